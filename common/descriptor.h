@@ -1,0 +1,49 @@
+// A file descriptor with one owner: closed when its owner goes. Everything that owns a
+// descriptor holds one of these; a plain int is always borrowed.
+#pragma once
+
+#include <utility>
+
+namespace eradio {
+
+class Descriptor {
+ public:
+  Descriptor() noexcept = default;
+  explicit Descriptor(int number) noexcept : number_(number) {}
+  Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
+  Descriptor& operator=(Descriptor&& other) noexcept {
+    if (this != &other) {
+      reset();
+      number_ = std::exchange(other.number_, -1);
+    }
+    return *this;
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() { reset(); }
+
+  [[nodiscard]] int number() const noexcept { return number_; }
+  explicit operator bool() const noexcept { return number_ >= 0; }
+  // Closes it, if there is one.
+  void reset() noexcept;
+  // Gives it up without closing.
+  [[nodiscard]] int release() noexcept { return std::exchange(number_, -1); }
+
+ private:
+  int number_ = -1;
+};
+
+// Sets O_NONBLOCK. Throws std::system_error.
+void set_nonblocking(int descriptor);
+
+// An eventfd(2), non-blocking: any process that holds it can wake the one that polls it.
+Descriptor make_wakeup();
+// Adds one to the wake-up counter; never blocks.
+void wake(int wakeup) noexcept;
+// Resets the counter, so that polling waits for the next wake().
+void consume_wakeup(int wakeup) noexcept;
+
+// Raises the soft limit of open descriptors to the hard one (getrlimit(2)); returns the limit.
+unsigned long raise_descriptor_limit();
+
+}  // namespace eradio

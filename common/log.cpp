@@ -1,0 +1,98 @@
+#include "common/log.h"
+
+#include <array>
+#include <memory>
+
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include "common/check.h"
+
+namespace eradio {
+namespace {
+
+struct LevelName {
+  std::string_view name;
+  spdlog::level::level_enum level;
+};
+
+constexpr std::array level_names{
+    LevelName{"error", spdlog::level::err},   LevelName{"warning", spdlog::level::warn},
+    LevelName{"info", spdlog::level::info},   LevelName{"debug", spdlog::level::debug},
+    LevelName{"trace", spdlog::level::trace}, LevelName{"off", spdlog::level::off},
+};
+
+// Bytes of the UTF-8 character at the front of `text` (RFC 3629), 0 if there is none.
+std::size_t utf8_character_bytes(std::string_view text) {
+  const auto byte = [&](std::size_t i) {
+    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
+  };
+  const auto in = [&](std::size_t i, unsigned low, unsigned high) {
+    return byte(i) >= low && byte(i) <= high;
+  };
+  const unsigned first = byte(0);
+  if (first >= 0x20 && first < 0x7f) {
+    return 1;
+  }
+  if (first >= 0xc2 && first <= 0xdf) {
+    // U+0080..U+009F are control characters too.
+    return in(1, first == 0xc2 ? 0xa0 : 0x80, 0xbf) ? 2 : 0;
+  }
+  if (first >= 0xe0 && first <= 0xef) {
+    const bool second =
+        in(1, first == 0xe0 ? 0xa0 : 0x80, first == 0xed ? 0x9f : 0xbf);  // no surrogates
+    return second && in(2, 0x80, 0xbf) ? 3 : 0;
+  }
+  if (first >= 0xf0 && first <= 0xf4) {
+    const bool second = in(1, first == 0xf0 ? 0x90 : 0x80, first == 0xf4 ? 0x8f : 0xbf);
+    return second && in(2, 0x80, 0xbf) && in(3, 0x80, 0xbf) ? 4 : 0;
+  }
+  return 0;
+}
+
+}  // namespace
+
+void set_up_log(const std::string& process_name, std::string_view level) {
+  auto logger = std::make_shared<spdlog::logger>(
+      process_name, std::make_shared<spdlog::sinks::stderr_color_sink_st>());
+  logger->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %^%l%$ [%n] %v");
+  for (const LevelName& known : level_names) {
+    if (known.name == level) {
+      logger->set_level(known.level);
+    }
+  }
+  logger->flush_on(spdlog::level::trace);
+  spdlog::set_default_logger(std::move(logger));
+}
+
+bool is_log_level(std::string_view level) {
+  for (const LevelName& known : level_names) {
+    if (known.name == level) {
+      return true;
+    }
+  }
+  return false;
+}
+
+std::string printable(std::string_view text, std::size_t bytes_max) {
+  constexpr std::string_view hex = "0123456789abcdef";
+  std::string out;
+  while (!text.empty()) {
+    if (out.size() >= bytes_max) {
+      out += "… (" + std::to_string(text.size()) + " bytes more)";
+      break;
+    }
+    const std::size_t bytes = utf8_character_bytes(text);
+    if (bytes > 0) {
+      out += text.substr(0, bytes);
+      text.remove_prefix(bytes);
+    } else {
+      const auto byte = static_cast<unsigned char>(text.front());
+      out += {'\\', 'x', hex[byte >> 4U], hex[byte & 0xfU]};
+      text.remove_prefix(1);
+    }
+  }
+  return out;
+}
+
+}  // namespace eradio

@@ -1,0 +1,80 @@
+// The master's end of the source protocol: cuts what came through the pipe into frames and checks
+// them. Nothing a source sends can do more than end up in SourceFrameSink::broken().
+//
+// Invariants: (1) how the bytes were cut into feed() calls makes no difference; (2) at most
+// `frame_bytes_max` + 4 bytes are ever kept; (3) after lost framing nothing more is reported.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/source_protocol.h"
+
+namespace eradio {
+
+struct TrackName {
+  std::string uri;   // UTF-8 as the source sent it, not checked; may be empty
+  std::string name;  // the same
+  bool operator==(const TrackName&) const = default;
+};
+
+// What was wrong with a frame.
+struct BrokenSourceFrame {
+  std::uint64_t offset = 0;   // of the frame's first byte, since the source was started
+  std::string reason;         // for the log
+  bool framing_lost = false;  // nothing after it can be read: the source must be restarted
+};
+
+// Views are valid only during the call.
+class SourceFrameSink {
+ public:
+  virtual ~SourceFrameSink() = default;
+  virtual void log(SourceLogLevel level, std::string_view text) = 0;
+  virtual void data(std::span<const std::byte> frame) = 0;
+  // Without a track: started, but what is playing is not known.
+  virtual void started(const std::optional<TrackName>& track) = 0;
+  virtual void stopped() = 0;
+  virtual void broken(const BrokenSourceFrame& frame) = 0;
+};
+
+class SourceFrameParser {
+ public:
+  // `frame_bytes_max`: the largest value of a frame's length field that is accepted.
+  SourceFrameParser(std::size_t frame_bytes_max, SourceFrameSink& sink)
+      : frame_bytes_max_(frame_bytes_max), sink_(sink) {}
+
+  // Takes all of `input`. Frames that lie whole in it are handed on without a copy.
+  void feed(std::span<const std::byte> input);
+  // The source has closed its output: reports a frame that was cut off.
+  void finish();
+
+  [[nodiscard]] bool framing_lost() const noexcept { return framing_lost_; }
+  [[nodiscard]] std::uint64_t frames() const noexcept { return frames_; }
+  [[nodiscard]] std::uint64_t broken_frames() const noexcept { return broken_frames_; }
+
+ private:
+  // Handles whole frames at the front of `input`; returns how many bytes they took.
+  std::size_t take_frames(std::span<const std::byte> input);
+  // Bytes a frame takes in all, from its first bytes; nothing when its length is not there yet.
+  [[nodiscard]] std::optional<std::size_t> frame_bytes(std::span<const std::byte> start) const;
+  [[nodiscard]] bool bad_length(std::size_t length) const;
+  void take_frame(SourceFrameType type, std::span<const std::byte> body);
+  void take_started(std::span<const std::byte> body);
+  void report_broken(std::string reason);
+  void lose_framing(std::string reason);
+
+  std::size_t frame_bytes_max_;
+  SourceFrameSink& sink_;
+  std::vector<std::byte> partial_;  // the start of a frame whose end has not come yet
+  std::uint64_t offset_ = 0;        // of the frame at hand
+  std::uint64_t frames_ = 0;
+  std::uint64_t broken_frames_ = 0;
+  bool framing_lost_ = false;
+};
+
+}  // namespace eradio

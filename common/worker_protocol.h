@@ -1,0 +1,71 @@
+// The boundary between master and worker on one page: which descriptors a worker is born with, how
+// it is told its settings, and the messages on the control socket. Both sides are built from this;
+// what arrives is checked as if the other side were of another version, because it can be.
+//
+// Life of a worker: fork and exec with the descriptors below → attaches to the shared memory → says
+// `ready` → serves → gets `stop`, or finds the control socket closed, and exits with status 0.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+
+namespace eradio {
+
+// The numbers of a worker's descriptors.
+namespace worker_descriptor {
+constexpr int control = 3;     // socketpair, SOCK_SEQPACKET: the messages below
+constexpr int wakeup = 4;      // eventfd: the master writes when the ring has something new
+constexpr int stream = 5;      // memfd, opened read-only: stream state and ring (shm/)
+constexpr int scoreboard = 6;  // memfd: every worker's counters; a worker writes its own slot only
+constexpr int first_listening_socket = 7;  // WorkerSettings says how many there are
+}  // namespace worker_descriptor
+
+// The one argument of eradio-worker, as JSON. Checked by the master before it starts a worker.
+struct WorkerSettings {
+  std::uint32_t protocol_version = 0;  // worker_protocol_version
+  std::uint32_t slot = 0;              // 0 to workers - 1
+  std::uint32_t workers = 0;           // slots in the scoreboard
+  std::uint64_t generation = 0;        // how many workers were started before this one
+  std::uint32_t tcp_sockets = 0;   // SO_REUSEPORT listening sockets of this slot, and after them
+  bool unix_socket = false;        // the one Unix listening socket that all workers share
+  std::string webroot;             // directory
+  std::string stream_path;         // "/stream.mp3"
+  std::string content_type;        // "audio/mpeg"
+  std::uint64_t sndbuf_bytes = 0;  // 0: auto
+  std::int64_t max_lag_ms = 0;
+  std::int64_t coalesce_ms = 0;              // -1: auto
+  std::uint64_t max_listeners = 0;           // of all workers together; 0: no limit
+  std::uint64_t max_connections_per_ip = 0;  // the same
+  std::uint64_t max_frame_bytes = 0;
+  std::string log_level;
+};
+
+constexpr std::uint32_t worker_protocol_version = 1;
+
+std::string encode_worker_settings(const WorkerSettings& settings);
+// Throws std::runtime_error that says what is missing or wrong.
+WorkerSettings decode_worker_settings(const std::string& json);
+
+enum class WorkerMessageType : std::uint32_t {
+  ready = 1,  // worker → master: attached and serving; value: its generation
+  stop = 2,   // master → worker: close everything and exit
+};
+
+struct WorkerMessage {
+  std::uint32_t protocol_version = worker_protocol_version;
+  WorkerMessageType type{};
+  std::uint64_t value = 0;
+};
+static_assert(sizeof(WorkerMessage) == 16);
+
+// Sends one message. False when the peer is gone or its queue is full.
+[[nodiscard]] bool send_worker_message(int control, const WorkerMessage& message) noexcept;
+
+enum class ReceiveResult { message, nothing, closed, malformed };
+// Never blocks; `message` is set only for ReceiveResult::message.
+[[nodiscard]] ReceiveResult receive_worker_message(int control, WorkerMessage& message) noexcept;
+
+}  // namespace eradio
