@@ -29,6 +29,15 @@ std::optional<std::string_view> take_name(std::span<const std::byte>& body) {
 
 }  // namespace
 
+std::optional<TrackName> decode_track_name(std::span<const std::byte> body) {
+  const auto uri = take_name(body);
+  const auto name = uri ? take_name(body) : std::nullopt;
+  if (!name || !body.empty()) {
+    return std::nullopt;
+  }
+  return TrackName{.uri = std::string(*uri), .name = std::string(*name)};
+}
+
 void SourceFrameParser::feed(std::span<const std::byte> input) {
   // First the frame that an earlier call left unfinished: its length, then its rest.
   while (!partial_.empty() && !input.empty() && !framing_lost_) {
@@ -129,15 +138,11 @@ void SourceFrameParser::take_started(std::span<const std::byte> body) {
   if (body.empty()) {
     return sink_.started(std::nullopt);
   }
-  const auto uri = take_name(body);
-  const auto name = uri ? take_name(body) : std::nullopt;
-  if (!name) {
-    return report_broken("\"stream started\" with URI or name cut off");
+  const auto track = decode_track_name(body);
+  if (!track) {
+    return report_broken("\"stream started\" whose URI and name do not fill it exactly");
   }
-  if (!body.empty()) {
-    return report_broken("\"stream started\" with bytes after the name");
-  }
-  sink_.started(TrackName{.uri = std::string(*uri), .name = std::string(*name)});
+  sink_.started(track);
 }
 
 void SourceFrameParser::report_broken(std::string reason) {

@@ -23,6 +23,9 @@ struct TrackName {
   bool operator==(const TrackName&) const = default;
 };
 
+// The body of "stream started" with a track; nothing when it is cut off or too long.
+std::optional<TrackName> decode_track_name(std::span<const std::byte> body);
+
 // What was wrong with a frame.
 struct BrokenSourceFrame {
   std::uint64_t offset = 0;   // of the frame's first byte, since the source was started

@@ -1,0 +1,138 @@
+#include "shm/scoreboard.h"
+
+#include <algorithm>
+#include <new>
+#include <span>
+#include <stdexcept>
+#include <string>
+
+#include "common/check.h"
+
+namespace eradio {
+namespace {
+
+constexpr std::size_t slots_offset = page_bytes;
+
+std::size_t slot_bytes_for(std::size_t peers) {
+  return round_up_to_page(sizeof(ScoreboardSlot) + peers * sizeof(PeerWords));
+}
+
+template <typename Slot>
+Slot* slot_at(void* base, const ScoreboardHeader& header, std::size_t slot) {
+  auto* bytes = static_cast<std::byte*>(base);
+  return reinterpret_cast<Slot*>(bytes + slots_offset + slot * header.slot_bytes);
+}
+
+// The peer table behind a slot's counters.
+std::span<PeerWords> peers_of(ScoreboardSlot& slot, const ScoreboardHeader& header) {
+  return {reinterpret_cast<PeerWords*>(&slot + 1), header.peers_per_slot};
+}
+
+std::span<const PeerWords> peers_of(const ScoreboardSlot& slot, const ScoreboardHeader& header) {
+  return {reinterpret_cast<const PeerWords*>(&slot + 1), header.peers_per_slot};
+}
+
+ScoreboardHeader checked_header(const boost::interprocess::mapped_region& region,
+                                std::size_t slot) {
+  if (region.get_size() < slots_offset) {
+    throw std::runtime_error("the scoreboard's shared memory is too small to be one");
+  }
+  const auto header = *static_cast<const ScoreboardHeader*>(region.get_address());
+  if (header.magic != scoreboard_magic) {
+    throw std::runtime_error("this shared memory is not a scoreboard");
+  }
+  if (header.layout_version != scoreboard_layout_version) {
+    throw std::runtime_error("the scoreboard has layout version " +
+                             std::to_string(header.layout_version) + ", this program reads " +
+                             std::to_string(scoreboard_layout_version));
+  }
+  if (header.slot_bytes != slot_bytes_for(header.peers_per_slot) || slot >= header.slots ||
+      region.get_size() < slots_offset + header.slots * header.slot_bytes) {
+    throw std::runtime_error("the scoreboard's sizes do not fit together");
+  }
+  return header;
+}
+
+}  // namespace
+
+Scoreboard::Scoreboard(std::size_t slots, std::size_t connections_max)
+    : file_(MemoryFile::create("eradio-scoreboard",
+                               slots_offset + slots * slot_bytes_for(connections_max))),
+      region_(file_.map_writable(0, file_.bytes())) {
+  new (region_.get_address()) ScoreboardHeader{.magic = scoreboard_magic,
+                                               .layout_version = scoreboard_layout_version,
+                                               .slots = static_cast<std::uint32_t>(slots),
+                                               .slot_bytes = slot_bytes_for(connections_max),
+                                               .peers_per_slot = connections_max};
+  for (std::size_t slot = 0; slot < slots; ++slot) {
+    clear(slot);
+  }
+}
+
+const WorkerCounters& Scoreboard::counters(std::size_t slot) const {
+  const auto& header = *static_cast<const ScoreboardHeader*>(region_.get_address());
+  ERADIO_CHECK(slot < header.slots);
+  return slot_at<const ScoreboardSlot>(region_.get_address(), header, slot)->counters;
+}
+
+void Scoreboard::clear(std::size_t slot) {
+  const auto& header = *static_cast<const ScoreboardHeader*>(region_.get_address());
+  ERADIO_CHECK(slot < header.slots);
+  auto* cleared = slot_at<ScoreboardSlot>(region_.get_address(), header, slot);
+  const std::size_t used = std::min<std::size_t>(cleared->peers_used.get(), header.peers_per_slot);
+  for (PeerWords& peer : peers_of(*cleared, header).first(used)) {
+    peer.high.store(0, std::memory_order_relaxed);
+    peer.low.store(0, std::memory_order_relaxed);
+  }
+  new (cleared) ScoreboardSlot{};
+}
+
+WorkerScoreboard::WorkerScoreboard(Descriptor descriptor, std::size_t slot)
+    : file_(std::move(descriptor)),
+      all_(file_.map_read_only(0, file_.bytes())),
+      header_(checked_header(all_, slot)),
+      own_(file_.map_writable(slots_offset + slot * header_.slot_bytes, header_.slot_bytes)) {}
+
+WorkerCounters& WorkerScoreboard::counters() noexcept {
+  return static_cast<ScoreboardSlot*>(own_.get_address())->counters;
+}
+
+std::uint64_t WorkerScoreboard::listeners_of_all() const noexcept {
+  std::uint64_t sum = 0;
+  for (std::size_t slot = 0; slot < header_.slots; ++slot) {
+    sum +=
+        slot_at<const ScoreboardSlot>(all_.get_address(), header_, slot)->counters.listeners.get();
+  }
+  return sum;
+}
+
+bool WorkerScoreboard::set_peer(int descriptor, const PeerKey& peer) noexcept {
+  auto& own = *static_cast<ScoreboardSlot*>(own_.get_address());
+  const auto place = static_cast<std::size_t>(descriptor);
+  if (place >= header_.peers_per_slot) {
+    return false;
+  }
+  PeerWords& words = peers_of(own, header_)[place];
+  words.high.store(peer.high, std::memory_order_relaxed);
+  words.low.store(peer.low, std::memory_order_relaxed);
+  own.peers_used.set(std::max<std::uint64_t>(own.peers_used.get(), place + 1));
+  return true;
+}
+
+void WorkerScoreboard::clear_peer(int descriptor) noexcept { set_peer(descriptor, {}); }
+
+std::size_t WorkerScoreboard::connections_of(const PeerKey& peer) const noexcept {
+  std::size_t count = 0;
+  for (std::size_t slot = 0; slot < header_.slots; ++slot) {
+    const auto& other = *slot_at<const ScoreboardSlot>(all_.get_address(), header_, slot);
+    const std::size_t used = std::min<std::size_t>(other.peers_used.get(), header_.peers_per_slot);
+    for (const PeerWords& words : peers_of(other, header_).first(used)) {
+      const PeerKey found{.high = words.high.load(std::memory_order_relaxed),
+                          .low = words.low.load(std::memory_order_relaxed)};
+      count += found == peer ? 1U : 0U;
+    }
+  }
+  return count;
+}
+
+}  // namespace eradio

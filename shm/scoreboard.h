@@ -1,0 +1,126 @@
+// Counters that workers write and the master reads (and, for the limits that hold over all workers,
+// the other workers too): one slot for each worker, in one memfd. A worker maps its own slot
+// writable and the whole read-only. Every field has one writer, so plain stores do; the master
+// clears a slot when its worker has gone, so a crash leaves no wrong counts behind.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include <boost/interprocess/mapped_region.hpp>
+
+#include "common/descriptor.h"
+#include "shm/memory_file.h"
+
+namespace eradio {
+
+constexpr std::uint64_t scoreboard_magic = 0x62726f6373617265;
+constexpr std::uint32_t scoreboard_layout_version = 1;
+
+// At the front of the memory. Written by the master before any worker starts, never again.
+struct ScoreboardHeader {
+  std::uint64_t magic;
+  std::uint32_t layout_version;
+  std::uint32_t slots;
+  std::uint64_t slot_bytes;
+  std::uint64_t peers_per_slot;
+};
+
+// A counter with one writing process. Readers get a value that is never torn, maybe a little old.
+class SharedCounter {
+ public:
+  void set(std::uint64_t value) noexcept { value_.store(value, std::memory_order_relaxed); }
+  void add(std::uint64_t value) noexcept { set(get() + value); }
+  [[nodiscard]] std::uint64_t get() const noexcept {
+    return value_.load(std::memory_order_relaxed);
+  }
+
+ private:
+  std::atomic<std::uint64_t> value_{0};
+};
+
+// What a worker says of itself. "Total" means since this process started.
+struct WorkerCounters {
+  SharedCounter process_id;
+  SharedCounter generation;
+  SharedCounter heartbeat_ns;    // CLOCK_MONOTONIC, several times a second
+  SharedCounter connections;     // open now, listeners included
+  SharedCounter listeners;       // open now
+  SharedCounter accepted_total;  // connections
+  SharedCounter refused_total;   // connections and listeners over a limit
+  SharedCounter listeners_total;
+  SharedCounter
+      frames_sent_total;  // frames of which TCP has taken the last byte, over all listeners
+  SharedCounter bytes_sent_total;       // of the stream
+  SharedCounter frames_skipped_total;   // frames a listener was not sent, over all listeners
+  SharedCounter jumps_total;            // places where that happened
+  SharedCounter frames_received_total;  // from the ring
+  SharedCounter records_lost_total;     // overwritten in the ring before they were read
+  SharedCounter passes_total;           // over the listeners
+  SharedCounter queue_looks_total;      // ioctl SIOCOUTQ
+  SharedCounter sends_total;            // send() calls of the stream
+};
+
+// The address of a connection's other end, 0 where there is none; written by the worker only.
+struct PeerWords {
+  std::atomic<std::uint64_t> high;
+  std::atomic<std::uint64_t> low;
+};
+
+struct ScoreboardSlot {
+  alignas(64) WorkerCounters counters;
+  // How many of the entries that follow can be in use: the highest descriptor so far, and one.
+  alignas(64) SharedCounter peers_used;
+  // Then peers_per_slot × PeerWords, the place of a connection being its descriptor's number.
+};
+
+// An address as two words: IPv6, or IPv4 mapped into it (RFC 4291 2.5.5.2). Never 0, 0.
+struct PeerKey {
+  std::uint64_t high = 0;
+  std::uint64_t low = 0;
+  bool operator==(const PeerKey&) const = default;
+};
+
+// The master's side.
+class Scoreboard {
+ public:
+  // `connections_max`: the highest descriptor number a worker can have, and one.
+  Scoreboard(std::size_t slots, std::size_t connections_max);
+
+  [[nodiscard]] int descriptor() const noexcept { return file_.descriptor(); }
+  [[nodiscard]] const WorkerCounters& counters(std::size_t slot) const;
+  // When the slot's worker has gone.
+  void clear(std::size_t slot);
+
+ private:
+  MemoryFile file_;
+  boost::interprocess::mapped_region region_;
+};
+
+// A worker's side.
+class WorkerScoreboard {
+ public:
+  // Throws std::runtime_error if the memory is of another layout, or has no such slot.
+  WorkerScoreboard(Descriptor descriptor, std::size_t slot);
+
+  // Its own.
+  [[nodiscard]] WorkerCounters& counters() noexcept;
+  // Of all workers together.
+  [[nodiscard]] std::uint64_t listeners_of_all() const noexcept;
+
+  // For max_connections_per_ip. False when the descriptor's number is beyond the table.
+  bool set_peer(int descriptor, const PeerKey& peer) noexcept;
+  void clear_peer(int descriptor) noexcept;
+  // Connections of this peer over all workers.
+  [[nodiscard]] std::size_t connections_of(const PeerKey& peer) const noexcept;
+
+ private:
+  MemoryFile file_;
+  boost::interprocess::mapped_region all_;  // read-only
+  ScoreboardHeader header_;                 // a copy, checked
+  boost::interprocess::mapped_region own_;  // writable
+};
+
+}  // namespace eradio

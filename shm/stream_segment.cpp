@@ -1,0 +1,36 @@
+#include "shm/stream_segment.h"
+
+#include <stdexcept>
+
+namespace eradio {
+namespace {
+
+constexpr std::size_t ring_offset = round_up_to_page(sizeof(StreamStateLayout));
+
+std::size_t segment_bytes(std::size_t ring_bytes) {
+  return ring_offset + round_up_to_page(RingWriter::memory_bytes(ring_bytes));
+}
+
+const boost::interprocess::mapped_region& checked(
+    const boost::interprocess::mapped_region& region) {
+  if (region.get_size() < segment_bytes(0)) {
+    throw std::runtime_error("the stream's shared memory is too small to be one");
+  }
+  return region;
+}
+
+}  // namespace
+
+StreamSegmentWriter::StreamSegmentWriter(std::size_t ring_bytes)
+    : file_(MemoryFile::create("eradio-stream", segment_bytes(ring_bytes))),
+      region_(file_.map_writable(0, file_.bytes())),
+      state_(*static_cast<StreamStateLayout*>(region_.get_address())),
+      ring_(RingWriter::create(writable_bytes(region_).subspan(ring_offset))) {}
+
+StreamSegmentReader::StreamSegmentReader(Descriptor descriptor)
+    : file_(std::move(descriptor)),
+      region_(file_.map_read_only(0, file_.bytes())),
+      state_(*static_cast<const StreamStateLayout*>(checked(region_).get_address())),
+      ring_(readable_bytes(region_).subspan(ring_offset)) {}
+
+}  // namespace eradio

@@ -1,0 +1,48 @@
+// The one shared memory that carries the stream from master to workers: stream state, then ring.
+// The master makes it and writes; workers attach through a read-only descriptor.
+#pragma once
+
+#include <cstddef>
+
+#include <boost/interprocess/mapped_region.hpp>
+
+#include "common/descriptor.h"
+#include "shm/memory_file.h"
+#include "shm/ring_reader.h"
+#include "shm/ring_writer.h"
+#include "shm/stream_state.h"
+
+namespace eradio {
+
+class StreamSegmentWriter {
+ public:
+  // `ring_bytes`: of data in the ring; rounded up to pages.
+  explicit StreamSegmentWriter(std::size_t ring_bytes);
+
+  [[nodiscard]] Descriptor reopen_read_only() const { return file_.reopen_read_only(); }
+  [[nodiscard]] RingWriter& ring() noexcept { return ring_; }
+  [[nodiscard]] StreamStateWriter& state() noexcept { return state_; }
+
+ private:
+  MemoryFile file_;
+  boost::interprocess::mapped_region region_;
+  StreamStateWriter state_;
+  RingWriter ring_;
+};
+
+class StreamSegmentReader {
+ public:
+  // Throws std::runtime_error if it is of another layout or damaged.
+  explicit StreamSegmentReader(Descriptor descriptor);
+
+  [[nodiscard]] RingReader& ring() noexcept { return ring_; }
+  [[nodiscard]] const StreamStateReader& state() const noexcept { return state_; }
+
+ private:
+  MemoryFile file_;
+  boost::interprocess::mapped_region region_;
+  StreamStateReader state_;
+  RingReader ring_;
+};
+
+}  // namespace eradio

@@ -1,0 +1,55 @@
+// What is playing now, for a worker that comes later than the record that said so. One writer
+// (master), any number of readers that it never waits for: a sequence lock over words
+// (shared_words.h).
+//
+// The master writes the state first and publishes the record in the ring after it; a worker takes
+// its place in the ring first and reads the state after that. So no change falls between the two;
+// the worst is that a worker hears of one twice.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "shm/now_playing.h"
+#include "shm/shared_words.h"
+
+namespace eradio {
+
+constexpr std::uint64_t stream_state_magic = 0x7473646172657265;
+constexpr std::uint32_t stream_state_layout_version = 1;
+
+struct StreamStateLayout {
+  // Written by the master before any worker starts, never again.
+  std::uint64_t magic;
+  std::uint32_t layout_version;
+  std::uint32_t words_max;
+  // Written by the master only. Odd while what follows is being changed.
+  alignas(64) std::atomic<std::uint64_t> version;
+  std::uint64_t bytes;                                    // of `words` that are used; a shared word
+  std::uint64_t words[words_for(now_playing_bytes_max)];  // encode_now_playing()
+};
+
+class StreamStateWriter {
+ public:
+  // `layout`: zeroed shared memory, borrowed. Becomes "stopped".
+  explicit StreamStateWriter(StreamStateLayout& layout);
+  void write(const NowPlaying& now_playing);
+
+ private:
+  StreamStateLayout& layout_;
+};
+
+class StreamStateReader {
+ public:
+  // Throws std::runtime_error if it is no stream state, or of another layout version.
+  explicit StreamStateReader(const StreamStateLayout& layout);
+  // Nothing when the master keeps changing it, has died while it did, or wrote nonsense.
+  [[nodiscard]] std::optional<NowPlaying> read() const;
+
+ private:
+  const StreamStateLayout& layout_;
+};
+
+}  // namespace eradio
