@@ -1,0 +1,64 @@
+// Answers requests: exact routes to handlers, and static files below a directory. One request in,
+// the bytes of one answer out; the worker and the master each own one. It never touches a socket,
+// never blocks but for reading a file, and no exception of a handler ever leaves it.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "common/descriptor.h"
+#include "common/http/http_message.h"
+#include "common/http/peer_address.h"
+#include "common/http/request_reader.h"
+
+namespace eradio {
+
+// The part of an open file that is to follow an answer's bytes. Sent in pieces as the client takes
+// them, so that a slow client of a large file costs a descriptor and not the file's size in memory.
+struct FileSlice {
+  Descriptor file;
+  std::uint64_t offset = 0;  // bytes
+  std::uint64_t length = 0;  // bytes; 0: there is no file
+};
+
+// What goes to the client.
+struct HttpAnswer {
+  int status = 0;
+  std::string bytes;  // head, and the body if there is no file
+  FileSlice file;     // the body, when it is a file
+  bool keep_alive = false;
+  std::function<void(TakenOver)> take_over;  // set: call it once `bytes` are in the kernel
+};
+
+class HttpServer {
+ public:
+  using Handler = std::function<HttpResponse(const HttpRequest&)>;
+
+  HttpServer();
+  ~HttpServer();
+  HttpServer(const HttpServer&) = delete;
+  HttpServer& operator=(const HttpServer&) = delete;
+
+  // `path` is compared with the decoded path, byte by byte. A GET route answers HEAD too: its
+  // handler runs, the body is left out. A later route for the same method and path replaces it.
+  void route(const std::string& method, const std::string& path, Handler handler);
+
+  // Serves regular files below `directory` to GET and HEAD; "/" is index.html. Throws
+  // std::system_error when it is no directory.
+  void serve_files(const std::filesystem::path& directory);
+
+  // Never throws.
+  [[nodiscard]] HttpAnswer answer(ReceivedRequest request, const PeerAddress& peer);
+  // The answer to what is no request, or came too late: JSON error, connection closed after it.
+  [[nodiscard]] HttpAnswer refuse(const RequestError& error);
+
+ private:
+  class Engine;
+  std::unique_ptr<Engine> engine_;
+};
+
+}  // namespace eradio
