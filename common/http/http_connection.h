@@ -1,83 +1,97 @@
-// The socket side of HTTP: reads requests, lets an HttpServer answer them in order, writes the
-// answers as fast as the client takes them, and hands the socket over when an answer says so.
-// Workers and master own one HttpConnections each; nothing here ever blocks.
+// One connection that speaks HTTP: reads requests, lets the HttpServer answer them, writes the
+// answers as fast as the client takes them, and hands the socket over when an answer says so. Made
+// and owned by HttpConnections (included from here); never blocks.
 //
-// Invariants: (1) answers leave in the order of their requests; (2) no new request is answered
-// while unsent_bytes_max or more of earlier answers, or any part of a file, are unsent; (3) after a
-// connection has been closed or taken over it is not called any more.
+// Invariants: (1) answers leave in the order of their requests; (2) no request is answered while
+// unsent_bytes_max of earlier answers, or any part of a file, are unsent; (3) nothing is read while
+// an answer is unsent, so a client that does not read cannot make memory grow; (4) after end() or
+// hand_over() it is not called any more.
 #pragma once
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <memory>
-#include <unordered_map>
+#include <string>
 
 #include "common/descriptor.h"
 #include "common/event_loop.h"
+#include "common/http/http_connections.h"
 #include "common/http/http_server.h"
 #include "common/http/peer_address.h"
 #include "common/http/request_reader.h"
 
 namespace eradio {
 
-struct ConnectionLimits {
-  RequestLimits request;
-  std::chrono::milliseconds request_time_max{10'000};  // first to last byte of a request; then 408
-  std::chrono::milliseconds idle_time_max{15'000};     // between requests; then closed quietly
-  std::chrono::milliseconds stall_time_max{30'000};    // an answer without progress; then dropped
-  std::chrono::milliseconds linger_time_max{2'000};    // waiting for a refused client to close
-  std::size_t linger_bytes_max = 256 * 1024;           // thrown away while lingering
-  std::size_t unsent_bytes_max = 128 * 1024;           // then no further request is answered
-  std::size_t read_bytes_per_event = 64 * 1024;        // then the others' turn
-  std::size_t write_bytes_per_event = 256 * 1024;      // the same
+enum class HttpConnectionState {
+  reading_request,  // or waiting for one
+  answering,        // the client has not taken all of it yet
+  closing,          // our side is shut; what still comes is thrown away (lingering close)
+  gone,             // closed or taken over
 };
+const char* name_of(HttpConnectionState state) noexcept;
 
-struct ConnectionCounters {
-  std::uint64_t adopted = 0;
-  std::uint64_t taken_over = 0;
-  std::uint64_t answers = 0;        // all of them
-  std::uint64_t client_errors = 0;  // 4xx
-  std::uint64_t server_errors = 0;  // 5xx
-  std::uint64_t timed_out = 0;      // requests too slow and answers that stalled; not idle ones
-};
-
-class HttpConnection;
-
-class HttpConnections {
+class HttpConnection final : public EventHandler {
  public:
-  // Called for each connection that ends here, not for those that are taken over: for whoever
-  // counts connections per address.
-  using Closed = std::function<void(const PeerAddress&)>;
+  // Throws std::system_error when the socket cannot be watched.
+  HttpConnection(HttpConnections& owner, Descriptor socket, const PeerAddress& peer);
 
-  HttpConnections(EventLoop& loop, HttpServer& server, const ConnectionLimits& limits = {},
-                  Closed closed = {});
-  // Closes all.
-  ~HttpConnections();
-  HttpConnections(const HttpConnections&) = delete;
-  HttpConnections& operator=(const HttpConnections&) = delete;
+  void on_events(std::uint32_t events) override;
+  // Closes it now.
+  void end();
 
-  // Takes a connected stream socket and makes it non-blocking. When that fails, or epoll refuses
-  // it, the socket is closed, `closed` is called, and it is logged.
-  void adopt(Descriptor socket, const PeerAddress& peer);
-  // Connections that are still HTTP.
-  [[nodiscard]] std::size_t count() const noexcept { return connections_.size(); }
-  [[nodiscard]] const ConnectionCounters& counters() const noexcept { return counters_; }
-  void close_all();
+  [[nodiscard]] const PeerAddress& peer() const noexcept { return peer_; }
 
  private:
-  friend class HttpConnection;
+  enum class WriteResult { all, blocked, failed };
+  // What is waited for, and not for ever.
+  enum class Deadline { none, next_request, whole_request, progress, peer_close };
 
-  // Destroys it after the current batch of events.
-  void let_go(HttpConnection& connection);
+  // Does what can be done now: answers, writes, and settles in the state that follows from it.
+  void advance();
+  void answer_requests();
+  void take_answer(HttpAnswer answer);
+  [[nodiscard]] WriteResult write_answers(std::size_t budget_bytes);
+  // Moves more of the file into the output; false when the file has become too short.
+  [[nodiscard]] bool fill_from_file();
+  // False when the connection is broken.
+  [[nodiscard]] bool receive();
+  void settle_reading();
+  void begin_closing();
+  void discard();
+  void hand_over();
 
-  EventLoop& loop_;
-  HttpServer& server_;
-  ConnectionLimits limits_;
-  Closed closed_;
-  ConnectionCounters counters_;
-  std::unordered_map<HttpConnection*, std::unique_ptr<HttpConnection>> connections_;
+  void enter(HttpConnectionState state, std::uint32_t events);
+  void set_deadline(Deadline deadline);
+  void on_timer();
+  void on_deadline();
+  // Takes it out of the loop and from its owner.
+  void leave();
+
+  [[nodiscard]] std::size_t unsent() const noexcept { return output_.size() - sent_; }
+  [[nodiscard]] const ConnectionLimits& limits() const noexcept;
+  [[nodiscard]] std::chrono::nanoseconds time_until(Deadline deadline) const noexcept;
+
+  HttpConnections& owner_;
+  Descriptor socket_;
+  PeerAddress peer_;
+  HttpConnectionState state_ = HttpConnectionState::reading_request;
+  std::uint32_t events_ = 0;  // what the loop watches for
+
+  RequestReader reader_;
+  bool peer_finished_ = false;  // it will send no more
+
+  std::string output_;
+  std::size_t sent_ = 0;  // bytes of output_
+  FileSlice file_;        // follows output_
+  bool last_answer_ = false;
+  std::function<void(TakenOver)> take_over_;
+
+  std::size_t discarded_ = 0;  // bytes, while closing
+
+  Deadline deadline_ = Deadline::none;
+  std::int64_t deadline_ns_ = 0;
+  EventLoop::TimerId timer_ = EventLoop::no_timer;  // at the deadline or before it
 };
 
 }  // namespace eradio

@@ -6,14 +6,16 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
-#include <memory>
+#include <map>
+#include <optional>
 #include <string>
-#include <string_view>
 
 #include "common/descriptor.h"
 #include "common/http/http_message.h"
+#include "common/http/httplib_engine.h"
 #include "common/http/peer_address.h"
 #include "common/http/request_reader.h"
+#include "common/http/static_files.h"
 
 namespace eradio {
 
@@ -38,8 +40,7 @@ class HttpServer {
  public:
   using Handler = std::function<HttpResponse(const HttpRequest&)>;
 
-  HttpServer();
-  ~HttpServer();
+  HttpServer() = default;
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
 
@@ -47,7 +48,7 @@ class HttpServer {
   // handler runs, the body is left out. A later route for the same method and path replaces it.
   void route(const std::string& method, const std::string& path, Handler handler);
 
-  // Serves regular files below `directory` to GET and HEAD; "/" is index.html. Throws
+  // Serves regular, not hidden files below `directory` to GET and HEAD; "/" is index.html. Throws
   // std::system_error when it is no directory.
   void serve_files(const std::filesystem::path& directory);
 
@@ -57,8 +58,22 @@ class HttpServer {
   [[nodiscard]] HttpAnswer refuse(const RequestError& error);
 
  private:
-  class Engine;
-  std::unique_ptr<Engine> engine_;
+  using Methods = std::map<std::string, Handler, std::less<>>;
+
+  // One request on its way to an answer.
+  struct Exchange;
+
+  HttpResponse respond(Exchange& exchange) const;
+  HttpResponse serve_file(Exchange& exchange, OpenFile file) const;
+  HttpResponse answer_options(const HttpRequest& request) const;
+  HttpResponse refuse_method(const HttpRequest& request) const;
+  // The value of Allow; empty for a path that nothing is known about.
+  [[nodiscard]] std::string allowed_methods(const HttpRequest& request) const;
+  HttpAnswer run(Exchange& exchange);
+
+  std::map<std::string, Methods, std::less<>> routes_;  // by path
+  std::optional<StaticFiles> files_;
+  HttplibEngine engine_;
 };
 
 }  // namespace eradio

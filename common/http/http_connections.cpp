@@ -1,0 +1,43 @@
+#include "common/http/http_connections.h"
+
+#include <system_error>
+#include <utility>
+
+#include <spdlog/spdlog.h>
+
+#include "common/http/http_connection.h"
+
+namespace eradio {
+
+HttpConnections::HttpConnections(EventLoop& loop, HttpServer& server,
+                                 const ConnectionLimits& limits, Closed closed)
+    : loop_(loop), server_(server), limits_(limits), closed_(std::move(closed)) {}
+
+HttpConnections::~HttpConnections() { close_all(); }
+
+void HttpConnections::adopt(Descriptor socket, const PeerAddress& peer) {
+  ++counters_.adopted;
+  try {
+    auto connection = std::make_unique<HttpConnection>(*this, std::move(socket), peer);
+    auto* const key = connection.get();
+    connections_.emplace(key, std::move(connection));
+  } catch (const std::system_error& error) {
+    spdlog::warn("a connection from {} was dropped: {}", peer.text(), error.what());
+    if (closed_) {
+      closed_(peer);
+    }
+  }
+}
+
+void HttpConnections::close_all() {
+  while (!connections_.empty()) {
+    connections_.begin()->second->end();
+  }
+}
+
+void HttpConnections::let_go(HttpConnection& connection) {
+  auto node = connections_.extract(&connection);
+  loop_.retire(std::move(node.mapped()));
+}
+
+}  // namespace eradio

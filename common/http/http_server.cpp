@@ -1,0 +1,278 @@
+#include "common/http/http_server.h"
+
+#include <algorithm>
+#include <array>
+#include <ctime>
+#include <exception>
+#include <string_view>
+#include <utility>
+#include <variant>
+
+#include <spdlog/spdlog.h>
+
+#include "common/http/byte_range.h"
+#include "common/http/http_date.h"
+
+namespace eradio {
+namespace {
+
+// RFC 9110, 9.1 and RFC 5789: what another server might do, and this one knows that it does not.
+constexpr std::array<std::string_view, 8> known_methods{"GET",    "HEAD",    "POST",  "PUT",
+                                                        "DELETE", "OPTIONS", "TRACE", "PATCH"};
+
+// RFC 9110, 8.6 and RFC 9112, 6.3: these never have a body, and no Content-Length.
+bool has_no_body(int status) { return status < 200 || status == 204 || status == 304; }
+
+// What a client could have put a line break into must not become another header field.
+bool is_clean(const HttpFields::Field& field) {
+  constexpr std::string_view line_breaks("\r\n\0", 3);
+  return !field.first.empty() && field.first.find_first_of(line_breaks) == std::string::npos &&
+         field.second.find_first_of(line_breaks) == std::string::npos;
+}
+
+HttpFields clean_fields(const HttpFields& fields) {
+  HttpFields clean;
+  for (const auto& field : fields) {
+    if (is_clean(field)) {
+      clean.add(field.first, field.second);
+    } else {
+      spdlog::error("left out a header field of an answer: a line break in it");
+    }
+  }
+  return clean;
+}
+
+// '/' and NUL are never part of a file's or route's name, and ".." has no business in a target:
+// clients resolve it themselves (RFC 3986, 5.2.4).
+std::optional<std::string> decode_path(std::string_view text) {
+  for (const std::string_view forbidden : {"%2f", "%2F", "%00"}) {
+    if (text.find(forbidden) != std::string_view::npos) {
+      return std::nullopt;
+    }
+  }
+  auto path = percent_decode(text);
+  if (path && (path->find("/../") != std::string::npos || path->ends_with("/.."))) {
+    return std::nullopt;
+  }
+  return path;
+}
+
+}  // namespace
+
+struct HttpServer::Exchange {
+  HttpRequest request;
+  std::optional<RequestError> refusal;
+  bool keep_alive = false;
+  int minor_version = 1;
+  FileSlice file;
+
+  static Exchange from(ReceivedRequest received, const PeerAddress& peer);
+  // Everything about a response's fields that is not its handler's business.
+  void complete(HttpResponse& response);
+};
+
+HttpServer::Exchange HttpServer::Exchange::from(ReceivedRequest received, const PeerAddress& peer) {
+  Exchange exchange;
+  exchange.keep_alive = received.head.keep_alive();
+  exchange.minor_version = received.head.minor_version;
+  auto& request = exchange.request;
+  request.method = std::move(received.head.method);
+  request.target = std::move(received.head.target);
+  request.fields = std::move(received.head.fields);
+  request.body = std::move(received.body);
+  request.peer = peer;
+  const std::string_view target = request.target;
+  const auto path_end = std::min(target.find('?'), target.size());
+  auto path = decode_path(target.substr(0, path_end));
+  auto query = parse_query(target.substr(std::min(path_end + 1, target.size())));
+  if (!path || !query) {
+    exchange.refusal = RequestError{400, "malformed request target"};
+    return exchange;
+  }
+  request.path = *std::move(path);
+  request.query = *std::move(query);
+  return exchange;
+}
+
+void HttpServer::Exchange::complete(HttpResponse& response) {
+  HttpFields fields = clean_fields(response.fields);
+  fields.set("Server", "eradio/" ERADIO_VERSION);
+  fields.set("Date", format_http_date(std::time(nullptr)));
+  fields.set("X-Content-Type-Options", "nosniff");
+  if (response.take_over) {
+    response.body.clear();
+    keep_alive = false;
+    fields.erase("Content-Length");
+    if (fields.count("Connection") == 0) {
+      fields.set("Connection", "close");
+    }
+  } else {
+    const auto length = file.length > 0 ? file.length : response.body.size();
+    if (has_no_body(response.status)) {
+      response.body.clear();
+    } else {
+      fields.set("Content-Length", std::to_string(length));
+    }
+    fields.erase("Connection");
+    if (!keep_alive) {
+      fields.set("Connection", "close");
+    } else if (minor_version == 0) {  // RFC 9112, C.2.2: it has to be said
+      fields.set("Connection", "keep-alive");
+    }
+  }
+  response.fields = std::move(fields);
+}
+
+void HttpServer::route(const std::string& method, const std::string& path, Handler handler) {
+  routes_[path].insert_or_assign(method, std::move(handler));
+}
+
+void HttpServer::serve_files(const std::filesystem::path& directory) { files_.emplace(directory); }
+
+HttpAnswer HttpServer::answer(ReceivedRequest request, const PeerAddress& peer) {
+  try {
+    auto exchange = Exchange::from(std::move(request), peer);
+    return run(exchange);
+  } catch (const std::exception& error) {  // memory has run out, in all likelihood
+    spdlog::error("a request could not be answered: {}", error.what());
+    return {};
+  }
+}
+
+HttpAnswer HttpServer::refuse(const RequestError& error) {
+  try {
+    Exchange exchange;
+    exchange.request.method = "GET";
+    exchange.refusal = error;
+    return run(exchange);
+  } catch (const std::exception& failure) {
+    spdlog::error("a request could not be refused: {}", failure.what());
+    return {};
+  }
+}
+
+HttpAnswer HttpServer::run(Exchange& exchange) {
+  HttplibEngine::Exchange steps;
+  steps.head_only = exchange.request.method == "HEAD";
+  steps.respond = [&] { return respond(exchange); };
+  steps.complete = [&](HttpResponse& response) { exchange.complete(response); };
+  auto result = engine_.run(steps);
+
+  HttpAnswer answer;
+  answer.status = result.response.status;
+  answer.bytes = std::move(result.bytes);
+  answer.keep_alive = exchange.keep_alive;
+  if (!steps.head_only) {
+    answer.file = std::move(exchange.file);
+    answer.take_over = std::move(result.response.take_over);
+  }
+  return answer;
+}
+
+HttpResponse HttpServer::respond(Exchange& exchange) const {
+  const HttpRequest& request = exchange.request;
+  if (exchange.refusal) {
+    return HttpResponse::error(exchange.refusal->status, exchange.refusal->text);
+  }
+  if (request.method == "OPTIONS") {
+    return answer_options(request);
+  }
+  const bool reads = request.method == "GET" || request.method == "HEAD";
+  if (const auto methods = routes_.find(request.path); methods != routes_.end()) {
+    const auto exact = methods->second.find(request.method);
+    const auto found =
+        exact == methods->second.end() && reads ? methods->second.find("GET") : exact;
+    return found == methods->second.end() ? refuse_method(request) : found->second(request);
+  }
+  if (!reads) {
+    return refuse_method(request);
+  }
+  auto lookup = files_ ? files_->open(request.path) : NoSuchFile{};
+  if (auto* file = std::get_if<OpenFile>(&lookup)) {
+    return serve_file(exchange, std::move(*file));
+  }
+  if (std::holds_alternative<DirectoryWithoutSlash>(lookup)) {
+    auto response = HttpResponse::error(301, "this is a directory: its address ends in a slash");
+    std::string location = request.target;
+    location.insert(std::min(location.find('?'), location.size()), "/");
+    response.fields.set("Location", std::move(location));
+    return response;
+  }
+  return HttpResponse::error(404, "there is nothing at " + request.path);
+}
+
+HttpResponse HttpServer::serve_file(Exchange& exchange, OpenFile file) const {
+  const auto decision = decide_file_part(exchange.request.fields, file);
+  HttpResponse response;
+  if (decision.part == FilePart::precondition_failed) {
+    return HttpResponse::error(412, "the file is in another state");
+  }
+  if (decision.part == FilePart::unsatisfiable) {
+    response = HttpResponse::error(416, "the file has no such bytes");
+    response.fields.set("Content-Range", content_range(std::nullopt, file.size));
+    return response;
+  }
+  response.fields.set("Content-Type", file.content_type);
+  response.fields.set("Cache-Control", "no-cache");
+  response.fields.set("Last-Modified", format_http_date(file.modified));
+  response.fields.set("ETag", file.etag);
+  response.fields.set("Accept-Ranges", "bytes");
+  // So that a page of another origin can load the client library.
+  response.fields.set("Access-Control-Allow-Origin", "*");
+  if (decision.part == FilePart::nothing_new) {
+    response.status = 304;
+    response.fields.erase("Content-Type");
+    return response;
+  }
+  if (decision.part == FilePart::slice) {
+    response.status = 206;
+    response.fields.set("Content-Range",
+                        content_range(ByteSlice{decision.offset, decision.length}, file.size));
+  }
+  exchange.file = {std::move(file.file), decision.offset, decision.length};
+  return response;
+}
+
+std::string HttpServer::allowed_methods(const HttpRequest& request) const {
+  std::string allowed;
+  if (const auto methods = routes_.find(request.path); methods != routes_.end()) {
+    for (const auto& [method, handler] : methods->second) {
+      allowed += method + (method == "GET" ? ", HEAD, " : ", ");
+    }
+    return allowed + "OPTIONS";
+  }
+  const bool is_file = files_ && std::holds_alternative<OpenFile>(files_->open(request.path));
+  return is_file ? "GET, HEAD, OPTIONS" : "";
+}
+
+// RFC 9110, 9.3.7, and the answer to what browsers ask before a request to another origin.
+HttpResponse HttpServer::answer_options(const HttpRequest& request) const {
+  std::string allowed = allowed_methods(request);
+  if (allowed.empty()) {  // "*", or a path that nobody knows: what there is at all
+    allowed = "GET, HEAD, PUT, OPTIONS";
+  }
+  HttpResponse response;
+  response.status = 204;
+  response.fields.set("Allow", allowed);
+  response.fields.set("Access-Control-Allow-Origin", "*");
+  response.fields.set("Access-Control-Allow-Methods", allowed);
+  response.fields.set("Access-Control-Allow-Headers", "Content-Type, Range");
+  response.fields.set("Access-Control-Max-Age", "86400");
+  return response;
+}
+
+// RFC 9110, 15.5.6 and 15.6.2.
+HttpResponse HttpServer::refuse_method(const HttpRequest& request) const {
+  if (const std::string allowed = allowed_methods(request); !allowed.empty()) {
+    auto response = HttpResponse::error(405, request.method + " is not allowed here");
+    response.fields.set("Allow", allowed);
+    return response;
+  }
+  if (std::find(known_methods.begin(), known_methods.end(), request.method) ==
+      known_methods.end()) {
+    return HttpResponse::error(501, "unknown method " + request.method);
+  }
+  return HttpResponse::error(404, "there is nothing at " + request.path);
+}
+
+}  // namespace eradio

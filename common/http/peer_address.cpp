@@ -1,0 +1,51 @@
+#include "common/http/peer_address.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace eradio {
+namespace {
+
+constexpr std::array<std::uint8_t, 12> mapped_prefix{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+
+}  // namespace
+
+PeerAddress PeerAddress::from_sockaddr(const sockaddr* address, socklen_t length) {
+  if (address == nullptr || length < sizeof(sa_family_t)) {
+    return {};
+  }
+  Bytes bytes{};
+  if (address->sa_family == AF_INET && length >= sizeof(sockaddr_in)) {
+    sockaddr_in ipv4{};
+    std::memcpy(&ipv4, address, sizeof ipv4);
+    std::copy(mapped_prefix.begin(), mapped_prefix.end(), bytes.begin());
+    std::memcpy(bytes.data() + mapped_prefix.size(), &ipv4.sin_addr, sizeof ipv4.sin_addr);
+    return PeerAddress(bytes, ntohs(ipv4.sin_port));
+  }
+  if (address->sa_family == AF_INET6 && length >= sizeof(sockaddr_in6)) {
+    sockaddr_in6 ipv6{};
+    std::memcpy(&ipv6, address, sizeof ipv6);
+    std::memcpy(bytes.data(), &ipv6.sin6_addr, bytes.size());
+    return PeerAddress(bytes, ntohs(ipv6.sin6_port));
+  }
+  return {};
+}
+
+std::string PeerAddress::text() const {
+  if (is_unix()) {
+    return "unix";
+  }
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  const bool mapped = std::equal(mapped_prefix.begin(), mapped_prefix.end(), bytes_.begin());
+  if (mapped) {
+    ::inet_ntop(AF_INET, bytes_.data() + mapped_prefix.size(), text.data(), text.size());
+  } else {
+    ::inet_ntop(AF_INET6, bytes_.data(), text.data(), text.size());
+  }
+  return text.data();
+}
+
+}  // namespace eradio
