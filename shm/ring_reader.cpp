@@ -4,7 +4,6 @@
 #include <stdexcept>
 #include <string>
 
-#include "common/check.h"
 #include "shm/shared_words.h"
 
 namespace eradio {
@@ -39,7 +38,7 @@ void RingReader::skip_to_newest() noexcept {
 }
 
 ReadResult RingReader::read(Record& record, std::span<std::byte> payload) {
-  ERADIO_CHECK(payload.size() >= payload_bytes_max_);
+  const std::size_t length_max = std::min(payload_bytes_max_, payload.size());
   for (;;) {
     const std::uint64_t tail = header_->tail.load(std::memory_order_acquire);
     if (tail == position_) {
@@ -63,7 +62,7 @@ ReadResult RingReader::read(Record& record, std::span<std::byte> payload) {
 
     // Checked before it is used: if the writer was faster it can be anything.
     const bool sensible = position == position_ && record_bytes <= data_bytes_ - place &&
-                          (type == RecordType::padding || length <= payload_bytes_max_);
+                          (type == RecordType::padding || length <= length_max);
     if (!sensible) {
       return overtaken() ? ReadResult::overtaken : ReadResult::damaged;
     }

@@ -35,8 +35,9 @@ class RingReader {
   // std::runtime_error that says both versions when the layout is another one.
   explicit RingReader(std::span<const std::byte> memory);
 
-  // Copies the next record into `record` and its payload to the front of `payload`, which must hold
-  // payload_bytes_max(). What lies there is valid only after ReadResult::record.
+  // Copies the next record into `record` and its payload to the front of `payload`; what lies there
+  // is valid only after ReadResult::record. A record that `payload` cannot hold is damaged: the
+  // reader knows the longest that the writer may make.
   [[nodiscard]] ReadResult read(Record& record, std::span<std::byte> payload);
 
   // Goes to the newest record, or the one before it; never back.

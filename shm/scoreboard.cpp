@@ -83,6 +83,7 @@ void Scoreboard::clear(std::size_t slot) {
   for (PeerWords& peer : peers_of(*cleared, header).first(used)) {
     peer.high.store(0, std::memory_order_relaxed);
     peer.low.store(0, std::memory_order_relaxed);
+    peer.connections.store(0, std::memory_order_relaxed);
   }
   new (cleared) ScoreboardSlot{};
 }
@@ -106,33 +107,30 @@ std::uint64_t WorkerScoreboard::listeners_of_all() const noexcept {
   return sum;
 }
 
-bool WorkerScoreboard::set_peer(int descriptor, const PeerKey& peer) noexcept {
+void WorkerScoreboard::set_peer(std::size_t place, const PeerKey& peer,
+                                std::uint64_t connections) noexcept {
   auto& own = *static_cast<ScoreboardSlot*>(own_.get_address());
-  const auto place = static_cast<std::size_t>(descriptor);
-  if (place >= header_.peers_per_slot) {
-    return false;
-  }
+  ERADIO_CHECK(place < header_.peers_per_slot);
   PeerWords& words = peers_of(own, header_)[place];
   words.high.store(peer.high, std::memory_order_relaxed);
   words.low.store(peer.low, std::memory_order_relaxed);
+  words.connections.store(connections, std::memory_order_relaxed);
   own.peers_used.set(std::max<std::uint64_t>(own.peers_used.get(), place + 1));
-  return true;
 }
 
-void WorkerScoreboard::clear_peer(int descriptor) noexcept { set_peer(descriptor, {}); }
-
-std::size_t WorkerScoreboard::connections_of(const PeerKey& peer) const noexcept {
-  std::size_t count = 0;
+std::uint64_t WorkerScoreboard::connections_of(const PeerKey& peer) const noexcept {
+  std::uint64_t sum = 0;
   for (std::size_t slot = 0; slot < header_.slots; ++slot) {
     const auto& other = *slot_at<const ScoreboardSlot>(all_.get_address(), header_, slot);
     const std::size_t used = std::min<std::size_t>(other.peers_used.get(), header_.peers_per_slot);
     for (const PeerWords& words : peers_of(other, header_).first(used)) {
-      const PeerKey found{.high = words.high.load(std::memory_order_relaxed),
-                          .low = words.low.load(std::memory_order_relaxed)};
-      count += found == peer ? 1U : 0U;
+      if (words.high.load(std::memory_order_relaxed) == peer.high &&
+          words.low.load(std::memory_order_relaxed) == peer.low) {
+        sum += words.connections.load(std::memory_order_relaxed);
+      }
     }
   }
-  return count;
+  return sum;
 }
 
 }  // namespace eradio

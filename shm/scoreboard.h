@@ -63,17 +63,18 @@ struct WorkerCounters {
   SharedCounter sends_total;            // send() calls of the stream
 };
 
-// The address of a connection's other end, 0 where there is none; written by the worker only.
+// How many connections a worker has from one address; written by the worker only.
 struct PeerWords {
   std::atomic<std::uint64_t> high;
   std::atomic<std::uint64_t> low;
+  std::atomic<std::uint64_t> connections;  // 0: the entry is free
 };
 
 struct ScoreboardSlot {
   alignas(64) WorkerCounters counters;
-  // How many of the entries that follow can be in use: the highest descriptor so far, and one.
+  // How many of the entries that follow can be in use: the highest so far, and one.
   alignas(64) SharedCounter peers_used;
-  // Then peers_per_slot × PeerWords, the place of a connection being its descriptor's number.
+  // Then peers_per_slot × PeerWords.
 };
 
 // An address as two words: IPv6, or IPv4 mapped into it (RFC 4291 2.5.5.2). Never 0, 0.
@@ -86,7 +87,7 @@ struct PeerKey {
 // The master's side.
 class Scoreboard {
  public:
-  // `connections_max`: the highest descriptor number a worker can have, and one.
+  // `connections_max`: the most that a worker can have open at a time.
   Scoreboard(std::size_t slots, std::size_t connections_max);
 
   [[nodiscard]] int descriptor() const noexcept { return file_.descriptor(); }
@@ -110,11 +111,11 @@ class WorkerScoreboard {
   // Of all workers together.
   [[nodiscard]] std::uint64_t listeners_of_all() const noexcept;
 
-  // For max_connections_per_ip. False when the descriptor's number is beyond the table.
-  bool set_peer(int descriptor, const PeerKey& peer) noexcept;
-  void clear_peer(int descriptor) noexcept;
-  // Connections of this peer over all workers.
-  [[nodiscard]] std::size_t connections_of(const PeerKey& peer) const noexcept;
+  // The table of addresses, for limits per address; the places are the worker's to give.
+  [[nodiscard]] std::size_t peers_max() const noexcept { return header_.peers_per_slot; }
+  void set_peer(std::size_t place, const PeerKey& peer, std::uint64_t connections) noexcept;
+  // Connections of this address over all workers.
+  [[nodiscard]] std::uint64_t connections_of(const PeerKey& peer) const noexcept;
 
  private:
   MemoryFile file_;

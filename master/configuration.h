@@ -1,0 +1,61 @@
+// The configuration: every key of the contract's section 4, from a file and the command line,
+// checked as a whole before anything starts. Limits of values are in configuration.cpp, beside
+// their keys.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "master/install_paths.h"
+
+namespace eradio {
+
+struct Configuration {
+  std::vector<std::string> listen_ip;  // empty: all, IPv4 and IPv6
+  std::uint16_t listen_port = 8080;    // 0: any that is free
+  std::optional<std::filesystem::path> listen_unix;
+  std::uint64_t sndbuf = 0;  // bytes; 0: auto
+  std::chrono::milliseconds max_lag{250};
+  std::filesystem::path webroot;
+  std::vector<std::string> source;  // program and arguments
+  std::chrono::milliseconds source_restart_delay{1000};
+  std::uint32_t workers = 0;  // never 0 when loaded
+  std::string stream_path = "/stream.mp3";
+  std::string content_type = "audio/mpeg";
+  std::uint64_t max_listeners = 0;                    // 0: no limit
+  std::uint64_t max_connections_per_ip = 0;           // 0: no limit
+  std::uint64_t max_frame = 1 << 20;                  // bytes
+  std::uint64_t ring_size = 8 << 20;                  // bytes
+  std::optional<std::chrono::milliseconds> coalesce;  // nothing: auto
+  std::optional<std::filesystem::path> control_socket =
+      "/run/eradio/control.sock";                               // nothing: none
+  std::optional<std::string> status_listen = "127.0.0.1:8081";  // nothing: none
+  std::string log_level = "info";
+};
+
+struct ConfigurationProblem {
+  std::string place;  // "eradio.conf:12", "command line"
+  std::string text;   // names the key
+};
+
+struct LoadedConfiguration {
+  Configuration configuration;
+  std::vector<ConfigurationProblem> problems;  // empty: the configuration can be used
+  std::vector<std::string> notes;  // what is understood, but has no effect in this version
+  bool check_only = false;         // --check_config
+  bool help = false;
+  bool version = false;
+};
+
+// `arguments`: without the program's name. Never throws for what a user can get wrong.
+LoadedConfiguration load_configuration(const std::vector<std::string>& arguments,
+                                       const InstallPaths& paths);
+
+// What --help prints.
+std::string configuration_help(const InstallPaths& paths);
+
+}  // namespace eradio

@@ -1,0 +1,236 @@
+#include "master/listening_sockets.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <stdexcept>
+
+#include <spdlog/spdlog.h>
+
+#include "common/system_error.h"
+
+namespace eradio {
+namespace {
+
+constexpr int accept_queue_length = 4096;  // the kernel cuts it to net.core.somaxconn
+constexpr int port_attempts_max = 20;
+
+struct Address {
+  sockaddr_storage storage{};
+  socklen_t length = 0;
+  std::string text;
+
+  [[nodiscard]] const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
+  [[nodiscard]] bool is_ipv6() const { return storage.ss_family == AF_INET6; }
+  void set_port(std::uint16_t port) {
+    if (is_ipv6()) {
+      reinterpret_cast<sockaddr_in6*>(&storage)->sin6_port = htons(port);
+    } else {
+      reinterpret_cast<sockaddr_in*>(&storage)->sin_port = htons(port);
+    }
+  }
+  [[nodiscard]] std::string name(std::uint16_t port) const {
+    return (is_ipv6() ? "[" + text + "]" : text) + ":" + std::to_string(port);
+  }
+};
+
+std::optional<Address> parse_address(const std::string& text) {
+  Address address;
+  address.text = text;
+  auto* ipv4 = reinterpret_cast<sockaddr_in*>(&address.storage);
+  auto* ipv6 = reinterpret_cast<sockaddr_in6*>(&address.storage);
+  if (::inet_pton(AF_INET, text.c_str(), &ipv4->sin_addr) == 1) {
+    ipv4->sin_family = AF_INET;
+    address.length = sizeof *ipv4;
+    return address;
+  }
+  if (::inet_pton(AF_INET6, text.c_str(), &ipv6->sin6_addr) == 1) {
+    ipv6->sin6_family = AF_INET6;
+    address.length = sizeof *ipv6;
+    return address;
+  }
+  return std::nullopt;
+}
+
+void set_option(int socket, int level, int option, const char* name) {
+  const int on = 1;
+  if (::setsockopt(socket, level, option, &on, sizeof on) < 0) {
+    throw_system_error(std::string("setsockopt ") + name);
+  }
+}
+
+// Binds one socket. `shared`: with SO_REUSEPORT.
+Descriptor bind_socket(const Address& address, const std::string& name, bool shared) {
+  Descriptor socket(
+      ::socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!socket) {
+    throw_system_error("cannot listen on " + name);
+  }
+  set_option(socket.number(), SOL_SOCKET, SO_REUSEADDR, "SO_REUSEADDR");
+  if (shared) {
+    set_option(socket.number(), SOL_SOCKET, SO_REUSEPORT, "SO_REUSEPORT");
+  }
+  if (address.is_ipv6()) {
+    set_option(socket.number(), IPPROTO_IPV6, IPV6_V6ONLY, "IPV6_V6ONLY");
+  }
+  if (::bind(socket.number(), address.get(), address.length) < 0) {
+    throw_system_error("cannot listen on " + name);
+  }
+  return socket;
+}
+
+std::uint16_t port_of(int socket) {
+  sockaddr_storage storage{};
+  socklen_t length = sizeof storage;
+  check_syscall(::getsockname(socket, reinterpret_cast<sockaddr*>(&storage), &length),
+                "getsockname");
+  return ntohs(storage.ss_family == AF_INET6
+                   ? reinterpret_cast<const sockaddr_in6*>(&storage)->sin6_port
+                   : reinterpret_cast<const sockaddr_in*>(&storage)->sin_port);
+}
+
+void start_listening(int socket, const std::string& name) {
+  if (::listen(socket, accept_queue_length) < 0) {
+    throw_system_error("cannot listen on " + name);
+  }
+}
+
+using SocketsBySlot = std::vector<std::vector<Descriptor>>;
+
+// All sockets for all addresses and slots; sets `port` if it was 0.
+SocketsBySlot open_tcp(std::vector<Address> addresses, std::uint16_t& port, std::size_t workers) {
+  SocketsBySlot by_slot(workers);
+  for (Address& address : addresses) {
+    address.set_port(port);
+    // Another server of the same user that has the port with SO_REUSEPORT too would get half of our
+    // listeners. One try without the option finds it.
+    Descriptor alone = bind_socket(address, address.name(port), false);
+    if (port == 0) {
+      port = port_of(alone.number());
+      address.set_port(port);
+    }
+    start_listening(alone.number(), address.name(port));
+    alone.reset();
+    for (auto& sockets : by_slot) {
+      sockets.push_back(bind_socket(address, address.name(port), true));
+      start_listening(sockets.back().number(), address.name(port));
+    }
+  }
+  return by_slot;
+}
+
+bool has_ipv6() {
+  const Address loopback = *parse_address("::1");
+  const Descriptor socket(::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  return socket && ::bind(socket.number(), loopback.get(), loopback.length) == 0;
+}
+
+std::vector<Address> addresses_for(const ListeningAddresses& wanted) {
+  std::vector<Address> addresses;
+  for (const std::string& text : wanted.addresses) {
+    const auto address = parse_address(text);
+    if (!address) {
+      throw std::runtime_error("listen_ip: " + text + " is no IPv4 or IPv6 address");
+    }
+    addresses.push_back(*address);
+  }
+  if (wanted.addresses.empty()) {
+    addresses.push_back(*parse_address("0.0.0.0"));
+    if (has_ipv6()) {
+      addresses.push_back(*parse_address("::"));
+    } else {
+      spdlog::info("this machine has no IPv6: listening on IPv4 alone");
+    }
+  }
+  return addresses;
+}
+
+// Whether somebody answers on a Unix socket, or its file was only left behind.
+bool somebody_listens(const sockaddr_un& address) {
+  const Descriptor socket(
+      check_syscall(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket"));
+  return ::connect(socket.number(), reinterpret_cast<const sockaddr*>(&address), sizeof address) ==
+             0 ||
+         errno != ECONNREFUSED;
+}
+
+}  // namespace
+
+bool ListeningSockets::is_address(const std::string& text) {
+  return parse_address(text).has_value();
+}
+
+ListeningSockets::ListeningSockets(const ListeningAddresses& wanted, std::size_t workers) {
+  const std::vector<Address> addresses = addresses_for(wanted);
+  std::uint16_t port = wanted.port;
+  for (int attempt = 1;; ++attempt) {
+    try {
+      tcp_ = open_tcp(addresses, port, workers);
+      break;
+    } catch (const std::system_error& error) {
+      // A port that was free on the first address can be taken on the second: take another one.
+      if (wanted.port != 0 || error.code().value() != EADDRINUSE || attempt == port_attempts_max) {
+        throw;
+      }
+      port = 0;
+    }
+  }
+  for (const Address& address : addresses) {
+    names_.push_back(address.name(port));
+  }
+  const bool any = addresses.front().text == "0.0.0.0" || addresses.front().text == "::";
+  local_url_ = "http://" + (any ? "localhost:" + std::to_string(port) : names_.front());
+  if (wanted.unix_path) {
+    open_unix(*wanted.unix_path);
+  }
+}
+
+ListeningSockets::~ListeningSockets() {
+  struct stat status {};
+  if (unix_ && ::stat(unix_path_.c_str(), &status) == 0 && status.st_ino == unix_inode_) {
+    ::unlink(unix_path_.c_str());
+  }
+}
+
+void ListeningSockets::open_unix(const std::filesystem::path& path) {
+  const std::string name = "unix:" + path.string();
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.native().size() >= sizeof address.sun_path) {
+    throw_system_error("cannot listen on " + name, ENAMETOOLONG);
+  }
+  std::memcpy(address.sun_path, path.c_str(), path.native().size() + 1);
+
+  struct stat status {};
+  if (::lstat(path.c_str(), &status) == 0) {
+    if (!S_ISSOCK(status.st_mode)) {
+      throw_system_error("cannot listen on " + name + ", which is no socket", EEXIST);
+    }
+    if (somebody_listens(address)) {
+      throw_system_error("cannot listen on " + name, EADDRINUSE);
+    }
+    ::unlink(path.c_str());  // left behind by a server that was killed
+  }
+  Descriptor socket(
+      check_syscall(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), "socket"));
+  if (::bind(socket.number(), reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0) {
+    throw_system_error("cannot listen on " + name);
+  }
+  unix_ = std::move(socket);
+  unix_path_ = std::filesystem::absolute(path);
+  check_syscall(::stat(unix_path_.c_str(), &status), "stat of the Unix socket");
+  unix_inode_ = status.st_ino;
+  // As public as the TCP port: a proxy of another user must be able to connect.
+  check_syscall(::chmod(unix_path_.c_str(), 0666), "chmod of the Unix socket");
+  start_listening(unix_.number(), name);
+  names_.push_back(name);
+}
+
+}  // namespace eradio

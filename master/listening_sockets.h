@@ -1,0 +1,52 @@
+// The sockets that listeners connect to. The master makes one SO_REUSEPORT socket for each address
+// and worker slot and keeps them all open: a worker that dies leaves its accept queue to its
+// successor, so no connection is refused. Unix sockets have no SO_REUSEPORT: all workers share one.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/descriptor.h"
+
+namespace eradio {
+
+struct ListeningAddresses {
+  std::vector<std::string> addresses;  // IPv4 or IPv6 in numbers; empty: all of both
+  std::uint16_t port = 0;              // 0: any that is free, the same for all addresses
+  std::optional<std::filesystem::path> unix_path;
+};
+
+class ListeningSockets {
+ public:
+  // Throws std::system_error or std::runtime_error that names the address.
+  ListeningSockets(const ListeningAddresses& wanted, std::size_t workers);
+  // Removes the Unix socket's file, if it is still the one that was made here.
+  ~ListeningSockets();
+  ListeningSockets(const ListeningSockets&) = delete;
+  ListeningSockets& operator=(const ListeningSockets&) = delete;
+
+  [[nodiscard]] const std::vector<Descriptor>& tcp(std::size_t slot) const { return tcp_.at(slot); }
+  // -1 if there is none.
+  [[nodiscard]] int unix_socket() const noexcept { return unix_.number(); }
+  // "0.0.0.0:8080", "[::]:8080", "unix:/run/…": what is really listened on.
+  [[nodiscard]] const std::vector<std::string>& names() const noexcept { return names_; }
+  // A URL prefix that a person on this machine can use; empty with a Unix socket only.
+  [[nodiscard]] const std::string& local_url() const noexcept { return local_url_; }
+
+  static bool is_address(const std::string& text);
+
+ private:
+  void open_unix(const std::filesystem::path& path);
+
+  std::vector<std::vector<Descriptor>> tcp_;  // by slot
+  Descriptor unix_;
+  std::filesystem::path unix_path_;
+  std::uint64_t unix_inode_ = 0;
+  std::vector<std::string> names_;
+  std::string local_url_;
+};
+
+}  // namespace eradio

@@ -1,0 +1,58 @@
+// eradiod: reads the configuration, then hands over to the master.
+
+#include <cstdio>
+#include <exception>
+#include <string>
+#include <vector>
+
+#include <spdlog/spdlog.h>
+
+#include "common/log.h"
+#include "master/configuration.h"
+#include "master/install_paths.h"
+#include "master/master.h"
+
+namespace {
+
+int run(const std::vector<std::string>& arguments) {
+  const eradio::InstallPaths paths = eradio::find_install_paths();
+  const eradio::LoadedConfiguration loaded = eradio::load_configuration(arguments, paths);
+  if (loaded.help) {
+    std::fputs(eradio::configuration_help(paths).c_str(), stdout);
+    return 0;
+  }
+  if (loaded.version) {
+    std::puts("eradiod " ERADIO_VERSION);
+    return 0;
+  }
+  for (const auto& problem : loaded.problems) {
+    std::fprintf(stderr, "eradiod: %s: %s\n", problem.place.c_str(), problem.text.c_str());
+  }
+  if (!loaded.problems.empty()) {
+    return 1;
+  }
+  if (loaded.check_only) {
+    for (const std::string& note : loaded.notes) {
+      std::printf("%s\n", note.c_str());
+    }
+    std::puts("the configuration is in order");
+    return 0;
+  }
+  eradio::set_up_log("master", loaded.configuration.log_level);
+  for (const std::string& note : loaded.notes) {
+    spdlog::warn("{}", note);
+  }
+  eradio::Master(loaded.configuration, paths).run();
+  return 0;
+}
+
+}  // namespace
+
+int main(int argument_count, char** arguments) {
+  try {
+    return run({arguments + 1, arguments + argument_count});
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "eradiod: %s\n", error.what());
+    return 1;
+  }
+}

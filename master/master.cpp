@@ -1,0 +1,129 @@
+#include "master/master.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstdlib>
+#include <string>
+
+#include <spdlog/spdlog.h>
+
+#include "common/descriptor.h"
+
+namespace eradio {
+namespace {
+
+// Together with what the kernel needs to end a process this stays below two seconds.
+constexpr std::chrono::milliseconds stop_grace{1000};
+constexpr std::size_t connections_per_worker_max = std::size_t{1} << 20;
+
+SourceSettings source_settings(const Configuration& configuration, const InstallPaths& paths) {
+  // Installed sources go by their names alone; they come first.
+  const char* path = std::getenv("PATH");
+  return {.command_line = configuration.source,
+          .environment = {"PATH=" + paths.libexec.string() + ":" +
+                          (path == nullptr ? "/usr/bin:/bin" : path)},
+          .frame_bytes_max = configuration.max_frame,
+          .restart_delay = configuration.source_restart_delay};
+}
+
+WorkerSettings worker_settings(const Configuration& configuration) {
+  WorkerSettings settings;
+  settings.protocol_version = worker_protocol_version;
+  settings.workers = configuration.workers;
+  settings.webroot = configuration.webroot.string();
+  settings.stream_path = configuration.stream_path;
+  settings.content_type = configuration.content_type;
+  settings.sndbuf_bytes = configuration.sndbuf;
+  settings.max_lag_ms = configuration.max_lag.count();
+  settings.coalesce_ms = configuration.coalesce ? configuration.coalesce->count() : -1;
+  settings.max_listeners = configuration.max_listeners;
+  settings.max_connections_per_ip = configuration.max_connections_per_ip;
+  settings.max_frame_bytes = configuration.max_frame;
+  settings.log_level = configuration.log_level;
+  return settings;
+}
+
+ListeningAddresses listening_addresses(const Configuration& configuration) {
+  return {.addresses = configuration.listen_ip,
+          .port = configuration.listen_port,
+          .unix_path = configuration.listen_unix};
+}
+
+}  // namespace
+
+Master::Master(const Configuration& configuration, const InstallPaths& paths)
+    : configuration_(configuration),
+      signals_(loop_, {SIGTERM, SIGINT, SIGHUP, SIGCHLD},
+               [this](int signal_number) { on_signal(signal_number); }),
+      descriptors_max_(raise_descriptor_limit()),
+      sockets_(listening_addresses(configuration), configuration.workers),
+      publisher_(configuration.ring_size, configuration.max_frame, configuration.workers),
+      scoreboard_(configuration.workers, std::min(descriptors_max_, connections_per_worker_max)),
+      source_(loop_, publisher_, source_settings(configuration, paths)),
+      supervisor_(loop_, paths.libexec / "eradio-worker", worker_settings(configuration), sockets_,
+                  publisher_, scoreboard_, [this] { on_all_ready(); }) {}
+
+void Master::run() {
+  spdlog::info("eradio {} starts: {} workers, at most {} descriptors in each", ERADIO_VERSION,
+               configuration_.workers, descriptors_max_);
+  for (const std::string& name : sockets_.names()) {
+    spdlog::info("listening on {}", name);
+  }
+  supervisor_.start_all();
+  source_.start();
+  loop_.run();
+  spdlog::info("stopped");
+}
+
+void Master::on_all_ready() {
+  if (!announced_) {
+    announced_ = true;
+    spdlog::info("ready: listen at {}{}", sockets_.local_url(), configuration_.stream_path);
+  }
+}
+
+void Master::on_signal(int signal_number) {
+  switch (signal_number) {
+    case SIGCHLD:
+      reap();
+      break;
+    case SIGHUP:
+      spdlog::warn("SIGHUP has no effect in this version: restart to read the configuration again");
+      break;
+    default:
+      spdlog::info("got signal {}: stopping", signal_number);
+      stop();
+      break;
+  }
+}
+
+void Master::reap() {
+  for (;;) {
+    int wait_status = 0;
+    const pid_t process = ::waitpid(-1, &wait_status, WNOHANG);
+    if (process <= 0) {
+      break;
+    }
+    if (!source_.on_exited(process, wait_status)) {
+      supervisor_.on_exited(process, wait_status);
+    }
+  }
+  if (stopping_ && !source_.running() && !supervisor_.any_running()) {
+    loop_.stop();
+  }
+}
+
+void Master::stop() {
+  // A second request does not wait any more.
+  const std::chrono::milliseconds grace = stopping_ ? std::chrono::milliseconds(0) : stop_grace;
+  stopping_ = true;
+  source_.stop_for_good(grace);
+  supervisor_.stop_for_good(grace);
+  reap();
+}
+
+}  // namespace eradio

@@ -1,0 +1,44 @@
+// The whole of the master process, wired: shared memory, listening sockets, source, workers,
+// signals. main() makes one from a checked configuration and runs it.
+#pragma once
+
+#include "common/event_loop.h"
+#include "master/configuration.h"
+#include "master/install_paths.h"
+#include "master/listening_sockets.h"
+#include "master/publisher.h"
+#include "master/signal_watch.h"
+#include "master/source_process.h"
+#include "master/supervisor.h"
+#include "shm/scoreboard.h"
+
+namespace eradio {
+
+class Master {
+ public:
+  // Throws when the addresses cannot be had or the machine refuses something vital.
+  Master(const Configuration& configuration, const InstallPaths& paths);
+
+  // Serves until SIGTERM or SIGINT; then stops source and workers, in less than two seconds.
+  void run();
+
+ private:
+  void on_signal(int signal_number);
+  void on_all_ready();
+  void reap();
+  void stop();
+
+  Configuration configuration_;
+  EventLoop loop_;
+  SignalWatch signals_;
+  std::size_t descriptors_max_;
+  ListeningSockets sockets_;
+  Publisher publisher_;
+  Scoreboard scoreboard_;
+  SourceProcess source_;
+  Supervisor supervisor_;
+  bool stopping_ = false;
+  bool announced_ = false;
+};
+
+}  // namespace eradio

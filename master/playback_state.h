@@ -1,0 +1,54 @@
+// Whether the stream is playing, from what the source says and does. Pure. It outlives the source:
+// a source that is started again is told to play if the one before it was playing.
+#pragma once
+
+#include <optional>
+
+#include "shm/now_playing.h"
+
+namespace eradio {
+
+class PlaybackState {
+ public:
+  // Each returns what is to be published, or nothing when nothing has changed.
+  std::optional<NowPlaying> on_started(const std::optional<TrackName>& track) {
+    said_ = true;
+    was_playing_ = true;
+    return change({.playing = true, .track = track});
+  }
+  std::optional<NowPlaying> on_stopped() {
+    said_ = true;
+    was_playing_ = false;
+    return change({});
+  }
+  // A source that has not said anything yet and sends data is playing something unknown.
+  std::optional<NowPlaying> on_data() {
+    if (said_) {
+      return std::nullopt;
+    }
+    return on_started(std::nullopt);
+  }
+  std::optional<NowPlaying> on_source_exit() {
+    said_ = false;
+    return change({});
+  }
+
+  // What the next source must be told to do.
+  [[nodiscard]] bool was_playing() const noexcept { return was_playing_; }
+  [[nodiscard]] const NowPlaying& now() const noexcept { return now_; }
+
+ private:
+  std::optional<NowPlaying> change(NowPlaying next) {
+    if (next == now_) {
+      return std::nullopt;
+    }
+    now_ = std::move(next);
+    return now_;
+  }
+
+  NowPlaying now_;
+  bool said_ = false;  // this source has said whether it is playing
+  bool was_playing_ = false;
+};
+
+}  // namespace eradio

@@ -1,0 +1,45 @@
+#include "master/publisher.h"
+
+#include <algorithm>
+
+#include "common/check.h"
+#include "common/clock.h"
+#include "shm/ring_layout.h"
+
+namespace eradio {
+
+std::size_t Publisher::ring_bytes_min(std::size_t frame_bytes_max) {
+  const std::size_t payload = std::max(frame_bytes_max, now_playing_bytes_max);
+  return round_up_to_page(4 * (payload + 2 * ring_record_align));
+}
+
+Publisher::Publisher(std::size_t ring_bytes, std::size_t frame_bytes_max, std::size_t workers)
+    : segment_(ring_bytes) {
+  ERADIO_CHECK(segment_.ring().payload_bytes_max() >=
+               std::max(frame_bytes_max, now_playing_bytes_max));
+  for (std::size_t slot = 0; slot < workers; ++slot) {
+    wakeups_.push_back(make_wakeup());
+  }
+}
+
+void Publisher::frame(std::span<const std::byte> frame) {
+  segment_.ring().publish(RecordType::data, monotonic_ns(), frame);
+  unannounced_ = true;
+}
+
+void Publisher::now_playing(const NowPlaying& now_playing) {
+  segment_.state().write(now_playing);  // before the record: see stream_state.h
+  segment_.ring().publish(RecordType::now_playing, monotonic_ns(), encode_now_playing(now_playing));
+  unannounced_ = true;
+}
+
+void Publisher::flush() {
+  if (unannounced_) {
+    unannounced_ = false;
+    for (const Descriptor& wakeup : wakeups_) {
+      wake(wakeup.number());
+    }
+  }
+}
+
+}  // namespace eradio

@@ -1,0 +1,39 @@
+// Puts the stream into shared memory and wakes the workers: the only place that writes there.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "common/descriptor.h"
+#include "master/source_output.h"
+#include "shm/now_playing.h"
+#include "shm/stream_segment.h"
+
+namespace eradio {
+
+class Publisher final : public SourceOutput {
+ public:
+  // `frame_bytes_max`: the longest that frame() will be given.
+  Publisher(std::size_t ring_bytes, std::size_t frame_bytes_max, std::size_t workers);
+
+  void frame(std::span<const std::byte> frame) override;
+  void now_playing(const NowPlaying& now_playing) override;
+  // Wakes every worker once, if there is anything new.
+  void flush() override;
+
+  [[nodiscard]] Descriptor reopen_read_only() const { return segment_.reopen_read_only(); }
+  // A worker's eventfd; borrowed. It stays the same for all generations of workers of a slot.
+  [[nodiscard]] int wakeup(std::size_t slot) const { return wakeups_.at(slot).number(); }
+
+  // What a ring must be able to take beside frames.
+  static std::size_t ring_bytes_min(std::size_t frame_bytes_max);
+
+ private:
+  StreamSegmentWriter segment_;
+  std::vector<Descriptor> wakeups_;
+  bool unannounced_ = false;
+};
+
+}  // namespace eradio

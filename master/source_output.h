@@ -1,0 +1,21 @@
+// Where the source's stream goes: what the source process calls, and the publisher implements.
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+#include "shm/now_playing.h"
+
+namespace eradio {
+
+class SourceOutput {
+ public:
+  virtual ~SourceOutput() = default;
+  // Views are valid only during the call.
+  virtual void frame(std::span<const std::byte> frame) = 0;
+  virtual void now_playing(const NowPlaying& now_playing) = 0;
+  // What one turn of reading brought is complete: now it may be announced.
+  virtual void flush() = 0;
+};
+
+}  // namespace eradio

@@ -1,0 +1,277 @@
+#include "master/source_process.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <exception>
+#include <utility>
+
+#include <spdlog/spdlog.h>
+
+#include "common/child_process.h"
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/system_error.h"
+
+namespace eradio {
+namespace {
+
+constexpr std::chrono::milliseconds broken_grace{5000};  // the contract, section 2
+constexpr int reads_per_turn = 8;                        // then the others' turn
+constexpr std::size_t error_line_bytes_max = 2000;
+constexpr int pipe_bytes = 1 << 20;
+
+struct Pipe {
+  Descriptor read_end;
+  Descriptor write_end;
+};
+
+Pipe make_pipe() {
+  std::array<int, 2> ends{};
+  check_syscall(::pipe2(ends.data(), O_CLOEXEC), "pipe2");
+  return {Descriptor(ends[0]), Descriptor(ends[1])};
+}
+
+spdlog::level::level_enum log_level(SourceLogLevel level) {
+  switch (level) {
+    case SourceLogLevel::error:
+      return spdlog::level::err;
+    case SourceLogLevel::warning:
+      return spdlog::level::warn;
+    case SourceLogLevel::info:
+      return spdlog::level::info;
+    case SourceLogLevel::debug:
+      return spdlog::level::debug;
+  }
+  return spdlog::level::debug;
+}
+
+}  // namespace
+
+SourceProcess::SourceProcess(EventLoop& loop, SourceOutput& output, SourceSettings settings)
+    : loop_(loop),
+      output_(output),
+      settings_(std::move(settings)),
+      respawn_(source_respawn_settings(settings_.restart_delay)) {}
+
+SourceProcess::~SourceProcess() {
+  loop_.cancel(kill_timer_);
+  loop_.cancel(restart_timer_);
+}
+
+void SourceProcess::start() {
+  Pipe commands = make_pipe();
+  Pipe frames = make_pipe();
+  Pipe errors = make_pipe();
+  // A larger pipe rides out a busy moment of ours; if the kernel refuses, the default will do.
+  ::fcntl(frames.read_end.number(), F_SETPIPE_SZ, pipe_bytes);
+  for (const int ours :
+       {commands.write_end.number(), frames.read_end.number(), errors.read_end.number()}) {
+    set_nonblocking(ours);
+  }
+  started_ns_ = monotonic_ns();
+  try {
+    process_ =
+        start_child({.arguments = settings_.command_line,
+                     .environment = settings_.environment,
+                     .descriptors = {{.ours = commands.read_end.number(), .theirs = STDIN_FILENO},
+                                     {.ours = frames.write_end.number(), .theirs = STDOUT_FILENO},
+                                     {.ours = errors.write_end.number(), .theirs = STDERR_FILENO}},
+                     .own_session = true});
+  } catch (const std::system_error& error) {
+    spdlog::error("source: {}", error.what());
+    restart_after(respawn_.on_death(std::chrono::milliseconds(0)));
+    return;
+  }
+  spdlog::info("source: process {} runs {}", process_, settings_.command_line.front());
+  parser_.emplace(settings_.frame_bytes_max, static_cast<SourceFrameSink&>(*this));
+  error_line_.clear();
+  commands_ = std::move(commands.write_end);
+  frames_ = std::move(frames.read_end);
+  errors_ = std::move(errors.read_end);
+  frames_watch_.emplace(loop_, frames_.number(), EPOLLIN, [this](std::uint32_t) { on_output(); });
+  errors_watch_.emplace(loop_, errors_.number(), EPOLLIN,
+                        [this](std::uint32_t) { on_error_output(false); });
+  if (playback_.was_playing()) {
+    command(SourceCommand::play);
+  }
+}
+
+void SourceProcess::command(SourceCommand command) {
+  const auto byte = static_cast<std::uint8_t>(command);
+  if (!commands_ || ::write(commands_.number(), &byte, sizeof byte) != sizeof byte) {
+    spdlog::warn("source: command {} could not be delivered", static_cast<int>(byte));
+  }
+}
+
+void SourceProcess::stop_for_good(std::chrono::milliseconds grace) {
+  for_good_ = true;
+  loop_.cancel(restart_timer_);
+  if (running()) {
+    end(grace);
+  }
+}
+
+bool SourceProcess::on_exited(pid_t process, int wait_status) {
+  if (process != process_ || process_ == 0) {
+    return false;
+  }
+  constexpr int rest_reads_max = 64;  // more than a full pipe; a child of its may go on writing
+  if (frames_watch_) {
+    read_output(rest_reads_max);
+    parser_->finish();
+  }
+  on_error_output(true);
+  signal_group(SIGKILL);  // whatever it has started and left behind
+  loop_.cancel(kill_timer_);
+  frames_watch_.reset();
+  errors_watch_.reset();
+  commands_.reset();
+  frames_.reset();
+  errors_.reset();
+  process_ = 0;
+  publish(playback_.on_source_exit());
+  output_.flush();
+
+  const std::chrono::milliseconds lifetime{(monotonic_ns() - started_ns_) / ns_per_ms};
+  if (for_good_) {
+    spdlog::info("source: {}", describe_exit(wait_status));
+  } else {
+    const auto delay = respawn_.on_death(lifetime);
+    spdlog::warn("source: {} after {} ms; starting it again in {} ms", describe_exit(wait_status),
+                 lifetime.count(), delay.count());
+    restart_after(delay);
+  }
+  return true;
+}
+
+void SourceProcess::restart_after(std::chrono::milliseconds delay) {
+  restart_timer_ = loop_.call_after(delay, [this] {
+    restart_timer_ = EventLoop::no_timer;
+    start();
+  });
+}
+
+void SourceProcess::on_output() {
+  const bool more_to_come = read_output(reads_per_turn);
+  output_.flush();
+  if (parser_->framing_lost()) {
+    frames_watch_.reset();
+    spdlog::error("source: its frames cannot be told apart any more; it is stopped");
+    end(broken_grace);
+  } else if (!more_to_come) {
+    frames_watch_.reset();
+    parser_->finish();
+    end(broken_grace);  // without its output it is of no use
+  }
+}
+
+bool SourceProcess::read_output(int reads_max) {
+  for (int i = 0; i < reads_max && !parser_->framing_lost(); ++i) {
+    const ssize_t got = ::read(frames_.number(), buffer_.data(), buffer_.size());
+    if (got == 0) {
+      return false;
+    }
+    if (got < 0) {
+      if (errno == EINTR) {
+        continue;
+      }
+      return errno == EAGAIN;
+    }
+    parser_->feed(std::span(buffer_).first(static_cast<std::size_t>(got)));
+  }
+  return true;
+}
+
+void SourceProcess::on_error_output(bool all) {
+  if (!errors_watch_) {
+    return;
+  }
+  std::array<char, 4096> bytes{};
+  for (int i = 0; i < (all ? reads_per_turn * 4 : 1); ++i) {
+    const ssize_t got = ::read(errors_.number(), bytes.data(), bytes.size());
+    if (got <= 0) {
+      if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
+        errors_watch_.reset();
+      }
+      break;
+    }
+    error_line_.append(bytes.data(), static_cast<std::size_t>(got));
+    log_error_lines();
+  }
+  if (all && !error_line_.empty()) {
+    log_error_text(std::exchange(error_line_, {}));
+  }
+}
+
+void SourceProcess::log_error_lines() {
+  std::size_t begin = 0;
+  for (std::size_t end = error_line_.find('\n'); end != std::string::npos;
+       end = error_line_.find('\n', begin)) {
+    log_error_text(std::string_view(error_line_).substr(begin, end - begin));
+    begin = end + 1;
+  }
+  error_line_.erase(0, begin);
+  if (error_line_.size() > error_line_bytes_max) {
+    log_error_text(std::exchange(error_line_, {}));
+  }
+}
+
+void SourceProcess::log_error_text(std::string_view text) {
+  if (text.ends_with('\r')) {
+    text.remove_suffix(1);
+  }
+  spdlog::info("source stderr: {}", printable(text));
+}
+
+void SourceProcess::end(std::chrono::milliseconds grace) {
+  // Its commands pipe stays open: a source may take the end of its input for an order to end, but
+  // one that is suspended by its terminal or debugger must get SIGTERM all the same.
+  signal_group(SIGTERM);
+  signal_group(SIGCONT);
+  loop_.cancel(kill_timer_);
+  kill_timer_ = loop_.call_after(grace, [this] {
+    kill_timer_ = EventLoop::no_timer;
+    spdlog::warn("source: did not end after SIGTERM; killed");
+    signal_group(SIGKILL);
+  });
+}
+
+void SourceProcess::signal_group(int signal_number) const {
+  // The group can be gone already, together with its last process: nothing to do then.
+  ::kill(-process_, signal_number);
+}
+
+void SourceProcess::log(SourceLogLevel level, std::string_view text) {
+  spdlog::log(log_level(level), "source: {}", printable(text));
+}
+
+void SourceProcess::data(std::span<const std::byte> frame) {
+  publish(playback_.on_data());
+  output_.frame(frame);
+}
+
+void SourceProcess::started(const std::optional<TrackName>& track) {
+  spdlog::info("source: started {}", track ? printable(track->name) : "something it does not name");
+  publish(playback_.on_started(track));
+}
+
+void SourceProcess::stopped() {
+  spdlog::info("source: stopped");
+  publish(playback_.on_stopped());
+}
+
+void SourceProcess::broken(const BrokenSourceFrame& frame) {
+  spdlog::error("source: broken frame at byte {} of its output: {}", frame.offset, frame.reason);
+}
+
+void SourceProcess::publish(const std::optional<NowPlaying>& now_playing) {
+  if (now_playing) {
+    output_.now_playing(*now_playing);
+  }
+}
+
+}  // namespace eradio

@@ -1,0 +1,176 @@
+#include "master/supervisor.h"
+
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <system_error>
+#include <utility>
+
+#include <spdlog/spdlog.h>
+
+#include "common/child_process.h"
+#include "common/clock.h"
+#include "common/system_error.h"
+
+namespace eradio {
+
+Supervisor::Supervisor(EventLoop& loop, std::filesystem::path program,
+                       const WorkerSettings& settings, const ListeningSockets& sockets,
+                       const Publisher& publisher, Scoreboard& scoreboard,
+                       std::function<void()> all_ready)
+    : loop_(loop),
+      program_(std::move(program)),
+      settings_(settings),
+      sockets_(sockets),
+      publisher_(publisher),
+      scoreboard_(scoreboard),
+      all_ready_(std::move(all_ready)),
+      stream_read_only_(publisher.reopen_read_only()) {
+  slots_.resize(settings.workers);
+  for (std::size_t number = 0; number < slots_.size(); ++number) {
+    slots_[number].number = number;
+  }
+}
+
+Supervisor::~Supervisor() {
+  loop_.cancel(kill_timer_);
+  for (Slot& slot : slots_) {
+    loop_.cancel(slot.restart_timer);
+  }
+}
+
+void Supervisor::start_all() {
+  for (Slot& slot : slots_) {
+    start(slot);
+  }
+}
+
+void Supervisor::start(Slot& slot) {
+  std::array<int, 2> ends{};
+  check_syscall(
+      ::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends.data()),
+      "socketpair");
+  Descriptor ours(ends[0]);
+  const Descriptor theirs(ends[1]);
+
+  WorkerSettings settings = settings_;
+  settings.slot = static_cast<std::uint32_t>(slot.number);
+  settings.generation = ++generations_;
+  settings.tcp_sockets = static_cast<std::uint32_t>(sockets_.tcp(slot.number).size());
+  settings.unix_socket = sockets_.unix_socket() >= 0;
+
+  ChildProgram child{.arguments = {program_.string(), encode_worker_settings(settings)},
+                     .environment = {},
+                     .descriptors = {{theirs.number(), worker_descriptor::control},
+                                     {publisher_.wakeup(slot.number), worker_descriptor::wakeup},
+                                     {stream_read_only_.number(), worker_descriptor::stream},
+                                     {scoreboard_.descriptor(), worker_descriptor::scoreboard}},
+                     .own_session = true};  // Ctrl-C at a terminal is for the master alone
+  int next = worker_descriptor::first_listening_socket;
+  for (const Descriptor& socket : sockets_.tcp(slot.number)) {
+    child.descriptors.push_back({socket.number(), next++});
+  }
+  if (settings.unix_socket) {
+    child.descriptors.push_back({sockets_.unix_socket(), next++});
+  }
+
+  slot.ready = false;
+  slot.started_ns = monotonic_ns();
+  try {
+    slot.process = start_child(child);
+  } catch (const std::system_error& error) {
+    const auto delay = slot.respawn.on_death(std::chrono::milliseconds(0));
+    spdlog::error("worker {}: {}; trying again in {} ms", slot.number, error.what(), delay.count());
+    restart_after(slot, std::max(delay, std::chrono::milliseconds(100)));
+    return;
+  }
+  spdlog::debug("worker {}: process {} started", slot.number, slot.process);
+  slot.control = std::move(ours);
+  slot.watch = std::make_unique<Watch>(loop_, slot.control.number(), EPOLLIN,
+                                       [this, &slot](std::uint32_t) { on_control(slot); });
+}
+
+void Supervisor::restart_after(Slot& slot, std::chrono::milliseconds delay) {
+  slot.restart_timer = loop_.call_after(delay, [this, &slot] {
+    slot.restart_timer = EventLoop::no_timer;
+    start(slot);
+  });
+}
+
+void Supervisor::on_control(Slot& slot) {
+  WorkerMessage message;
+  switch (receive_worker_message(slot.control.number(), message)) {
+    case ReceiveResult::nothing:
+      break;
+    case ReceiveResult::closed:
+      slot.watch.reset();  // it is dying: SIGCHLD will tell how
+      break;
+    case ReceiveResult::malformed:
+      spdlog::error("worker {}: sent a message that cannot be understood; ignored", slot.number);
+      break;
+    case ReceiveResult::message:
+      if (message.type == WorkerMessageType::ready) {
+        spdlog::info("worker {}: process {} serves", slot.number, slot.process);
+        slot.ready = true;
+        if (std::all_of(slots_.begin(), slots_.end(), [](const Slot& s) { return s.ready; })) {
+          all_ready_();
+        }
+      }
+      break;
+  }
+}
+
+bool Supervisor::on_exited(pid_t process, int wait_status) {
+  const auto found = std::find_if(slots_.begin(), slots_.end(),
+                                  [&](const Slot& slot) { return slot.process == process; });
+  if (found == slots_.end()) {
+    return false;
+  }
+  Slot& slot = *found;
+  const std::uint64_t listeners = scoreboard_.counters(slot.number).listeners.get();
+  scoreboard_.clear(slot.number);
+  slot.watch.reset();
+  slot.control.reset();
+  slot.process = 0;
+  slot.ready = false;
+  if (!for_good_) {
+    const std::chrono::milliseconds lifetime{(monotonic_ns() - slot.started_ns) / ns_per_ms};
+    const auto delay = slot.respawn.on_death(lifetime);
+    spdlog::error("worker {}: process {} {} after {} ms with {} listeners; replaced in {} ms",
+                  slot.number, process, describe_exit(wait_status), lifetime.count(), listeners,
+                  delay.count());
+    restart_after(slot, delay);
+  }
+  return true;
+}
+
+void Supervisor::stop_for_good(std::chrono::milliseconds grace) {
+  for_good_ = true;
+  for (Slot& slot : slots_) {
+    loop_.cancel(slot.restart_timer);
+    if (slot.process > 0 &&
+        !send_worker_message(slot.control.number(), {.type = WorkerMessageType::stop})) {
+      ::kill(slot.process, SIGKILL);
+    }
+  }
+  loop_.cancel(kill_timer_);
+  kill_timer_ = loop_.call_after(grace, [this] {
+    kill_timer_ = EventLoop::no_timer;
+    for (const Slot& slot : slots_) {
+      if (slot.process > 0) {
+        spdlog::warn("worker {}: did not stop; killed", slot.number);
+        ::kill(slot.process, SIGKILL);
+      }
+    }
+  });
+}
+
+bool Supervisor::any_running() const noexcept {
+  return std::any_of(slots_.begin(), slots_.end(),
+                     [](const Slot& slot) { return slot.process > 0; });
+}
+
+}  // namespace eradio

@@ -1,0 +1,72 @@
+// Starts the workers, one for each slot, keeps the line to each, and replaces those that die. What
+// a worker is born with is in common/worker_protocol.h; how soon it is replaced in
+// respawn_policy.h.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "common/descriptor.h"
+#include "common/event_loop.h"
+#include "common/worker_protocol.h"
+#include "master/listening_sockets.h"
+#include "master/publisher.h"
+#include "master/respawn_policy.h"
+#include "shm/scoreboard.h"
+
+namespace eradio {
+
+class Supervisor {
+ public:
+  // Everything is borrowed. `settings`: the same for all workers; slot, generation and the like are
+  // filled in here. `all_ready` is called whenever the last worker that was missing is serving.
+  Supervisor(EventLoop& loop, std::filesystem::path program, const WorkerSettings& settings,
+             const ListeningSockets& sockets, const Publisher& publisher, Scoreboard& scoreboard,
+             std::function<void()> all_ready);
+  ~Supervisor();
+
+  void start_all();
+  // Tells all to stop and kills those that still run after `grace`; none is replaced any more.
+  void stop_for_good(std::chrono::milliseconds grace);
+
+  // The process has been reaped; false if it is none of ours.
+  bool on_exited(pid_t process, int wait_status);
+  [[nodiscard]] bool any_running() const noexcept;
+
+ private:
+  struct Slot {
+    std::size_t number = 0;
+    RespawnPolicy respawn{worker_respawn_settings};
+    pid_t process = 0;
+    std::int64_t started_ns = 0;
+    bool ready = false;
+    Descriptor control;
+    std::unique_ptr<Watch> watch;
+    EventLoop::TimerId restart_timer = EventLoop::no_timer;
+  };
+
+  void start(Slot& slot);
+  void restart_after(Slot& slot, std::chrono::milliseconds delay);
+  void on_control(Slot& slot);
+
+  EventLoop& loop_;
+  std::filesystem::path program_;
+  WorkerSettings settings_;
+  const ListeningSockets& sockets_;
+  const Publisher& publisher_;
+  Scoreboard& scoreboard_;
+  std::function<void()> all_ready_;
+  Descriptor stream_read_only_;
+  std::vector<Slot> slots_;
+  std::uint64_t generations_ = 0;
+  bool for_good_ = false;
+  EventLoop::TimerId kill_timer_ = EventLoop::no_timer;
+};
+
+}  // namespace eradio

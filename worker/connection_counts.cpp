@@ -1,0 +1,58 @@
+#include "worker/connection_counts.h"
+
+#include <cstring>
+
+#include "common/check.h"
+
+namespace eradio {
+namespace {
+
+PeerKey key_of(const PeerAddress& peer) {
+  PeerKey key;
+  std::memcpy(&key.high, peer.bytes().data(), sizeof key.high);
+  std::memcpy(&key.low, peer.bytes().data() + sizeof key.high, sizeof key.low);
+  return key;
+}
+
+}  // namespace
+
+bool ConnectionCounts::add(const PeerAddress& peer) {
+  if (per_address_max_ > 0 && !peer.is_unix()) {
+    if (scoreboard_.connections_of(key_of(peer)) >= per_address_max_) {
+      return false;
+    }
+    auto [found, is_new] = entries_.try_emplace(peer.bytes());
+    Entry& entry = found->second;
+    if (is_new && !free_places_.empty()) {
+      entry.place = free_places_.back();
+      free_places_.pop_back();
+    } else if (is_new) {
+      if (places_used_ == scoreboard_.peers_max()) {
+        entries_.erase(found);
+        return false;  // more addresses than a process can have descriptors
+      }
+      entry.place = places_used_++;
+    }
+    scoreboard_.set_peer(entry.place, key_of(peer), ++entry.connections);
+  }
+  ++open_;
+  return true;
+}
+
+void ConnectionCounts::remove(const PeerAddress& peer) {
+  ERADIO_CHECK(open_ > 0);
+  --open_;
+  if (per_address_max_ == 0 || peer.is_unix()) {
+    return;
+  }
+  const auto found = entries_.find(peer.bytes());
+  ERADIO_CHECK(found != entries_.end());
+  Entry& entry = found->second;
+  scoreboard_.set_peer(entry.place, key_of(peer), --entry.connections);
+  if (entry.connections == 0) {
+    free_places_.push_back(entry.place);
+    entries_.erase(found);
+  }
+}
+
+}  // namespace eradio

@@ -1,0 +1,267 @@
+#include "worker/fan_out.h"
+
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include <spdlog/spdlog.h>
+
+#include "common/check.h"
+#include "common/clock.h"
+#include "common/system_error.h"
+#include "worker/kernel_queue.h"
+
+namespace eradio {
+
+void Listener::on_events(std::uint32_t events) { fan_out.on_socket_events(*this, events); }
+
+FanOut::FanOut(EventLoop& loop, const FrameStore& store, WorkerCounters& counters,
+               GateLimits limits, Left left)
+    : loop_(loop),
+      store_(store),
+      counters_(counters),
+      limits_(limits),
+      left_(std::move(left)),
+      send_buffer_for_bytes_(limits.queue_bytes_max) {}
+
+FanOut::~FanOut() = default;
+
+void FanOut::join(Descriptor socket, const PeerAddress& peer, std::uint64_t id) {
+  prepare_stream_socket(socket.number(), send_buffer_for_bytes_);
+  auto joining = std::make_unique<Listener>(*this, std::move(socket), peer, id);
+  Listener& listener = *joining;
+  // Edge-triggered: a listener costs epoll nothing until its socket, found full, takes more again.
+  // What a listener sends is not even read: it stays in its kernel's buffers.
+  loop_.add(listener.socket.number(), EPOLLOUT | EPOLLRDHUP | EPOLLET, listener);
+  listener.place = static_cast<std::uint32_t>(listeners_.size());
+  listener.joined_ns = monotonic_ns();
+  listener.next_frame = newest_worth_sending(listener.joined_ns);
+  listeners_.push_back(std::move(joining));
+  counters_.listeners.set(listeners_.size());
+  counters_.listeners_total.add(1);
+  serve(listener, listener.joined_ns);
+  free_departed();
+}
+
+void FanOut::pass() {
+  const std::int64_t now_ns = monotonic_ns();
+  const std::size_t count = listeners_.size();
+  counters_.passes_total.add(1);
+  waiting_ = 0;
+  if (count > 0) {
+    first_in_pass_ = (first_in_pass_ + 1) % count;
+    for (std::size_t i = first_in_pass_; i < count; ++i) {
+      serve(*listeners_[i], now_ns);
+    }
+    for (std::size_t i = 0; i < first_in_pass_; ++i) {
+      serve(*listeners_[i], now_ns);
+    }
+  }
+  free_departed();
+}
+
+void FanOut::on_socket_events(Listener& listener, std::uint32_t events) {
+  if ((events & (EPOLLERR | EPOLLHUP | EPOLLRDHUP)) != 0) {
+    leave(listener, "closed by the listener");
+  } else if ((events & EPOLLOUT) != 0 && !listener.writable) {
+    listener.writable = true;
+    serve(listener, monotonic_ns());
+  }
+  free_departed();
+}
+
+void FanOut::set_queue_bytes_max(std::uint64_t bytes) {
+  limits_.queue_bytes_max = bytes;
+  if (bytes > send_buffer_for_bytes_ + send_buffer_for_bytes_ / 2) {
+    send_buffer_for_bytes_ = bytes;
+    for (const auto& listener : listeners_) {
+      prepare_stream_socket(listener->socket.number(), bytes);
+    }
+  }
+}
+
+void FanOut::serve(Listener& listener, std::int64_t now_ns) {
+  if (listener.gone) {
+    return;
+  }
+  if (!listener.writable) {
+    if (listener.begun_bytes > 0 && store_.leaves_soon(listener.next_frame)) {
+      keep_rest(listener);
+    }
+    return;  // EPOLLOUT brings it back
+  }
+  if (listener.kept_rest) {
+    send_kept_rest(listener);
+    if (listener.kept_rest) {
+      return;
+    }
+  }
+  while (listener.writable && !listener.gone && listener.next_frame < store_.next()) {
+    if (ask_gate(listener, now_ns) != GateDecision::send) {
+      waiting_ += listener.next_frame < store_.next() ? 1U : 0U;
+      return;
+    }
+    send_frames(listener);
+  }
+}
+
+GateDecision FanOut::ask_gate(Listener& listener, std::int64_t now_ns) {
+  bool looked = false;
+  while (listener.next_frame < store_.next()) {
+    const bool in_store = listener.next_frame >= store_.oldest();
+    ERADIO_CHECK(in_store || listener.begun_bytes == 0);  // keep_rest() has seen to that
+    const GateDecision decision =
+        decide(limits_,
+               {.queued_bytes = listener.queued_bound,
+                .queued_exactly = looked,
+                .lag_ns = in_store ? now_ns - store_.frame(listener.next_frame).time_ns : INT64_MAX,
+                .frame_begun = listener.begun_bytes > 0});
+    if (decision == GateDecision::skip) {
+      skip_to_newest(listener, now_ns);
+    } else if (decision == GateDecision::look) {
+      // A broken socket is let through: send() will say what is wrong with it.
+      listener.queued_bound = queued_bytes(listener.socket.number()).value_or(0);
+      looked = true;
+      counters_.queue_looks_total.add(1);
+    } else {
+      return decision;
+    }
+  }
+  return GateDecision::wait;
+}
+
+void FanOut::skip_to_newest(Listener& listener, std::int64_t now_ns) {
+  const std::uint64_t target = newest_worth_sending(now_ns);
+  const std::uint64_t skipped = target - listener.next_frame;
+  listener.next_frame = target;
+  listener.frames_skipped += skipped;
+  listener.jumps += 1;
+  counters_.frames_skipped_total.add(skipped);
+  counters_.jumps_total.add(1);
+}
+
+std::uint64_t FanOut::newest_worth_sending(std::int64_t now_ns) const {
+  if (store_.oldest() == store_.next()) {
+    return store_.next();
+  }
+  const std::uint64_t newest = store_.next() - 1;
+  const bool fresh = now_ns - store_.frame(newest).time_ns <= limits_.lag_ns_max;
+  return fresh ? newest : store_.next();
+}
+
+std::uint64_t FanOut::last_admitted(const Listener& listener) const {
+  const FrameStore::Frame& first = store_.frame(listener.next_frame);
+  const std::uint64_t room =
+      limits_.queue_bytes_max - std::min(limits_.queue_bytes_max, listener.queued_bound);
+  const std::uint64_t start = first.begin + listener.begun_bytes;
+  if (store_.end() - start <= room) {
+    return store_.next();
+  }
+  // One frame at least, however large; only what lies behind is held to the limit.
+  std::uint64_t behind = listener.next_frame + 1;
+  while (behind < store_.next() &&
+         store_.frame(behind).begin + store_.frame(behind).bytes - start <= room) {
+    ++behind;
+  }
+  return behind;
+}
+
+void FanOut::send_frames(Listener& listener) {
+  const std::uint64_t behind = last_admitted(listener);
+  const FrameStore::Frame& last = store_.frame(behind - 1);
+  const std::uint64_t start = store_.frame(listener.next_frame).begin + listener.begun_bytes;
+  const std::size_t count = last.begin + last.bytes - start;
+  const std::size_t sent = send_bytes(listener, store_.at(start), count);
+  account_sent(listener, sent);
+}
+
+void FanOut::account_sent(Listener& listener, std::size_t bytes) {
+  std::uint64_t frames = 0;
+  while (bytes > 0) {
+    const std::size_t rest = store_.frame(listener.next_frame).bytes - listener.begun_bytes;
+    if (bytes < rest) {
+      listener.begun_bytes += static_cast<std::uint32_t>(bytes);
+      break;
+    }
+    bytes -= rest;
+    listener.begun_bytes = 0;
+    ++listener.next_frame;
+    ++frames;
+  }
+  listener.frames_sent += frames;
+  counters_.frames_sent_total.add(frames);
+}
+
+void FanOut::keep_rest(Listener& listener) {
+  const FrameStore::Frame& frame = store_.frame(listener.next_frame);
+  const std::byte* rest = store_.at(frame.begin + listener.begun_bytes);
+  listener.kept_rest =
+      std::make_unique<std::vector<std::byte>>(rest, rest + (frame.bytes - listener.begun_bytes));
+  listener.begun_bytes = 0;
+  ++listener.next_frame;
+}
+
+void FanOut::send_kept_rest(Listener& listener) {
+  auto& rest = *listener.kept_rest;
+  const std::size_t sent = send_bytes(listener, rest.data(), rest.size());
+  if (sent < rest.size()) {
+    rest.erase(rest.begin(), rest.begin() + static_cast<std::ptrdiff_t>(sent));
+    return;
+  }
+  listener.kept_rest.reset();
+  listener.frames_sent += 1;
+  counters_.frames_sent_total.add(1);
+}
+
+std::size_t FanOut::send_bytes(Listener& listener, const std::byte* bytes, std::size_t count) {
+  const ssize_t result =
+      ::send(listener.socket.number(), bytes, count, MSG_DONTWAIT | MSG_NOSIGNAL);
+  counters_.sends_total.add(1);
+  if (result < 0) {
+    if (errno == EAGAIN || errno == ENOBUFS) {
+      listener.writable = false;
+    } else if (errno != EINTR) {
+      leave(listener, std::generic_category().message(errno));
+    }
+    return 0;
+  }
+  const auto sent = static_cast<std::size_t>(result);
+  if (sent < count) {
+    listener.writable = false;  // the next send would fail: let EPOLLOUT say when not
+  }
+  listener.queued_bound += std::min(sent, UINT64_MAX - listener.queued_bound);
+  counters_.bytes_sent_total.add(sent);
+  return sent;
+}
+
+void FanOut::leave(Listener& listener, std::string_view why) {
+  if (std::exchange(listener.gone, true)) {
+    return;
+  }
+  spdlog::debug("listener {} left after {} ms: {}; {} frames sent, {} skipped in {} jumps",
+                listener.id, (monotonic_ns() - listener.joined_ns) / ns_per_ms, why,
+                listener.frames_sent, listener.frames_skipped, listener.jumps);
+  departed_.push_back(&listener);
+}
+
+void FanOut::free_departed() {
+  for (Listener* listener : departed_) {
+    loop_.remove(listener->socket.number(), *listener);
+    left_(listener->peer);
+    const std::size_t place = listener->place;
+    std::swap(listeners_[place], listeners_.back());
+    listeners_[place]->place = static_cast<std::uint32_t>(place);
+    listeners_.back()->socket.reset();
+    loop_.retire(std::move(listeners_.back()));
+    listeners_.pop_back();
+  }
+  if (!departed_.empty()) {
+    departed_.clear();
+    counters_.listeners.set(listeners_.size());
+  }
+}
+
+}  // namespace eradio

@@ -1,0 +1,87 @@
+// Sends the stream to all listeners of a worker: one pass over them for each wake-up, a cursor for
+// each, in one send whatever lies between its cursor and the newest frame, as far as the gate
+// allows.
+//
+// Per listener and pass: no allocation, no lock, no log line, no system call but send() and now and
+// then the look into the kernel's queue. (The exception: a listener that stalls in the middle of a
+// frame for so long that the frame leaves the store gets a copy of the frame's rest.)
+//
+// Invariants: (1) to each listener go whole frames, in order, none twice; (2) no frame is handed to
+// TCP that is older than lag_ns_max, unless its beginning was handed over before; (3) at most
+// queue_bytes_max and one frame are in a listener's kernel queue.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "common/descriptor.h"
+#include "common/event_loop.h"
+#include "common/http/peer_address.h"
+#include "shm/scoreboard.h"
+#include "worker/frame_store.h"
+#include "worker/gate.h"
+#include "worker/listener.h"
+
+namespace eradio {
+
+class FanOut {
+ public:
+  // Called for each listener that has gone.
+  using Left = std::function<void(const PeerAddress&)>;
+
+  // Loop, store and counters are borrowed. `limits.queue_bytes_max` can change later.
+  FanOut(EventLoop& loop, const FrameStore& store, WorkerCounters& counters, GateLimits limits,
+         Left left);
+  ~FanOut();
+  FanOut(const FanOut&) = delete;
+  FanOut& operator=(const FanOut&) = delete;
+
+  // A connection whose response head has been sent becomes a listener, and gets the newest frame.
+  void join(Descriptor socket, const PeerAddress& peer, std::uint64_t id);
+  // Sends everybody what they have not got yet.
+  void pass();
+  // Sends one listener what it has not got yet, now that its socket takes more.
+  void on_socket_events(Listener& listener, std::uint32_t events);
+
+  void set_queue_bytes_max(std::uint64_t bytes);
+
+  [[nodiscard]] std::size_t listeners() const noexcept { return listeners_.size(); }
+  // Whether the last pass left somebody waiting: another pass is worth while without a new frame.
+  [[nodiscard]] bool somebody_waits() const noexcept { return waiting_ > 0; }
+
+ private:
+  void serve(Listener& listener, std::int64_t now_ns);
+  // What to do with the listener, after as many looks and skips as it takes.
+  GateDecision ask_gate(Listener& listener, std::int64_t now_ns);
+  void skip_to_newest(Listener& listener, std::int64_t now_ns);
+  // The number of the newest frame; of the one that will come next, if that is too old: the stream
+  // has paused.
+  [[nodiscard]] std::uint64_t newest_worth_sending(std::int64_t now_ns) const;
+  void send_frames(Listener& listener);
+  // The number behind the last frame that may be sent now.
+  [[nodiscard]] std::uint64_t last_admitted(const Listener& listener) const;
+  void account_sent(Listener& listener, std::size_t bytes);
+  void send_kept_rest(Listener& listener);
+  void keep_rest(Listener& listener);
+  // send(2); nothing sent when the socket is full (then `writable` is false) or broken (`gone`).
+  std::size_t send_bytes(Listener& listener, const std::byte* bytes, std::size_t count);
+  void leave(Listener& listener, std::string_view why);
+  void free_departed();
+
+  EventLoop& loop_;
+  const FrameStore& store_;
+  WorkerCounters& counters_;
+  GateLimits limits_;
+  Left left_;
+  std::uint64_t send_buffer_for_bytes_;  // the queue_bytes_max that sockets were prepared for
+  std::vector<std::unique_ptr<Listener>> listeners_;
+  std::vector<Listener*> departed_;
+  std::size_t first_in_pass_ = 0;  // moves on with each pass, so that nobody is always last
+  std::size_t waiting_ = 0;
+};
+
+}  // namespace eradio

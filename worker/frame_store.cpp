@@ -1,0 +1,63 @@
+#include "worker/frame_store.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "common/check.h"
+#include "common/descriptor.h"
+#include "common/system_error.h"
+#include "shm/memory_file.h"
+
+namespace eradio {
+
+MirroredMemory::MirroredMemory(std::size_t bytes) : bytes_(round_up_to_page(bytes)) {
+  const Descriptor file(
+      check_syscall(::memfd_create("eradio-frames", MFD_CLOEXEC), "memfd_create"));
+  check_syscall(::ftruncate(file.number(), static_cast<off_t>(bytes_)), "ftruncate");
+  void* place = ::mmap(nullptr, 2 * bytes_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (place == MAP_FAILED) {
+    throw_system_error("mmap of the frame store");
+  }
+  data_ = static_cast<std::byte*>(place);
+  for (std::byte* half : {data_, data_ + bytes_}) {
+    if (::mmap(half, bytes_, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, file.number(), 0) ==
+        MAP_FAILED) {
+      const int error_number = errno;
+      ::munmap(data_, 2 * bytes_);
+      throw_system_error("mmap of the frame store", error_number);
+    }
+  }
+}
+
+MirroredMemory::~MirroredMemory() { ::munmap(data_, 2 * bytes_); }
+
+FrameStore::FrameStore(std::size_t space_bytes)
+    : space_bytes_(space_bytes), memory_(4 * space_bytes), frames_(frames_max) {}
+
+std::span<std::byte> FrameStore::next_space() noexcept {
+  return {memory_.data() + end_ % memory_.bytes(), space_bytes_};
+}
+
+void FrameStore::append(std::size_t bytes, std::int64_t time_ns) noexcept {
+  ERADIO_CHECK(bytes > 0 && bytes <= space_bytes_);
+  frames_[next_ % frames_max] = {
+      .begin = end_, .bytes = static_cast<std::uint32_t>(bytes), .time_ns = time_ns};
+  ++next_;
+  end_ += bytes;
+  // What next_space() now covers was the oldest frames'.
+  const std::uint64_t reach = end_ + space_bytes_;
+  while (next_ - oldest_ >= frames_max ||
+         (oldest_ < next_ && frame(oldest_).begin + memory_.bytes() < reach)) {
+    ++oldest_;
+  }
+}
+
+bool FrameStore::leaves_soon(std::uint64_t number) const noexcept {
+  if (number < oldest_) {
+    return true;
+  }
+  return next_ - number >= frames_max - turn_frames_max ||
+         end_ - frame(number).begin + turn_bytes_max() + 2 * space_bytes_ > memory_.bytes();
+}
+
+}  // namespace eradio

@@ -1,0 +1,79 @@
+// The worker's own copy of the newest frames: each is copied out of the ring once, checked, and
+// sent from here, since bytes that TCP has taken cannot be taken back. The memory is mapped twice
+// in a row, so that any run of consecutive frames is one contiguous piece, across the wrap too.
+//
+// Invariants: (1) frames have numbers from 1 on without a gap, in the order in which they came;
+// (2) a frame from oldest() on is intact, also while next_space() is being written to.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace eradio {
+
+// Maps one piece of memory twice, the second time right behind the first.
+class MirroredMemory {
+ public:
+  // `bytes` is rounded up to whole pages. Throws std::system_error.
+  explicit MirroredMemory(std::size_t bytes);
+  ~MirroredMemory();
+  MirroredMemory(const MirroredMemory&) = delete;
+  MirroredMemory& operator=(const MirroredMemory&) = delete;
+
+  [[nodiscard]] std::byte* data() const noexcept { return data_; }
+  [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
+
+ private:
+  std::size_t bytes_;
+  std::byte* data_ = nullptr;
+};
+
+class FrameStore {
+ public:
+  struct Frame {
+    std::uint64_t begin = 0;  // position: bytes of frames that came before it
+    std::uint32_t bytes = 0;
+    std::int64_t time_ns = 0;  // CLOCK_MONOTONIC when the master published it
+  };
+
+  // `space_bytes`: the longest record that next_space() must hold.
+  explicit FrameStore(std::size_t space_bytes);
+
+  // Where the next frame is to be written; append() then makes its first `bytes` a frame.
+  [[nodiscard]] std::span<std::byte> next_space() noexcept;
+  void append(std::size_t bytes, std::int64_t time_ns) noexcept;
+
+  [[nodiscard]] std::uint64_t oldest() const noexcept { return oldest_; }
+  // The number that the next frame will have; oldest() == next() when there is none.
+  [[nodiscard]] std::uint64_t next() const noexcept { return next_; }
+  // Frames from oldest() to next() - 1 only.
+  [[nodiscard]] const Frame& frame(std::uint64_t number) const noexcept {
+    return frames_[number % frames_max];
+  }
+  // The position behind the newest frame.
+  [[nodiscard]] std::uint64_t end() const noexcept { return end_; }
+  // Bytes from `position` to end(), in one piece.
+  [[nodiscard]] const std::byte* at(std::uint64_t position) const noexcept {
+    return memory_.data() + position % memory_.bytes();
+  }
+
+  // How much may be appended between two passes over the listeners, at most.
+  [[nodiscard]] std::size_t turn_bytes_max() const noexcept { return memory_.bytes() / 4; }
+  static constexpr std::uint64_t turn_frames_max = 1024;
+  // Whether a frame could be gone after one more turn: who still needs it must copy it now.
+  [[nodiscard]] bool leaves_soon(std::uint64_t number) const noexcept;
+
+ private:
+  static constexpr std::uint64_t frames_max = 4 * turn_frames_max;
+
+  std::size_t space_bytes_;
+  MirroredMemory memory_;
+  std::vector<Frame> frames_;
+  std::uint64_t oldest_ = 1;
+  std::uint64_t next_ = 1;
+  std::uint64_t end_ = 0;
+};
+
+}  // namespace eradio

@@ -1,0 +1,32 @@
+#include "worker/kernel_queue.h"
+
+#include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+
+namespace eradio {
+
+std::optional<std::uint64_t> queued_bytes(int socket) noexcept {
+  int bytes = 0;
+  if (::ioctl(socket, SIOCOUTQ, &bytes) < 0 || bytes < 0) {
+    return std::nullopt;
+  }
+  return static_cast<std::uint64_t>(bytes);
+}
+
+void prepare_stream_socket(int socket, std::uint64_t queue_bytes_max) noexcept {
+  constexpr std::uint64_t overhead_factor = 4;  // 418-byte frames: about 1300 bytes of buffer each
+  constexpr std::uint64_t send_buffer_bytes_max = 4U << 20U;
+  const int on = 1;
+  // Neither is vital, and TCP_NODELAY does not exist on Unix sockets: errors are of no consequence.
+  ::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  const auto bytes =
+      static_cast<int>(std::min(queue_bytes_max * overhead_factor, send_buffer_bytes_max));
+  ::setsockopt(socket, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+}
+
+}  // namespace eradio

@@ -1,0 +1,28 @@
+// eradio-worker: started by eradiod, never by hand. Serves listeners from the ring.
+
+#include <cstdio>
+#include <exception>
+#include <string>
+
+#include <spdlog/spdlog.h>
+
+#include "common/log.h"
+#include "common/worker_protocol.h"
+#include "worker/worker.h"
+
+int main(int argument_count, char** arguments) {
+  if (argument_count != 2) {
+    std::fprintf(stderr, "eradio-worker %s is started by eradiod, not by hand\n", ERADIO_VERSION);
+    return 2;
+  }
+  try {
+    const eradio::WorkerSettings settings = eradio::decode_worker_settings(arguments[1]);
+    eradio::set_up_log("worker " + std::to_string(settings.slot), settings.log_level);
+    eradio::Worker worker(settings);
+    worker.run();
+    return 0;
+  } catch (const std::exception& error) {
+    spdlog::error("cannot go on: {}", error.what());
+    return 1;
+  }
+}

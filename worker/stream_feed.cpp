@@ -1,0 +1,111 @@
+#include "worker/stream_feed.h"
+
+#include <sys/epoll.h>
+
+#include <utility>
+
+#include <spdlog/spdlog.h>
+
+namespace eradio {
+namespace {
+
+// How soon a listener that waits at the gate is looked at again when no new frame comes.
+constexpr std::chrono::milliseconds waiting_pass_interval{20};
+
+}  // namespace
+
+StreamFeed::StreamFeed(EventLoop& loop, int wakeup, StreamSegmentReader& stream, FrameStore& store,
+                       FanOut& fan_out, WorkerCounters& counters, StreamFeedSettings settings)
+    : loop_(loop),
+      wakeup_(wakeup),
+      stream_(stream),
+      store_(store),
+      fan_out_(fan_out),
+      counters_(counters),
+      settings_(settings),
+      watch_(loop, wakeup, EPOLLIN, [this](std::uint32_t) { on_wakeup(); }) {
+  // First the place in the ring, then the state (stream_state.h).
+  stream_.ring().skip_to_newest();
+  if (auto now_playing = stream_.state().read()) {
+    now_playing_ = std::move(*now_playing);
+  } else {
+    spdlog::warn(
+        "what is playing cannot be read from the shared memory; it will come with the next "
+        "track");
+  }
+}
+
+void StreamFeed::on_wakeup() {
+  consume_wakeup(wakeup_);
+  if (!take_records()) {
+    wake(wakeup_);  // the rest after a pass
+  } else if (settings_.coalesce.count() > 0) {
+    if (gathering_ == EventLoop::no_timer) {
+      gathering_ = loop_.call_after(settings_.coalesce, [this] { pass(); });
+    }
+    return;
+  }
+  pass();
+}
+
+bool StreamFeed::take_records() {
+  std::size_t bytes = 0;
+  for (std::uint64_t frames = 0; frames < FrameStore::turn_frames_max; ++frames) {
+    if (bytes > store_.turn_bytes_max()) {
+      return false;
+    }
+    Record record;
+    const auto space = store_.next_space();
+    switch (stream_.ring().read(record, space)) {
+      case ReadResult::record:
+        bytes += record.payload_bytes;
+        take_record(record, space.first(record.payload_bytes));
+        break;
+      case ReadResult::nothing_new:
+        return true;
+      case ReadResult::overtaken:
+        stream_.ring().skip_to_newest();
+        break;
+      case ReadResult::damaged:
+        if (!std::exchange(damage_logged_, true)) {
+          spdlog::error("the ring holds a record that makes no sense; going on with the newest");
+        }
+        stream_.ring().skip_to_newest();
+        return true;  // and not at once again: it may still be the newest
+    }
+  }
+  return false;
+}
+
+void StreamFeed::take_record(const Record& record, std::span<const std::byte> payload) {
+  if (record.lost > 0) {
+    counters_.records_lost_total.add(record.lost);
+    spdlog::warn("{} records were overwritten before this worker could read them", record.lost);
+  }
+  if (record.type == RecordType::data) {
+    if (payload.empty()) {
+      return;
+    }
+    store_.append(payload.size(), record.time_ns);
+    bitrate_.add(payload.size(), record.time_ns);
+    counters_.frames_received_total.add(1);
+  } else if (auto now_playing = decode_now_playing(payload)) {
+    now_playing_ = std::move(*now_playing);
+  } else {
+    spdlog::error("record {} of the ring says nothing that can be understood", record.sequence);
+  }
+}
+
+void StreamFeed::pass() {
+  loop_.cancel(gathering_);
+  loop_.cancel(waiting_);
+  if (settings_.queue_bytes_max == 0) {
+    fan_out_.set_queue_bytes_max(automatic_queue_bytes(bitrate_.bytes_per_second()));
+  }
+  fan_out_.pass();
+  if (fan_out_.somebody_waits()) {
+    waiting_ = loop_.call_after(waiting_pass_interval, [this] { pass(); });
+  }
+}
+
+}  // namespace eradio

@@ -1,0 +1,54 @@
+// Takes what is new out of the ring into the frame store and starts the passes over the listeners:
+// at each wake-up by the master, a little later if frames are to be gathered (`coalesce`), and
+// again while somebody waits at the gate. Also measures the bitrate for `sndbuf = auto`.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+
+#include "common/event_loop.h"
+#include "shm/scoreboard.h"
+#include "shm/stream_segment.h"
+#include "worker/bitrate.h"
+#include "worker/fan_out.h"
+#include "worker/frame_store.h"
+
+namespace eradio {
+
+struct StreamFeedSettings {
+  std::uint64_t queue_bytes_max = 0;      // `sndbuf`; 0: automatic
+  std::chrono::milliseconds coalesce{0};  // how long a frame may wait for the next; 0: not at all
+};
+
+class StreamFeed {
+ public:
+  // All borrowed; `wakeup` is the eventfd that the master writes to.
+  StreamFeed(EventLoop& loop, int wakeup, StreamSegmentReader& stream, FrameStore& store,
+             FanOut& fan_out, WorkerCounters& counters, StreamFeedSettings settings);
+
+  [[nodiscard]] const NowPlaying& now_playing() const noexcept { return now_playing_; }
+
+ private:
+  void on_wakeup();
+  // Returns false when there is more than one turn may take.
+  bool take_records();
+  void take_record(const Record& record, std::span<const std::byte> payload);
+  void pass();
+
+  EventLoop& loop_;
+  int wakeup_;
+  StreamSegmentReader& stream_;
+  FrameStore& store_;
+  FanOut& fan_out_;
+  WorkerCounters& counters_;
+  StreamFeedSettings settings_;
+  BitrateMeter bitrate_;
+  NowPlaying now_playing_;
+  EventLoop::TimerId gathering_ = EventLoop::no_timer;  // a pass once `coalesce` is over
+  EventLoop::TimerId waiting_ = EventLoop::no_timer;    // a pass for those who wait at the gate
+  bool damage_logged_ = false;
+  Watch watch_;
+};
+
+}  // namespace eradio

@@ -1,0 +1,30 @@
+// GET and HEAD of the stream: reads the listener's id, holds the limit of listeners, makes the
+// response head, and lets the connection join the fan-out. The rules are in the contract,
+// section 3.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "common/http/http_server.h"
+#include "shm/scoreboard.h"
+#include "worker/fan_out.h"
+
+namespace eradio {
+
+struct StreamRouteSettings {
+  std::string path;                 // "/stream.mp3"
+  std::string content_type;         // "audio/mpeg"
+  std::uint64_t max_listeners = 0;  // over all workers; 0: no limit
+};
+
+// All borrowed; they must outlive `server`'s last answer.
+void add_stream_route(HttpServer& server, FanOut& fan_out, WorkerScoreboard& scoreboard,
+                      const StreamRouteSettings& settings);
+
+// A decimal integer from 0 to 2^63-1, without sign, space or anything else; nothing if it is none.
+std::optional<std::uint64_t> parse_listener_id(std::string_view text);
+
+}  // namespace eradio

@@ -1,0 +1,52 @@
+// The whole of a worker process, wired: shared memory, frame store, fan-out, HTTP front, acceptor
+// and the line to the master. main() makes one and runs it.
+#pragma once
+
+#include "common/descriptor.h"
+#include "common/event_loop.h"
+#include "common/http/acceptor.h"
+#include "common/http/http_connections.h"
+#include "common/http/http_server.h"
+#include "common/worker_protocol.h"
+#include "shm/scoreboard.h"
+#include "shm/stream_segment.h"
+#include "worker/connection_counts.h"
+#include "worker/fan_out.h"
+#include "worker/frame_store.h"
+#include "worker/stream_feed.h"
+
+namespace eradio {
+
+class Worker {
+ public:
+  // Takes over the descriptors of worker_protocol.h. Throws when anything is not as it should be.
+  explicit Worker(const WorkerSettings& settings);
+
+  // Says `ready` to the master, serves until it says `stop` or goes away.
+  void run();
+
+ private:
+  void on_accepted(Descriptor socket, const PeerAddress& peer);
+  void refuse(int socket);
+  void on_closed(const PeerAddress& peer);
+  void on_control();
+  void beat();
+
+  WorkerSettings settings_;
+  Descriptor control_;
+  Descriptor wakeup_;
+  std::vector<Descriptor> listening_sockets_;
+  EventLoop loop_;
+  StreamSegmentReader stream_;
+  WorkerScoreboard scoreboard_;
+  FrameStore store_;
+  ConnectionCounts connection_counts_;
+  FanOut fan_out_;
+  StreamFeed feed_;
+  HttpServer server_;
+  HttpConnections connections_;
+  Acceptor acceptor_;
+  Watch control_watch_;
+};
+
+}  // namespace eradio
