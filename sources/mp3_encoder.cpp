@@ -60,6 +60,14 @@ Mp3Encoder::Mp3Encoder(int kilobits) {
   packet_ = own_ffmpeg(::av_packet_alloc());
 }
 
+Mp3Encoder::~Mp3Encoder() {
+  // Closed with frames inside, the encoder would complain in the log at every end of a program.
+  ::avcodec_send_frame(codec_.get(), nullptr);
+  while (::avcodec_receive_packet(codec_.get(), packet_.get()) == 0) {
+    ::av_packet_unref(packet_.get());
+  }
+}
+
 std::optional<std::span<const std::byte>> Mp3Encoder::encode(std::span<const float> left,
                                                              std::span<const float> right) {
   ERADIO_CHECK(left.size() == frame_samples && right.size() == frame_samples);

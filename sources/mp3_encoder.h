@@ -17,10 +17,15 @@ class Mp3Encoder {
   static constexpr int sample_rate = 44100;
   static constexpr int channels = 2;
   static constexpr std::size_t frame_samples = 1152;  // per channel
+  // This much silence after the last samples brings all of them out of the encoder.
+  static constexpr std::size_t held_back_frames = 2;
 
   // `kilobits` per second: one for which is_mp3_bitrate() holds. Throws std::runtime_error when
   // FFmpeg was built without libmp3lame.
   explicit Mp3Encoder(int kilobits);
+  Mp3Encoder(const Mp3Encoder&) = delete;
+  Mp3Encoder& operator=(const Mp3Encoder&) = delete;
+  ~Mp3Encoder();
 
   // Takes frame_samples samples of each channel, full scale being 1. Returns the next finished
   // frame, valid until the next call; at first nothing, since the encoder holds back a frame.
