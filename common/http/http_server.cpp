@@ -229,7 +229,9 @@ HttpResponse HttpServer::serve_file(Exchange& exchange, OpenFile file) const {
     response.fields.set("Content-Range",
                         content_range(ByteSlice{decision.offset, decision.length}, file.size));
   }
-  exchange.file = {std::move(file.file), decision.offset, decision.length};
+  if (decision.length > 0) {
+    exchange.file = {std::move(file.file), decision.offset, decision.length};
+  }
   return response;
 }
 
