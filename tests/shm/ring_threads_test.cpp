@@ -1,0 +1,88 @@
+// The ring between threads of one process: what ThreadSanitizer can look at.
+
+#include <array>
+#include <atomic>
+#include <thread>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "ring_records.h"
+#include "shm/ring_reader.h"
+#include "shm/ring_writer.h"
+#include "shm/stream_state.h"
+
+namespace eradio {
+namespace {
+
+TEST(RingThreads, OneWriterAndTwoReadersNeverTearARecord) {
+  constexpr std::uint64_t records = 300'000;
+  constexpr std::size_t readers = 2;
+  struct alignas(64) Memory {
+    std::array<std::byte, 8192> bytes{};
+  };
+  auto memory = std::make_unique<Memory>();
+  RingWriter writer = RingWriter::create(memory->bytes);
+  std::atomic<bool> done{false};
+
+  std::array<test::Seen, readers> seen{};
+  std::vector<std::thread> threads;
+  for (std::size_t i = 0; i < readers; ++i) {
+    threads.emplace_back([&, i] {
+      RingReader reader(memory->bytes);
+      std::vector<std::byte> payload(reader.payload_bytes_max());
+      for (bool finished = false; !finished;) {
+        finished = done.load();
+        while (test::read_and_check(reader, payload, seen.at(i))) {
+        }
+        std::this_thread::yield();
+      }
+    });
+  }
+  std::vector<std::byte> payload(writer.payload_bytes_max());
+  for (std::uint64_t sequence = 1; sequence <= records; ++sequence) {
+    const std::size_t length = test::length_for(sequence, writer.payload_bytes_max());
+    test::fill_for(sequence, std::span(payload).first(length));
+    writer.publish(RecordType::data, static_cast<std::int64_t>(test::mix(sequence) >> 1U),
+                   std::span(payload).first(length));
+    if (test::mix(sequence) % 64 == 0) {
+      std::this_thread::yield();
+    }
+  }
+  done.store(true);
+  for (std::thread& thread : threads) {
+    thread.join();
+  }
+  for (const test::Seen& one : seen) {
+    EXPECT_EQ(one.torn, 0U);
+    EXPECT_EQ(one.damaged, 0U);
+    EXPECT_EQ(one.last_sequence, records);
+    EXPECT_EQ(one.records + one.lost, records - one.first_sequence + 1);
+  }
+}
+
+TEST(StreamStateThreads, AReaderGetsOneOfTheStatesThatWereWrittenOrNothing) {
+  auto layout = std::make_unique<StreamStateLayout>();
+  StreamStateWriter writer(*layout);
+  const StreamStateReader reader(*layout);
+  std::atomic<bool> done{false};
+  std::atomic<std::uint64_t> good{0};
+  std::thread thread([&] {
+    while (!done.load()) {
+      const auto state = reader.read();
+      if (state && state->track) {
+        EXPECT_EQ(state->track->uri, state->track->name);
+        good.fetch_add(1);
+      }
+    }
+  });
+  for (int i = 0; i < 2000 || good.load() == 0; ++i) {
+    const std::string text(static_cast<std::size_t>(i % 700), static_cast<char>('a' + i % 26));
+    writer.write({.playing = true, .track = TrackName{.uri = text, .name = text}});
+  }
+  done.store(true);
+  thread.join();
+}
+
+}  // namespace
+}  // namespace eradio
