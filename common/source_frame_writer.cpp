@@ -82,6 +82,11 @@ bool SourceFrameWriter::started(std::string_view uri, std::string_view name) {
   return finish();
 }
 
+bool SourceFrameWriter::started() {
+  begin(SourceFrameType::started);
+  return finish();
+}
+
 bool SourceFrameWriter::stopped() {
   begin(SourceFrameType::stopped);
   return finish();

@@ -22,6 +22,8 @@ class SourceFrameWriter {
   [[nodiscard]] bool data(std::span<const std::byte> frame);
   // URI and name longer than source_name_bytes_max are cut, between UTF-8 characters.
   [[nodiscard]] bool started(std::string_view uri, std::string_view name);
+  // What is playing is not known.
+  [[nodiscard]] bool started();
   [[nodiscard]] bool stopped();
 
  private:
