@@ -8,6 +8,7 @@
 
 #include "common/check.h"
 #include "common/clock.h"
+#include "sources/log_rate.h"
 
 extern "C" {
 #include <libavutil/log.h>
@@ -16,15 +17,11 @@ extern "C" {
 namespace eradio {
 namespace {
 
-constexpr int lines_max = 10;  // in each period; how many more there were is said afterwards
-constexpr std::int64_t period_ns = 10 * ns_per_second;
-
 // FFmpeg's callback has no argument of ours, so what it needs is the process's, as the callback is.
 struct Receiver {
   std::mutex mutex;
   LogLines* lines = nullptr;
-  std::int64_t period_start_ns = 0;
-  int lines_in_period = 0;
+  LogRate rate;
 };
 
 Receiver& receiver() {
@@ -57,21 +54,16 @@ void receive(void* object, int level, const char* text, std::va_list arguments) 
   if (to.lines == nullptr || line.empty()) {
     return;
   }
-  const std::int64_t now_ns = monotonic_ns();
-  if (now_ns - to.period_start_ns > period_ns) {
-    if (to.lines_in_period > lines_max) {
-      to.lines->add(
-          SourceLogLevel::debug,
-          "FFmpeg had " + std::to_string(to.lines_in_period - lines_max) + " more messages");
-    }
-    to.period_start_ns = now_ns;
-    to.lines_in_period = 0;
+  if (!to.rate.admit(monotonic_ns())) {
+    return;
   }
-  if (++to.lines_in_period <= lines_max) {
-    // What is an error to a decoder is a broken file to a radio; its warnings are mostly guesses
-    // about durations.
-    to.lines->add(level <= AV_LOG_ERROR ? SourceLogLevel::warning : SourceLogLevel::debug, line);
+  if (const int left_out = to.rate.take_left_out(); left_out > 0) {
+    to.lines->add(SourceLogLevel::debug,
+                  "FFmpeg had " + std::to_string(left_out) + " more messages");
   }
+  // What is an error to a decoder is a broken file to a radio; its warnings are mostly guesses
+  // about durations.
+  to.lines->add(level <= AV_LOG_ERROR ? SourceLogLevel::warning : SourceLogLevel::debug, line);
 }
 
 }  // namespace

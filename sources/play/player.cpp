@@ -9,7 +9,7 @@ namespace eradio {
 namespace {
 
 // Further in, "previous" means the beginning of the same track.
-constexpr std::int64_t restart_after_samples = 3 * Mp3Encoder::sample_rate;
+constexpr auto restart_after_samples = std::int64_t{3} * Mp3Encoder::sample_rate;
 
 }  // namespace
 
@@ -115,6 +115,7 @@ void Player::take(ReadAhead::Stopped&& stopped) {
 void Player::finish_stopping() {
   ended_ = stopping_->list_ended;
   stopping_.reset();
+  on_air_ = on_air_ || ended_;  // the end of the list is worth saying even if nothing in it played
   say_stopped();
 }
 

@@ -10,7 +10,7 @@
 namespace eradio {
 namespace {
 
-constexpr std::size_t ahead_samples_max = 2 * Mp3Encoder::sample_rate;
+constexpr auto ahead_samples_max = std::size_t{2} * Mp3Encoder::sample_rate;
 // A network stream that breaks off before this much counts as one that cannot be played, or a
 // server that hangs up at once would be asked again without a pause.
 constexpr std::size_t network_samples_min = Mp3Encoder::sample_rate;

@@ -26,7 +26,7 @@ void set_option(FfmpegPointer<AVDictionary>& options, const char* key, const cha
 
 FfmpegPointer<AVDictionary> protocol_options(const Track& track) {
   FfmpegPointer<AVDictionary> options;
-  if (track.location.starts_with("http")) {
+  if (track.location.starts_with("http://") || track.location.starts_with("https://")) {
     set_option(options, "user_agent", "eradio/" ERADIO_VERSION);
     set_option(options, "icy", "1");
     // A connection that breaks is no reason to go on to the next track.
@@ -81,10 +81,12 @@ void TrackDecoder::open() {
   input_ = own_ffmpeg(::avformat_alloc_context());
   input_->interrupt_callback = {.callback = is_interrupted, .opaque = this};
   expect_progress();
+  // Said outright, or a colon in a file's name would make a protocol of what is before it.
+  const std::string address = (is_url(track_.location) ? "" : "file:") + track_.location;
   FfmpegPointer<AVDictionary> options = protocol_options(track_);
   AVDictionary* unused = options.release();
   AVFormatContext* input = input_.release();  // avformat_open_input() frees it on failure
-  const int result = ::avformat_open_input(&input, track_.location.c_str(), nullptr, &unused);
+  const int result = ::avformat_open_input(&input, address.c_str(), nullptr, &unused);
   options.reset(unused);
   input_.reset(input);
   if (result < 0) {

@@ -80,7 +80,7 @@ class Lister {
   }
 
   void add_file(const fs::path& path, const std::string& title, bool hls) {
-    tracks_.push_back({.location = "file:" + path.string(),
+    tracks_.push_back({.location = path.string(),
                        .uri = file_url(path),
                        .title = title,
                        .fallback = to_utf8(path.filename().string()),

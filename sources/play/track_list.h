@@ -11,7 +11,7 @@
 namespace eradio {
 
 struct Track {
-  std::string location;  // for FFmpeg: a URL, or "file:" and a path
+  std::string location;  // a URL or a path
   std::string uri;       // for listeners
   std::string title;     // from a playlist, may be empty
   std::string fallback;  // file name or URL: the name when nothing else is known; UTF-8
