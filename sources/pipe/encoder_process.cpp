@@ -53,7 +53,7 @@ bool EncoderProcess::has_exited_within(std::chrono::milliseconds patience) const
 int EncoderProcess::stop(std::chrono::milliseconds patience) {
   if (!has_exited_within(patience)) {
     ::kill(-process_, SIGTERM);
-    has_exited_within(kill_after);
+    (void)has_exited_within(kill_after);
   }
   // Whatever is left of the group. Before waiting, while the number is surely still its own.
   ::kill(-process_, SIGKILL);

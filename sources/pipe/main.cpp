@@ -96,9 +96,9 @@ int main(int argc, char** argv) {
           "A source program for eradiod: runs COMMAND, finds the MP3 or AAC (ADTS) frames in what\n"
           "it writes to standard output, and passes them on one by one. Does not set the pace:\n"
           "COMMAND must write in real time (ffmpeg -re, or a live input).\n\n"
-          "Without COMMAND the stream is read from standard input. That is where the server sends\n"
-          "its commands, so none can be received then, and eradiod itself cannot be on the other\n"
-          "end: it is for pipelines of your own, with nothing but the encoder on that pipe."};
+          "Without COMMAND the stream is read from standard input, as in\n"
+          "  sh -c 'arecord … | lame --nores - - | eradio-source-pipe'\n"
+          "Commands of the server come on standard input too, so then none can be received."};
   line.rest = &command;
   line.options.add_options()("format",
                              options::value(&format)->value_name("FORMAT")->default_value("auto"),
