@@ -10,7 +10,6 @@
 #include <spdlog/spdlog.h>
 
 #include "common/check.h"
-#include "common/clock.h"
 #include "common/system_error.h"
 #include "worker/kernel_queue.h"
 
@@ -19,12 +18,13 @@ namespace eradio {
 void Listener::on_events(std::uint32_t events) { fan_out.on_socket_events(*this, events); }
 
 FanOut::FanOut(EventLoop& loop, const FrameStore& store, WorkerCounters& counters,
-               GateLimits limits, Left left)
+               GateLimits limits, Left left, Clock clock)
     : loop_(loop),
       store_(store),
       counters_(counters),
       limits_(limits),
       left_(std::move(left)),
+      clock_(clock),
       send_buffer_for_bytes_(limits.queue_bytes_max) {}
 
 FanOut::~FanOut() = default;
@@ -37,7 +37,7 @@ void FanOut::join(Descriptor socket, const PeerAddress& peer, std::uint64_t id) 
   // What a listener sends is not even read: it stays in its kernel's buffers.
   loop_.add(listener.socket.number(), EPOLLOUT | EPOLLRDHUP | EPOLLET, listener);
   listener.place = static_cast<std::uint32_t>(listeners_.size());
-  listener.joined_ns = monotonic_ns();
+  listener.joined_ns = clock_();
   listener.next_frame = newest_worth_sending(listener.joined_ns);
   listeners_.push_back(std::move(joining));
   counters_.listeners.set(listeners_.size());
@@ -47,7 +47,7 @@ void FanOut::join(Descriptor socket, const PeerAddress& peer, std::uint64_t id) 
 }
 
 void FanOut::pass() {
-  const std::int64_t now_ns = monotonic_ns();
+  const std::int64_t now_ns = clock_();
   const std::size_t count = listeners_.size();
   counters_.passes_total.add(1);
   waiting_ = 0;
@@ -68,7 +68,7 @@ void FanOut::on_socket_events(Listener& listener, std::uint32_t events) {
     leave(listener, "closed by the listener");
   } else if ((events & EPOLLOUT) != 0 && !listener.writable) {
     listener.writable = true;
-    serve(listener, monotonic_ns());
+    serve(listener, clock_());
   }
   free_departed();
 }
@@ -138,9 +138,12 @@ void FanOut::skip_to_newest(Listener& listener, std::int64_t now_ns) {
   const std::uint64_t skipped = target - listener.next_frame;
   listener.next_frame = target;
   listener.frames_skipped += skipped;
-  listener.jumps += 1;
   counters_.frames_skipped_total.add(skipped);
-  counters_.jumps_total.add(1);
+  // However often it skips while it waits, the listener hears one jump.
+  if (!std::exchange(listener.jumped, true)) {
+    listener.jumps += 1;
+    counters_.jumps_total.add(1);
+  }
 }
 
 std::uint64_t FanOut::newest_worth_sending(std::int64_t now_ns) const {
@@ -175,6 +178,7 @@ void FanOut::send_frames(Listener& listener) {
   const std::uint64_t start = store_.frame(listener.next_frame).begin + listener.begun_bytes;
   const std::size_t count = last.begin + last.bytes - start;
   const std::size_t sent = send_bytes(listener, store_.at(start), count);
+  listener.jumped = listener.jumped && sent == 0;
   account_sent(listener, sent);
 }
 
@@ -242,8 +246,8 @@ void FanOut::leave(Listener& listener, std::string_view why) {
     return;
   }
   spdlog::debug("listener {} left after {} ms: {}; {} frames sent, {} skipped in {} jumps",
-                listener.id, (monotonic_ns() - listener.joined_ns) / ns_per_ms, why,
-                listener.frames_sent, listener.frames_skipped, listener.jumps);
+                listener.id, (clock_() - listener.joined_ns) / ns_per_ms, why, listener.frames_sent,
+                listener.frames_skipped, listener.jumps);
   departed_.push_back(&listener);
 }
 

@@ -18,6 +18,7 @@
 #include <string_view>
 #include <vector>
 
+#include "common/clock.h"
 #include "common/descriptor.h"
 #include "common/event_loop.h"
 #include "common/http/peer_address.h"
@@ -32,10 +33,12 @@ class FanOut {
  public:
   // Called for each listener that has gone.
   using Left = std::function<void(const PeerAddress&)>;
+  // What time it is, on the scale of the frames' time stamps.
+  using Clock = std::int64_t (*)() noexcept;
 
   // Loop, store and counters are borrowed. `limits.queue_bytes_max` can change later.
   FanOut(EventLoop& loop, const FrameStore& store, WorkerCounters& counters, GateLimits limits,
-         Left left);
+         Left left, Clock clock = monotonic_ns);
   ~FanOut();
   FanOut(const FanOut&) = delete;
   FanOut& operator=(const FanOut&) = delete;
@@ -77,6 +80,7 @@ class FanOut {
   WorkerCounters& counters_;
   GateLimits limits_;
   Left left_;
+  Clock clock_;
   std::uint64_t send_buffer_for_bytes_;  // the queue_bytes_max that sockets were prepared for
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::vector<Listener*> departed_;

@@ -24,6 +24,7 @@ class Listener final : public EventHandler {
   FanOut& fan_out;
   Descriptor socket;
   bool writable = true;           // false from EAGAIN until EPOLLOUT
+  bool jumped = false;            // has skipped, and has not been sent anything since
   bool gone = false;              // has left; freed after the batch
   std::uint64_t next_frame = 0;   // number in the frame store of the frame to go on with
   std::uint32_t begun_bytes = 0;  // of it that TCP has taken already

@@ -1,0 +1,343 @@
+#include "worker/fan_out.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <chrono>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "common/system_error.h"
+#include "worker/kernel_queue.h"
+
+namespace eradio {
+namespace {
+
+using std::chrono::milliseconds;
+
+std::int64_t test_time = 0;
+std::int64_t test_clock() noexcept { return test_time; }
+
+// Both ends of a TCP connection over loopback.
+struct Connection {
+  Descriptor server;
+  Descriptor client;
+
+  explicit Connection(int receive_buffer_bytes = 0) {
+    const Descriptor listening(check_syscall(::socket(AF_INET, SOCK_STREAM, 0), "socket"));
+    if (receive_buffer_bytes > 0) {
+      ::setsockopt(listening.number(), SOL_SOCKET, SO_RCVBUF, &receive_buffer_bytes,
+                   sizeof receive_buffer_bytes);
+    }
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    auto* generic = reinterpret_cast<sockaddr*>(&address);
+    socklen_t length = sizeof address;
+    check_syscall(::bind(listening.number(), generic, length), "bind");
+    check_syscall(::listen(listening.number(), 1), "listen");
+    check_syscall(::getsockname(listening.number(), generic, &length), "getsockname");
+    // The listener's side is the one that accepts: its buffer's size is inherited.
+    server = Descriptor(check_syscall(::socket(AF_INET, SOCK_STREAM, 0), "socket"));
+    check_syscall(::connect(server.number(), generic, length), "connect");
+    client = Descriptor(check_syscall(::accept(listening.number(), nullptr, nullptr), "accept"));
+    set_nonblocking(server.number());
+    set_nonblocking(client.number());
+  }
+
+  // Everything that can be read just now.
+  std::string read_all() const {
+    std::string all;
+    std::array<char, 65536> buffer{};
+    for (;;) {
+      const ssize_t got = ::recv(client.number(), buffer.data(), buffer.size(), 0);
+      if (got <= 0) {
+        return all;
+      }
+      all.append(buffer.data(), static_cast<std::size_t>(got));
+    }
+  }
+};
+
+class FanOutTest : public testing::Test {
+ protected:
+  static constexpr std::size_t frame_bytes_max = 256 * 1024;
+  static constexpr GateLimits limits{.queue_bytes_max = 8000, .lag_ns_max = 250 * ns_per_ms};
+
+  FanOutTest() { test_time = 1000 * ns_per_second; }
+
+  // "<number:length>xxxx…": its number, so that a test can tell what arrived.
+  void append(std::size_t bytes = 418) {
+    std::string text = "<" + std::to_string(store.next()) + ":" + std::to_string(bytes) + ">";
+    text.resize(bytes, 'x');
+    std::memcpy(store.next_space().data(), text.data(), text.size());
+    store.append(text.size(), test_time);
+  }
+  void append_and_pass(std::size_t bytes = 418) {
+    append(bytes);
+    fan_out.pass();
+  }
+  void join(Connection& connection, std::uint64_t id = 1) {
+    fan_out.join(std::move(connection.server), PeerAddress(), id);
+  }
+  // Runs the loop for a while, so that sockets that take more again are noticed.
+  void run_loop(milliseconds time = milliseconds(10)) {
+    loop.call_after(time, [this] { loop.stop(); });
+    loop.run();
+  }
+  // Reads until nothing has come for a while, the loop running in between.
+  std::string drain(const Connection& connection) {
+    std::string all;
+    for (int quiet = 0; quiet < 3;) {
+      run_loop();
+      const std::string more = connection.read_all();
+      quiet = more.empty() ? quiet + 1 : 0;
+      all += more;
+    }
+    return all;
+  }
+
+  // The numbers of the frames in what a listener got; fails the test if any is not whole.
+  static std::vector<std::uint64_t> frames_in(const std::string& bytes) {
+    std::vector<std::uint64_t> numbers;
+    for (std::size_t at = 0; at < bytes.size();) {
+      unsigned long number = 0;
+      unsigned long length = 0;
+      if (std::sscanf(bytes.c_str() + at, "<%lu:%lu>", &number, &length) != 2 ||
+          at + length > bytes.size()) {
+        ADD_FAILURE() << "torn at byte " << at << ": " << bytes.substr(at, 20);
+        return numbers;
+      }
+      const auto header = bytes.find('>', at) + 1;
+      EXPECT_EQ(
+          bytes.find_first_not_of('x', header),
+          std::min(bytes.size(), at + length) == bytes.size() ? std::string::npos : at + length);
+      numbers.push_back(number);
+      at += length;
+    }
+    return numbers;
+  }
+
+  EventLoop loop;
+  FrameStore store{frame_bytes_max};
+  WorkerCounters counters;
+  std::vector<PeerAddress> left;
+  FanOut fan_out{
+      loop,      store, counters, limits, [this](const PeerAddress& peer) { left.push_back(peer); },
+      test_clock};
+};
+
+using Numbers = std::vector<std::uint64_t>;
+
+TEST_F(FanOutTest, AListenerBeginsWithTheNewestFrameAtOnce) {
+  append();
+  append();
+  Connection connection;
+  join(connection);
+  EXPECT_EQ(frames_in(drain(connection)), (Numbers{2}));
+  EXPECT_EQ(counters.listeners.get(), 1U);
+}
+
+TEST_F(FanOutTest, AListenerThatComesInAPauseGetsNoOldFrame) {
+  append();
+  test_time += 251 * ns_per_ms;
+  Connection connection;
+  join(connection);
+  append_and_pass();
+  EXPECT_EQ(frames_in(drain(connection)), (Numbers{2}));
+  EXPECT_EQ(counters.jumps_total.get(), 0U);
+}
+
+TEST_F(FanOutTest, AListenerThatComesBeforeAllFramesGetsTheFirst) {
+  Connection connection;
+  join(connection);
+  fan_out.pass();
+  append_and_pass();
+  EXPECT_EQ(frames_in(drain(connection)), (Numbers{1}));
+}
+
+TEST_F(FanOutTest, EverybodyGetsEveryFrameInOrder) {
+  std::vector<Connection> connections(5);
+  for (Connection& connection : connections) {
+    join(connection);
+  }
+  Numbers expected;
+  for (std::uint64_t i = 1; i <= 15; ++i) {
+    append_and_pass();
+    expected.push_back(i);
+  }
+  for (const Connection& connection : connections) {
+    EXPECT_EQ(frames_in(drain(connection)), expected);
+  }
+  EXPECT_EQ(counters.frames_sent_total.get(), 5U * 15U);
+  EXPECT_EQ(counters.frames_skipped_total.get(), 0U);
+}
+
+TEST_F(FanOutTest, FramesThatCameTogetherLeaveInOneSend) {
+  Connection connection;
+  join(connection);
+  for (int i = 0; i < 10; ++i) {
+    append();
+  }
+  fan_out.pass();
+  EXPECT_EQ(counters.sends_total.get(), 1U);
+  EXPECT_EQ(frames_in(drain(connection)).size(), 10U);
+}
+
+TEST_F(FanOutTest, AHealthyListenerIsLookedIntoOnlyOncePerQueueLimit) {
+  Connection connection;
+  join(connection);
+  for (int i = 0; i < 1000; ++i) {
+    append_and_pass();
+    connection.read_all();
+  }
+  // 418,000 bytes and a limit of 8000: about 50 looks, and the first one.
+  EXPECT_LE(counters.queue_looks_total.get(), 60U);
+  EXPECT_EQ(counters.frames_sent_total.get(), 1000U);
+}
+
+TEST_F(FanOutTest, NoMoreThanTheLimitAndOneFrameIsEverInTheKernelsQueue) {
+  Connection connection(2048);
+  const int socket = connection.server.number();
+  join(connection);
+  for (int i = 0; i < 200; ++i) {
+    append_and_pass();
+    EXPECT_LE(queued_bytes(socket).value(), limits.queue_bytes_max + 418);
+  }
+  EXPECT_TRUE(fan_out.somebody_waits());
+}
+
+TEST_F(FanOutTest, AStalledListenerGetsTheKernelsContentAndThenTheNewestFrame) {
+  Connection connection(2048);
+  join(connection);
+  for (int i = 0; i < 1000; ++i) {
+    append_and_pass();
+    test_time += 26 * ns_per_ms;
+  }
+  const Numbers old = frames_in(drain(connection));
+  ASSERT_FALSE(old.empty());
+  EXPECT_LT(old.size() * 418, limits.queue_bytes_max + 10'000) << "so much the kernel held";
+  fan_out.pass();
+  const Numbers fresh = frames_in(drain(connection));
+  ASSERT_FALSE(fresh.empty());
+  EXPECT_GE(fresh.front(), 990U) << "older than max_lag";
+  EXPECT_EQ(fresh.back(), 1000U);
+  append_and_pass();
+  EXPECT_EQ(frames_in(drain(connection)), (Numbers{1001}));
+  EXPECT_EQ(counters.jumps_total.get(), 1U) << "the listener hears one";
+  EXPECT_EQ(counters.frames_sent_total.get() + counters.frames_skipped_total.get(), 1001U);
+}
+
+TEST_F(FanOutTest, AListenerThatFallsBehindForLessThanTheBoundMissesNothing) {
+  Connection connection(2048);
+  join(connection);
+  while (!fan_out.somebody_waits()) {
+    append_and_pass();
+  }
+  for (int i = 0; i < 9; ++i) {
+    test_time += 26 * ns_per_ms;
+    append_and_pass();
+  }
+  std::string all = drain(connection);
+  fan_out.pass();
+  all += drain(connection);
+  EXPECT_EQ(frames_in(all).size(), store.next() - 1);
+  EXPECT_EQ(counters.jumps_total.get(), 0U);
+}
+
+TEST_F(FanOutTest, AStalledListenerDoesNotTouchTheOthers) {
+  Connection stalled(2048);
+  Connection healthy;
+  join(stalled, 1);
+  join(healthy, 2);
+  Numbers got;
+  for (int i = 0; i < 500; ++i) {
+    append_and_pass();
+    test_time += 26 * ns_per_ms;
+    const Numbers now = frames_in(healthy.read_all());
+    got.insert(got.end(), now.begin(), now.end());
+  }
+  const Numbers rest = frames_in(drain(healthy));
+  got.insert(got.end(), rest.begin(), rest.end());
+  ASSERT_EQ(got.size(), 500U);
+  EXPECT_EQ(got.back(), 500U);
+}
+
+TEST_F(FanOutTest, AFrameLargerThanAnyBufferGetsThroughWhole) {
+  Connection connection(4096);
+  join(connection);
+  append_and_pass(200'000);
+  append_and_pass(200'000);
+  std::string all = drain(connection);
+  fan_out.pass();
+  all += drain(connection);
+  EXPECT_EQ(frames_in(all), (Numbers{1, 2}));
+}
+
+TEST_F(FanOutTest, ABegunFrameIsFinishedEvenWhenItHasLongLeftTheStore) {
+  Connection connection(4096);
+  join(connection);
+  append_and_pass(200'000);
+  for (int i = 0; i < 50; ++i) {
+    test_time += ns_per_second;
+    append_and_pass(100'000);
+  }
+  ASSERT_GT(store.oldest(), 1U) << "the test has not tested what it is for";
+  std::string all = drain(connection);
+  fan_out.pass();
+  all += drain(connection);
+  EXPECT_EQ(frames_in(all), (Numbers{1, 51}));
+  EXPECT_EQ(counters.frames_sent_total.get(), 2U);
+  EXPECT_EQ(counters.frames_skipped_total.get(), 49U);
+}
+
+TEST_F(FanOutTest, AListenerThatClosesIsForgotten) {
+  Connection one;
+  Connection other;
+  join(one, 1);
+  join(other, 2);
+  one.client.reset();
+  run_loop();
+  EXPECT_EQ(fan_out.listeners(), 1U);
+  EXPECT_EQ(counters.listeners.get(), 1U);
+  EXPECT_EQ(left.size(), 1U);
+  append_and_pass();
+  EXPECT_EQ(frames_in(drain(other)), (Numbers{1}));
+}
+
+TEST_F(FanOutTest, AListenerThatResetsInThePassIsForgotten) {
+  std::vector<Connection> connections(3);
+  for (Connection& connection : connections) {
+    join(connection);
+  }
+  const linger reset_on_close{.l_onoff = 1, .l_linger = 0};
+  ::setsockopt(connections[1].client.number(), SOL_SOCKET, SO_LINGER, &reset_on_close,
+               sizeof reset_on_close);
+  connections[1].client.reset();
+  append_and_pass();
+  EXPECT_EQ(fan_out.listeners(), 2U);
+  append_and_pass();
+  EXPECT_EQ(frames_in(drain(connections[0])), (Numbers{1, 2}));
+  EXPECT_EQ(frames_in(drain(connections[2])), (Numbers{1, 2}));
+}
+
+TEST_F(FanOutTest, WhatAListenerSendsIsOfNoConsequence) {
+  Connection connection;
+  join(connection);
+  const std::string noise(100'000, 'z');
+  for (int i = 0; i < 20; ++i) {
+    [[maybe_unused]] const ssize_t sent =
+        ::send(connection.client.number(), noise.data(), noise.size(), MSG_NOSIGNAL);
+    append_and_pass();
+    run_loop(milliseconds(1));
+  }
+  EXPECT_EQ(frames_in(drain(connection)).size(), 20U);
+}
+
+}  // namespace
+}  // namespace eradio

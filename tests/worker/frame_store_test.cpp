@@ -1,0 +1,90 @@
+#include "worker/frame_store.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include <gtest/gtest.h>
+
+#include "common/clock.h"
+
+namespace eradio {
+namespace {
+
+constexpr std::size_t space_bytes = 4096;
+
+void append(FrameStore& store, std::size_t bytes, int pattern, std::int64_t time_ns = 0) {
+  std::memset(store.next_space().data(), pattern, bytes);
+  store.append(bytes, time_ns);
+}
+
+bool is_filled_with(const FrameStore& store, std::uint64_t number, int pattern) {
+  const FrameStore::Frame& frame = store.frame(number);
+  const std::byte* bytes = store.at(frame.begin);
+  return std::all_of(bytes, bytes + frame.bytes,
+                     [&](std::byte byte) { return byte == static_cast<std::byte>(pattern); });
+}
+
+TEST(FrameStore, StartsEmpty) {
+  const FrameStore store(space_bytes);
+  EXPECT_EQ(store.oldest(), store.next());
+  EXPECT_EQ(store.end(), 0U);
+}
+
+TEST(FrameStore, ConsecutiveFramesAreOnePieceAcrossTheWrap) {
+  FrameStore store(space_bytes);
+  for (int i = 0; i < 10'000; ++i) {
+    append(store, 700, i % 251, i);
+    const std::uint64_t newest = store.next() - 1;
+    ASSERT_EQ(store.frame(newest).time_ns, i);
+    ASSERT_TRUE(is_filled_with(store, newest, i % 251));
+    if (i > 0) {
+      const auto* both = store.at(store.frame(newest - 1).begin);
+      ASSERT_EQ(both[699], static_cast<std::byte>((i - 1) % 251));
+      ASSERT_EQ(both[700], static_cast<std::byte>(i % 251));
+    }
+  }
+}
+
+TEST(FrameStore, EveryFrameItStillNamesIsIntactEvenWhileTheNextIsWritten) {
+  FrameStore store(space_bytes);
+  for (int i = 1; i < 3000; ++i) {
+    const std::size_t bytes = 1 + static_cast<std::size_t>(i * 7919) % space_bytes;
+    append(store, bytes, i % 251);
+    std::memset(store.next_space().data(), 255, store.next_space().size());
+    for (std::uint64_t number = store.oldest(); number < store.next(); ++number) {
+      ASSERT_TRUE(is_filled_with(store, number, static_cast<int>(number % 251))) << i;
+    }
+  }
+}
+
+TEST(FrameStore, TinyFramesAreForgottenWhenThereAreTooManyOfThem) {
+  FrameStore store(space_bytes);
+  for (int i = 0; i < 100'000; ++i) {
+    append(store, 1, i % 251);
+    ASSERT_LE(store.next() - store.oldest(), 4 * FrameStore::turn_frames_max);
+  }
+}
+
+// What the fan-out relies on: who is not warned is still there after one more turn.
+TEST(FrameStore, WarnsOfAFrameThatOneMoreTurnCouldDropAndNotMuchEarlier) {
+  for (const std::size_t bytes : {std::size_t{1}, std::size_t{300}, space_bytes}) {
+    FrameStore store(space_bytes);
+    for (int turn = 0; turn < 100; ++turn) {
+      std::uint64_t safe = store.oldest();
+      while (safe < store.next() && store.leaves_soon(safe)) {
+        ++safe;
+      }
+      std::size_t taken = 0;
+      for (std::uint64_t frames = 0;
+           frames < FrameStore::turn_frames_max && taken <= store.turn_bytes_max(); ++frames) {
+        append(store, bytes, 1);
+        taken += bytes;
+      }
+      ASSERT_LE(store.oldest(), safe) << bytes;
+    }
+    EXPECT_FALSE(store.leaves_soon(store.next() - 1)) << bytes;
+  }
+}
+
+}  // namespace
+}  // namespace eradio
