@@ -21,9 +21,10 @@
 namespace eradio {
 namespace {
 
-constexpr std::size_t receive_bytes = 16 * 1024;
-constexpr std::size_t file_piece_bytes = 64 * 1024;
-constexpr std::size_t idle_buffer_bytes_max = 4 * 1024;  // what an idle connection may hold on to
+constexpr std::size_t receive_bytes = std::size_t{16} * 1024;
+constexpr std::size_t file_piece_bytes = std::size_t{64} * 1024;
+constexpr std::size_t idle_buffer_bytes_max =
+    std::size_t{4} * 1024;  // what an idle connection may hold on to
 
 bool would_block(int error) noexcept { return error == EAGAIN || error == EWOULDBLOCK; }
 

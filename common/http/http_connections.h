@@ -24,10 +24,10 @@ struct ConnectionLimits {
   std::chrono::milliseconds idle_time_max{15'000};     // between requests; then closed quietly
   std::chrono::milliseconds stall_time_max{30'000};    // an answer without progress; then dropped
   std::chrono::milliseconds linger_time_max{2'000};    // waiting for a refused client to close
-  std::size_t linger_bytes_max = 256 * 1024;           // thrown away while lingering
-  std::size_t unsent_bytes_max = 128 * 1024;           // then no further request is answered
-  std::size_t read_bytes_per_event = 32 * 1024;        // then the others' turn
-  std::size_t write_bytes_per_event = 256 * 1024;      // the same
+  std::size_t linger_bytes_max = std::size_t{256} * 1024;     // thrown away while lingering
+  std::size_t unsent_bytes_max = std::size_t{128} * 1024;     // then no further request is answered
+  std::size_t read_bytes_per_event = std::size_t{32} * 1024;  // then the others' turn
+  std::size_t write_bytes_per_event = std::size_t{256} * 1024;  // the same
 };
 
 struct ConnectionCounters {

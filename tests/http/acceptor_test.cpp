@@ -8,6 +8,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
 #include <filesystem>
 #include <functional>
@@ -130,7 +131,7 @@ TEST_F(AcceptorTest, WithoutDescriptorsItPausesAndGoesOnByItself) {
   ASSERT_TRUE(run_until([&] { return accepted_.size() == 1; }));
   accepted_.clear();
   // UBSan opens a pipe when it meets a dynamic type for the first time: that must be over.
-  spdlog::warn("descriptors are about to run out");
+  spdlog::warn("soon there will be: {}", std::generic_category().message(EMFILE));
   const Descriptor client = connect_ipv4();
   rlimit old_limit{};
   ::getrlimit(RLIMIT_NOFILE, &old_limit);
