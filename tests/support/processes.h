@@ -1,0 +1,37 @@
+// Looks at processes through /proc, and ends those that a test started: always by their numbers,
+// and only those that carry the mark which the test gave them in their environment.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace eradio::testing {
+
+// Names of the direct children of a process, with their ids, in the order they were started.
+struct ChildProcess {
+  pid_t id = 0;
+  std::string name;  // of the program, cut to 15 characters (proc(5), comm)
+};
+std::vector<ChildProcess> children_of(pid_t parent);
+
+// All processes with `setting` ("NAME=value") in their environment; zombies have none.
+std::vector<pid_t> processes_with(const std::string& setting);
+
+bool is_running(pid_t process);  // false for a zombie too
+// Waits until the process has ended; false when it has not within `limit`.
+bool wait_for_end(pid_t process, std::chrono::milliseconds limit);
+// Reaps a child: its wait status, or nothing when it still runs after `limit`.
+std::optional<int> wait_for_child(pid_t child, std::chrono::milliseconds limit);
+
+// User and system time that the process has used so far, from schedstat where there is one.
+std::chrono::nanoseconds cpu_time(pid_t process);
+// Resident memory, in bytes.
+std::size_t resident_bytes(pid_t process);
+// How many descriptors it has open.
+std::size_t open_descriptors(pid_t process);
+
+}  // namespace eradio::testing

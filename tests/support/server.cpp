@@ -1,0 +1,182 @@
+#include "tests/support/server.h"
+
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <stdexcept>
+
+#include <gtest/gtest.h>
+
+#include "common/child_process.h"
+#include "common/clock.h"
+#include "common/system_error.h"
+#include "tests/support/patience.h"
+#include "tests/support/processes.h"
+
+namespace eradio::testing {
+namespace {
+
+constexpr const char* ready_text = "ready: listen at http://localhost:";
+constexpr std::chrono::milliseconds stop_limit{10'000};
+
+std::vector<std::string> command_line(const ServerOptions& options) {
+  std::vector<std::string> words;
+  if (options.descriptors_max) {
+    words = {"/bin/sh", "-c",
+             "ulimit -n " + std::to_string(*options.descriptors_max) + " && exec \"$0\" \"$@\""};
+  }
+  words.push_back(installed_program("sbin/eradiod"));
+  if (options.any_port) {
+    words.insert(words.end(), {"--listen_port", "0"});
+  }
+  if (!options.source.empty()) {
+    words.insert(words.end(), {"--source", options.source});
+  }
+  // Tests that run beside each other must not meet there.
+  words.insert(words.end(), {"--control_socket", "none", "--status_listen", "none"});
+  words.insert(words.end(), options.arguments.begin(), options.arguments.end());
+  return words;
+}
+
+Descriptor open_nothing() {
+  return Descriptor(check_syscall(::open("/dev/null", O_RDWR | O_CLOEXEC), "open /dev/null"));
+}
+
+}  // namespace
+
+std::string installed_program(const std::string& path_below_prefix) {
+  return std::string(ERADIO_INSTALLED_TREE) + "/" + path_below_prefix;
+}
+
+std::string test_source(const std::string& options) {
+  return std::string("'") + ERADIO_TEST_SOURCE + "' " + options;
+}
+
+std::string steady_source() {
+  return test_source("--rate " + std::to_string(mp3_frames_per_second) + " --size " +
+                     std::to_string(mp3_frame_bytes));
+}
+
+Server::Server(const ServerOptions& options) {
+  try {
+    start(options);
+  } catch (...) {
+    kill_all();
+    throw;
+  }
+}
+
+void Server::start(const ServerOptions& options) {
+  static int servers_started = 0;
+  mark_ = "ERADIO_TEST_SERVER=" + std::to_string(::getpid()) + "-" +
+          std::to_string(++servers_started) + "-" + std::to_string(monotonic_ns());
+  const Descriptor nothing = open_nothing();
+  master_ = start_child({.arguments = command_line(options),
+                         .environment = {mark_},
+                         .descriptors = {{.ours = nothing.number(), .theirs = STDIN_FILENO},
+                                         {.ours = nothing.number(), .theirs = STDOUT_FILENO},
+                                         {.ours = log_.write_end(), .theirs = STDERR_FILENO}},
+                         .own_session = true});
+  log_.close_ours();
+  const auto line = log_.wait_for(ready_text, patience);
+  if (!line) {
+    throw std::runtime_error("the server did not become ready; its log:\n" + log_.text());
+  }
+  const auto at = line->find(ready_text) + std::string(ready_text).size();
+  port_ = static_cast<std::uint16_t>(std::stoul(line->substr(at)));
+}
+
+Server::~Server() {
+  if (master_ > 0) {
+    stop();
+  }
+  if (::testing::Test::HasFailure()) {
+    std::printf("--- the server's log ---\n%s--- end of the server's log ---\n",
+                log_.text().c_str());
+  }
+}
+
+std::vector<pid_t> Server::workers() const {
+  std::vector<pid_t> workers;
+  for (const auto& child : children_of(master_)) {
+    if (child.name == "eradio-worker") {
+      workers.push_back(child.id);
+    }
+  }
+  return workers;
+}
+
+std::optional<pid_t> Server::source() const {
+  for (const auto& child : children_of(master_)) {
+    // Between fork and exec a child still has the master's name.
+    if (child.name != "eradio-worker" && child.name != "eradiod") {
+      return child.id;
+    }
+  }
+  return std::nullopt;
+}
+
+std::vector<pid_t> Server::processes() const { return processes_with(mark_); }
+
+StopReport Server::stop(int signal_number) {
+  StopReport report;
+  const std::int64_t begin_ns = monotonic_ns();
+  ::kill(master_, signal_number);
+  const auto wait_status = wait_for_child(master_, stop_limit);
+  report.duration = std::chrono::milliseconds((monotonic_ns() - begin_ns) / ns_per_ms);
+  report.wait_status = wait_status.value_or(-1);
+  report.left_behind = processes();
+  kill_all();
+  if (!wait_status) {
+    ::waitpid(master_, nullptr, 0);
+  }
+  master_ = 0;
+  return report;
+}
+
+void Server::kill_all() const {
+  for (const pid_t process : processes()) {
+    ::kill(process, SIGKILL);
+  }
+}
+
+RunReport run_eradiod(const std::vector<std::string>& arguments) {
+  OutputCapture output;
+  OutputCapture errors;
+  const Descriptor nothing = open_nothing();
+  std::vector<std::string> words{installed_program("sbin/eradiod")};
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  const pid_t child =
+      start_child({.arguments = words,
+                   .environment = {},
+                   .descriptors = {{.ours = nothing.number(), .theirs = STDIN_FILENO},
+                                   {.ours = output.write_end(), .theirs = STDOUT_FILENO},
+                                   {.ours = errors.write_end(), .theirs = STDERR_FILENO}},
+                   .own_session = true});
+  output.close_ours();
+  errors.close_ours();
+  const auto wait_status = wait_for_child(child, patience);
+  if (!wait_status) {
+    ::kill(child, SIGKILL);
+    ::waitpid(child, nullptr, 0);
+  }
+  EXPECT_TRUE(output.wait_for_end(patience));
+  EXPECT_TRUE(errors.wait_for_end(patience));
+  return {
+      .wait_status = wait_status.value_or(-1), .output = output.text(), .errors = errors.text()};
+}
+
+void expect_clean_stop(const StopReport& report) {
+  ASSERT_NE(report.wait_status, -1) << "the server had to be killed";
+  EXPECT_TRUE(WIFEXITED(report.wait_status) && WEXITSTATUS(report.wait_status) == 0)
+      << describe_exit(report.wait_status);
+  EXPECT_LT(report.duration.count(), sanitized_build ? 6000 : 2000) << "ms until it had stopped";
+  EXPECT_TRUE(report.left_behind.empty())
+      << report.left_behind.size() << " processes left behind, one is "
+      << report.left_behind.front();
+}
+
+}  // namespace eradio::testing

@@ -1,0 +1,76 @@
+#include "tests/support/stream_check.h"
+
+#include <algorithm>
+
+namespace eradio::testing {
+
+void StreamCheck::feed(std::span<const std::byte> bytes, std::int64_t now_ns) {
+  bytes_ += bytes.size();
+  // First the frame whose beginning came earlier, with exactly the bytes that it lacks.
+  while (!partial_.empty() && !bytes.empty() && fault_.empty()) {
+    const auto header = read_test_frame_header(partial_);
+    const std::size_t wanted = header ? header->bytes : sizeof(TestFrameHeader);
+    const std::size_t taken = std::min(wanted - partial_.size(), bytes.size());
+    partial_.insert(partial_.end(), bytes.begin(),
+                    bytes.begin() + static_cast<std::ptrdiff_t>(taken));
+    bytes = bytes.subspan(taken);
+    if (take_frames(partial_, now_ns) > 0) {
+      partial_.clear();
+    }
+  }
+  if (!fault_.empty()) {
+    return;
+  }
+  const auto rest = bytes.subspan(take_frames(bytes, now_ns));
+  partial_.insert(partial_.end(), rest.begin(), rest.end());
+}
+
+std::size_t StreamCheck::take_frames(std::span<const std::byte> bytes, std::int64_t now_ns) {
+  std::size_t taken = 0;
+  while (fault_.empty() && bytes.size() - taken >= sizeof(TestFrameHeader)) {
+    const auto rest = bytes.subspan(taken);
+    const auto header = read_test_frame_header(rest);
+    if (!header) {
+      fault_ = "no frame begins where the one after " + std::to_string(last_.sequence) + " should";
+      break;
+    }
+    if (rest.size() < header->bytes) {
+      break;
+    }
+    if (!is_whole_test_frame(rest.first(header->bytes))) {
+      fault_ = "frame " + std::to_string(header->sequence) + " is not whole";
+      break;
+    }
+    take_frame(*header, now_ns);
+    taken += header->bytes;
+  }
+  return taken;
+}
+
+void StreamCheck::take_frame(const TestFrameHeader& header, std::int64_t now_ns) {
+  last_age_ns_ = now_ns - header.time_ns;
+  if (frames_ == 0) {
+    first_ = header;
+    first_age_ns_ = last_age_ns_;
+  }
+  if (header.run < last_.run || (header.run == last_.run && header.sequence <= last_.sequence)) {
+    fault_ = "frame " + std::to_string(header.sequence) + " came after frame " +
+             std::to_string(last_.sequence);
+    return;
+  }
+  if (header.run == last_.run && header.sequence > last_.sequence + 1) {
+    missed_ += header.sequence - last_.sequence - 1;
+    jumps_.push_back({.from = last_.sequence,
+                      .to = header.sequence,
+                      .bytes_before = bytes_,
+                      .age_ns = last_age_ns_});
+  }
+  runs_ += header.run == last_.run ? 0U : 1U;
+  last_ = header;
+  ++frames_;
+  if (ages_ != nullptr) {
+    ages_->add(last_age_ns_);
+  }
+}
+
+}  // namespace eradio::testing
