@@ -95,6 +95,13 @@ HttpServer::Exchange HttpServer::Exchange::from(ReceivedRequest received, const 
 }
 
 void HttpServer::Exchange::complete(HttpResponse& response) {
+  if (response.status >= 400 && response.body.empty()) {  // its handler gave no reason
+    auto error = HttpResponse::error(response.status, "the request failed");
+    response.body = std::move(error.body);
+    for (const auto& [name, value] : error.fields) {
+      response.fields.set(name, value);
+    }
+  }
   HttpFields fields = clean_fields(response.fields);
   fields.set("Server", "eradio/" ERADIO_VERSION);
   fields.set("Date", format_http_date(std::time(nullptr)));

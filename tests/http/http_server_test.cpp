@@ -88,6 +88,12 @@ class HttpServerTest : public testing::Test {
       throw std::runtime_error("secret\r\nX-Injected: 1");
     });
     server_.route("GET", "/throws-int", [](const HttpRequest&) -> HttpResponse { throw 42; });
+    server_.route("GET", "/bare-error", [](const HttpRequest&) {
+      HttpResponse response;
+      response.status = 503;
+      response.fields.set("Retry-After", "5");
+      return response;
+    });
     server_.route("GET", "/injects", [](const HttpRequest& request) {
       HttpResponse response;
       response.fields.add("X-Echo", std::string(request.parameter("x").value_or("")));
@@ -234,6 +240,9 @@ TEST_F(HttpServerTest, EveryErrorIsJsonAndOpenToAllOrigins) {
   expect_error(ask("GET /v1/nothing"), 404, "unknown path");
   expect_error(ask("GET /throws"), 500, "exception");
   expect_error(ask("GET /throws-int"), 500, "exception of no known type");
+  const auto bare = ask("GET /bare-error");
+  expect_error(bare, 503, "a handler that gives no reason");
+  EXPECT_EQ(bare.field("retry-after"), "5");
   expect_error(ask("GET /%00"), 400, "NUL");
   expect_error(parse(answer("GET / HTTP/1.1\r\n\r\n").bytes), 400, "refused by the reader");
   expect_error(parse(answer("GET / HTTP/3.0\r\n\r\n").bytes), 505, "version");
