@@ -10,7 +10,7 @@ build="g++ cmake ninja-build pkg-config
   libavformat-dev libavcodec-dev libswresample-dev libavutil-dev"
 tests="libgtest-dev"
 checks="clang-format clang-tidy shellcheck"
-clean_room="mmdebstrap curl"
+clean_room="mmdebstrap curl procps"
 
 fail() {
   printf 'dependencies.sh: %s\n' "$*" >&2
