@@ -19,7 +19,7 @@
 namespace eradio::testing {
 namespace {
 
-constexpr const char* ready_text = "ready: listen at http://localhost:";
+constexpr const char* ready_text = "ready: listen at http://";
 constexpr std::chrono::milliseconds stop_limit{10'000};
 
 std::vector<std::string> command_line(const ServerOptions& options) {
@@ -85,8 +85,10 @@ void Server::start(const ServerOptions& options) {
   if (!line) {
     throw std::runtime_error("the server did not become ready; its log:\n" + log_.text());
   }
-  const auto at = line->find(ready_text) + std::string(ready_text).size();
-  port_ = static_cast<std::uint16_t>(std::stoul(line->substr(at)));
+  // HOST:PORT/PATH, where an IPv6 address has brackets.
+  const auto host = line->find(ready_text) + std::string(ready_text).size();
+  const auto port = line->rfind(':', line->find('/', host)) + 1;
+  port_ = static_cast<std::uint16_t>(std::stoul(line->substr(port)));
 }
 
 Server::~Server() {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "common/clock.h"
+
 namespace eradio::testing {
 
 void StreamCheck::feed(std::span<const std::byte> bytes, std::int64_t now_ns) {
@@ -67,6 +69,7 @@ void StreamCheck::take_frame(const TestFrameHeader& header, std::int64_t now_ns)
   }
   runs_ += header.run == last_.run ? 0U : 1U;
   last_ = header;
+  late_bytes_ += last_age_ns_ > ns_per_second ? header.bytes : 0U;
   ++frames_;
   if (ages_ != nullptr) {
     ages_->add(last_age_ns_);

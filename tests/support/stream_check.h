@@ -42,6 +42,8 @@ class StreamCheck {
   // How old the first and the last frame were when they came.
   [[nodiscard]] std::int64_t first_age_ns() const noexcept { return first_age_ns_; }
   [[nodiscard]] std::int64_t last_age_ns() const noexcept { return last_age_ns_; }
+  // Of frames that were older than a second when they came.
+  [[nodiscard]] std::uint64_t late_bytes() const noexcept { return late_bytes_; }
   // Bytes of a frame whose end has not come yet.
   [[nodiscard]] std::size_t unfinished_bytes() const noexcept { return partial_.size(); }
 
@@ -57,6 +59,7 @@ class StreamCheck {
   std::uint64_t bytes_ = 0;
   std::uint64_t missed_ = 0;
   std::uint64_t runs_ = 0;
+  std::uint64_t late_bytes_ = 0;
   std::vector<Jump> jumps_;
   TestFrameHeader first_{};
   TestFrameHeader last_{};

@@ -31,7 +31,7 @@ class TemporaryDirectory {
 
   [[nodiscard]] std::string file(std::string_view name) const { return (path_ / name).string(); }
   // Makes a file; returns its path.
-  [[nodiscard]] std::string write(std::string_view name, std::string_view text) const {
+  std::string write(std::string_view name, std::string_view text) const {
     std::ofstream(path_ / name, std::ios::binary) << text;
     return file(name);
   }

@@ -54,6 +54,9 @@ std::vector<std::byte> broken_frame(std::string_view kind) {
   if (kind == "length-over-max") {
     return with_length(0xffff'ffff, "\x02");
   }
+  if (kind == "cut-off") {  // for a source that exits behind it
+    return with_length(100, "\x02the rest never comes");
+  }
   if (kind == "garbage") {
     std::vector<std::byte> garbage(100'000);
     std::uint32_t state = 1;

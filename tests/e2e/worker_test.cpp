@@ -1,0 +1,173 @@
+// Workers and master that die or hang, and what everybody else notices of it.
+
+#include <signal.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "common/clock.h"
+#include "tests/support/http_client.h"
+#include "tests/support/listener_crowd.h"
+#include "tests/support/patience.h"
+#include "tests/support/processes.h"
+#include "tests/support/server.h"
+
+namespace eradio::testing {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+TEST(Worker, ThatIsKilledIsReplacedAtOnceAndListenersOfOthersNoticeNothing) {
+  Server server({.arguments = {"--workers", "2"}});
+  ListenerCrowd crowd;
+  crowd.add({.endpoint = server.ipv4()}, 60);
+  ASSERT_TRUE(crowd.run_until_all_listen(patience));
+  const auto workers = server.workers();
+  ASSERT_EQ(workers.size(), 2U);
+
+  ::kill(workers.front(), SIGKILL);
+  const std::int64_t killed_ns = monotonic_ns();
+  const std::vector<CrowdListener*> late = crowd.add({.endpoint = server.ipv4()}, 60);
+  const auto all_late_hear = [&] {
+    return std::all_of(late.begin(), late.end(),
+                       [](const CrowdListener* l) { return l->check().frames() > 0; });
+  };
+  ASSERT_TRUE(crowd.run_until(all_late_hear, patience));
+  EXPECT_LT((monotonic_ns() - killed_ns) / ns_per_ms, sanitized_build ? 10'000 : 1500);
+  crowd.run_for(seconds(1));
+
+  EXPECT_EQ(crowd.fault(), "");
+  std::size_t go_on = 0;
+  for (const auto& listener : crowd.listeners()) {
+    if (listener->listening()) {
+      ++go_on;
+      EXPECT_EQ(listener->check().missed(), 0U);
+      EXPECT_LT(listener->check().last_age_ns(), ns_per_second);
+    }
+  }
+  // SO_REUSEPORT spreads 60 connections over two workers; hardly ever more than 50 to one.
+  EXPECT_GE(go_on, late.size() + 10);
+  const auto now = server.workers();
+  ASSERT_EQ(now.size(), 2U);
+  EXPECT_EQ(now.front(), workers.back());
+  EXPECT_NE(now.back(), workers.front());
+  expect_clean_stop(server.stop());
+}
+
+TEST(Worker, ThatIsKilledLeavesNobodyRefusedWhoConnectsMeanwhile) {
+  Server server({.arguments = {"--workers", "1"}});
+  for (int round = 0; round < 3; ++round) {
+    const auto workers = server.workers();
+    ASSERT_EQ(workers.size(), 1U);
+    ::kill(workers.front(), SIGKILL);
+    ListenerCrowd crowd;
+    // begin_connect() throws when a connection is refused on the spot.
+    crowd.add({.endpoint = server.ipv4()}, 50);
+    ASSERT_TRUE(crowd.run_until_all_listen(patience)) << "round " << round;
+    EXPECT_EQ(crowd.ended(), 0U);
+    EXPECT_EQ(crowd.fault(), "");
+  }
+}
+
+TEST(Worker, ThatDiesAgainAndAgainIsStartedLessAndLessOften) {
+  Server server({.arguments = {"--workers", "1"}});
+  std::set<pid_t> killed;
+  const std::int64_t begin_ns = monotonic_ns();
+  while (monotonic_ns() - begin_ns < 4 * ns_per_second) {
+    const auto workers = server.workers();
+    if (workers.empty()) {
+      // Nothing tells when the next one comes: it is looked for, not waited for.
+      (void)server.log().wait_for("nothing says this", milliseconds(5));
+      continue;
+    }
+    ::kill(workers.front(), SIGKILL);
+    EXPECT_TRUE(wait_for_end(workers.front(), patience));
+    killed.insert(workers.front());
+  }
+  EXPECT_GE(killed.size(), 3U);
+  EXPECT_LE(killed.size(), 30U) << "workers were started in a spin";
+  ListenerCrowd crowd;
+  crowd.add({.endpoint = server.ipv4()}, 5);
+  EXPECT_TRUE(crowd.run_until_all_listen(patience)) << "it never came back";
+  expect_clean_stop(server.stop());
+}
+
+TEST(Worker, ThatHangsDoesNotHoldUpTheServersStop) {
+  Server server({.arguments = {"--workers", "2"}});
+  ListenerCrowd crowd;
+  crowd.add({.endpoint = server.ipv4()}, 20);
+  ASSERT_TRUE(crowd.run_until_all_listen(patience));
+  ::kill(server.workers().front(), SIGSTOP);
+  expect_clean_stop(server.stop());
+  EXPECT_TRUE(crowd.run_until([&] { return crowd.ended() == 20; }, patience));
+}
+
+TEST(Worker, ThatHangsForAWhileGoesOnWithTheNewestFrames) {
+  Server server({.arguments = {"--workers", "1"}});
+  ListenerCrowd crowd;
+  crowd.add({.endpoint = server.ipv4()}, 20);
+  ASSERT_TRUE(crowd.run_until_all_listen(patience));
+  const pid_t worker = server.workers().front();
+  ::kill(worker, SIGSTOP);
+  crowd.run_for(seconds(2));
+  ::kill(worker, SIGCONT);
+  crowd.run_for(seconds(1));
+  EXPECT_EQ(crowd.fault(), "");
+  EXPECT_EQ(crowd.ended(), 0U);
+  for (const auto& listener : crowd.listeners()) {
+    ASSERT_EQ(listener->check().jumps().size(), 1U);
+    EXPECT_LT(listener->check().jumps().front().age_ns, ns_per_second);
+    EXPECT_LT(listener->check().last_age_ns(), ns_per_second);
+  }
+}
+
+std::set<std::string> shared_memory_files() {
+  std::set<std::string> files;
+  for (const auto& entry : std::filesystem::directory_iterator("/dev/shm")) {
+    files.insert(entry.path().string());
+  }
+  return files;
+}
+
+TEST(Master, ThatIsKilledTakesEverythingWithIt) {
+  const auto shared_before = shared_memory_files();
+  Server server;
+  ListenerCrowd crowd;
+  crowd.add({.endpoint = server.ipv4()}, 20);
+  ASSERT_TRUE(crowd.run_until_all_listen(patience));
+  const std::vector<pid_t> all = server.processes();
+  EXPECT_GE(all.size(), 3U);
+  ::kill(server.master(), SIGKILL);
+  for (const pid_t process : all) {
+    EXPECT_TRUE(process == server.master() || wait_for_end(process, patience));
+  }
+  EXPECT_TRUE(crowd.run_until([&] { return crowd.ended() == 20; }, patience));
+  const StopReport report = server.stop();
+  EXPECT_TRUE(WIFSIGNALED(report.wait_status));
+  EXPECT_TRUE(report.left_behind.empty());
+  EXPECT_EQ(shared_memory_files(), shared_before);
+}
+
+TEST(Master, StopsCleanlyFromItsFirstMomentOn) {
+  for (int round = 0; round < 5; ++round) {
+    Server server;
+    expect_clean_stop(server.stop());
+  }
+}
+
+TEST(Master, LeavesNoSharedMemoryBehind) {
+  const auto before = shared_memory_files();
+  Server server;
+  expect_clean_stop(server.stop());
+  EXPECT_EQ(shared_memory_files(), before);
+}
+
+}  // namespace
+}  // namespace eradio::testing
