@@ -1,0 +1,207 @@
+// eradio-bench-fan-out: what delivering one frame costs eradio, against a bare send() loop on the
+// same machine in the same run, turn by turn. --help says which options there are; the result is a
+// table on standard output, and exit status 1 if a bound that was given is not kept.
+
+#include <algorithm>
+#include <cstdio>
+#include <exception>
+#include <functional>
+#include <numeric>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <boost/program_options.hpp>
+
+#include "common/clock.h"
+#include "tests/bench/bare_loop_server.h"
+#include "tests/support/age_histogram.h"
+#include "tests/support/listener_crowd.h"
+#include "tests/support/processes.h"
+#include "tests/support/server.h"
+
+namespace eradio::testing {
+namespace {
+
+namespace options = boost::program_options;
+
+struct Settings {
+  int listeners = 0;
+  int seconds = 0;
+  int runs = 0;
+  double frames_per_second = 0;
+  std::size_t frame_bytes = 0;
+  double ratio_max = 0;
+};
+
+// One server, measured for a while.
+struct Measurement {
+  double us_per_frame = 0;  // CPU of the server's processes, user and system
+  double cores = 0;         // that they kept busy
+  std::uint64_t frames = 0;
+  std::uint64_t missed = 0;
+  std::size_t ended = 0;
+  double p50_ms = 0;
+  double p99_ms = 0;
+  double max_ms = 0;
+};
+
+std::chrono::nanoseconds cpu_time_of(const std::vector<pid_t>& processes) {
+  std::chrono::nanoseconds sum{0};
+  for (const pid_t process : processes) {
+    sum += cpu_time(process);
+  }
+  return sum;
+}
+
+Measurement measure(const Settings& settings, const Endpoint& endpoint,
+                    const std::function<std::vector<pid_t>()>& find_processes) {
+  AgeHistogram ages;
+  ListenerCrowd crowd;
+  crowd.add({.endpoint = endpoint, .ages = &ages}, settings.listeners);
+  if (!crowd.run_until_all_listen(std::chrono::minutes(1))) {
+    throw std::runtime_error("not all listeners could join");
+  }
+  crowd.run_for(std::chrono::seconds(1));
+
+  const std::vector<pid_t> processes = find_processes();
+  ages.clear();
+  const std::uint64_t missed_before = crowd.missed();
+  const std::uint64_t frames_before = crowd.frames();
+  const std::int64_t begin_ns = monotonic_ns();
+  const auto cpu_before = cpu_time_of(processes);
+  crowd.run_for(std::chrono::seconds(settings.seconds));
+  const auto cpu_used = static_cast<double>((cpu_time_of(processes) - cpu_before).count());
+  const auto wall_ns = static_cast<double>(monotonic_ns() - begin_ns);
+  if (!crowd.fault().empty()) {
+    throw std::runtime_error("a stream is broken: " + crowd.fault());
+  }
+  Measurement result;
+  result.frames = crowd.frames() - frames_before;
+  result.missed = crowd.missed() - missed_before;
+  result.ended = crowd.ended();
+  result.us_per_frame =
+      cpu_used / 1000 / static_cast<double>(std::max<std::uint64_t>(1, result.frames));
+  result.cores = cpu_used / wall_ns;
+  result.p50_ms = ages.quantile_ms(0.5);
+  result.p99_ms = ages.quantile_ms(0.99);
+  result.max_ms = ages.max_ms();
+  return result;
+}
+
+Measurement measure_eradio(const Settings& settings) {
+  const Server server(
+      {.source = test_source("--rate " + std::to_string(settings.frames_per_second) + " --size " +
+                             std::to_string(settings.frame_bytes))});
+  return measure(settings, server.ipv4(), [&] {
+    std::vector<pid_t> processes = server.workers();
+    processes.push_back(server.master());
+    return processes;
+  });
+}
+
+Measurement measure_bare_loop(const Settings& settings) {
+  const BareLoopServer server(static_cast<int>(std::thread::hardware_concurrency()),
+                              settings.frames_per_second, settings.frame_bytes);
+  return measure(settings, server.ipv4(), [&] { return server.processes(); });
+}
+
+void print(const char* name, const Measurement& m) {
+  std::printf("%-10s %8.2f %7.2f %10llu %7llu %6zu %8.1f %8.1f %8.1f\n", name, m.us_per_frame,
+              m.cores, static_cast<unsigned long long>(m.frames),
+              static_cast<unsigned long long>(m.missed), m.ended, m.p50_ms, m.p99_ms, m.max_ms);
+  std::fflush(stdout);
+}
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  const std::size_t middle = values.size() / 2;
+  return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
+}
+
+double median_of(const std::vector<Measurement>& all, double Measurement::*figure) {
+  std::vector<double> values;
+  for (const Measurement& one : all) {
+    values.push_back(one.*figure);
+  }
+  return median(values);
+}
+
+void print_medians(const char* name, const std::vector<Measurement>& all) {
+  std::printf("%-10s median: %.2f us of CPU per delivered frame, age p50 %.1f ms, p99 %.1f ms\n",
+              name, median_of(all, &Measurement::us_per_frame),
+              median_of(all, &Measurement::p50_ms), median_of(all, &Measurement::p99_ms));
+}
+
+int run(const Settings& settings) {
+  std::printf("%d listeners, %.2f frames/s of %zu bytes, %d s, %d runs in turn\n\n",
+              settings.listeners, settings.frames_per_second, settings.frame_bytes,
+              settings.seconds, settings.runs);
+  std::printf("%-10s %8s %7s %10s %7s %6s %8s %8s %8s\n", "server", "us/frame", "cores", "frames",
+              "missed", "ended", "p50 ms", "p99 ms", "max ms");
+  std::vector<Measurement> eradio;
+  std::vector<Measurement> bare;
+  for (int i = 0; i < settings.runs; ++i) {
+    eradio.push_back(measure_eradio(settings));
+    print("eradio", eradio.back());
+    bare.push_back(measure_bare_loop(settings));
+    print("bare loop", bare.back());
+  }
+  const double ratio =
+      median_of(eradio, &Measurement::us_per_frame) / median_of(bare, &Measurement::us_per_frame);
+  const std::uint64_t missed = std::accumulate(
+      eradio.begin(), eradio.end(), std::uint64_t{0},
+      [](std::uint64_t sum, const Measurement& m) { return sum + m.missed + m.ended; });
+  std::printf("\n");
+  print_medians("eradio", eradio);
+  print_medians("bare loop", bare);
+  std::printf("ratio      %.2f\nmissed     %llu frames by listeners of eradio\n", ratio,
+              static_cast<unsigned long long>(missed));
+  if (settings.ratio_max > 0 && (ratio > settings.ratio_max || missed > 0)) {
+    std::printf("expected: a ratio of at most %.2f, and nobody misses a frame\n",
+                settings.ratio_max);
+    return 1;
+  }
+  return 0;
+}
+
+int run(int argument_count, char** arguments) {
+  Settings settings;
+  options::options_description description("Options");
+  description.add_options()("help", "print this, and exit")(
+      "listeners", options::value(&settings.listeners)->default_value(3000), "how many")(
+      "seconds", options::value(&settings.seconds)->default_value(10), "of each measurement")(
+      "runs", options::value(&settings.runs)->default_value(3), "of each of the two servers")(
+      "rate", options::value(&settings.frames_per_second)->default_value(mp3_frames_per_second),
+      "frames per second")(
+      "size", options::value(&settings.frame_bytes)->default_value(mp3_frame_bytes),
+      "bytes of a frame")("ratio_max", options::value(&settings.ratio_max)->default_value(0),
+                          "exit with status 1 when the ratio is higher, or a frame was missed");
+  options::variables_map values;
+  options::store(options::parse_command_line(argument_count, arguments, description), values);
+  options::notify(values);
+  if (values.count("help") > 0) {
+    std::printf("eradio's CPU per delivered frame, against a bare send() loop's\n");
+    for (const auto& option : description.options()) {
+      std::printf("  --%s: %s\n", option->long_name().c_str(), option->description().c_str());
+    }
+    return 0;
+  }
+  if (settings.runs < 1 || settings.listeners < 1 || settings.seconds < 1) {
+    throw std::runtime_error("runs, listeners and seconds must be positive");
+  }
+  return run(settings);
+}
+
+}  // namespace
+}  // namespace eradio::testing
+
+int main(int argument_count, char** arguments) {
+  try {
+    return eradio::testing::run(argument_count, arguments);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "eradio-bench-fan-out: %s\n", error.what());
+    return 2;
+  }
+}
