@@ -143,23 +143,28 @@ ReadAhead::Outcome ReadAhead::play_track(const Track& track) {
 
 ReadAhead::Outcome ReadAhead::read_track(const Track& track, TrackDecoder& decoder) {
   std::size_t total = 0;
+  std::string name;
   bool more = true;
   while (more) {
     StereoSamples samples;
     more = decoder.read(samples);
-    const bool renamed = decoder.take_name_change();
     if (samples.size() == 0) {
       continue;
     }
     // Named when its first samples are there: a file that opens may still turn out to be broken.
+    // Radios repeat their names all the time, and each "started" would clear the listeners' votes.
     const bool first = total == 0;
     total += samples.size();
-    if ((first || renamed) && !put(Started{.position = position_,
-                                           .uri = track.uri,
-                                           .name = decoder.name(),
-                                           .live = decoder.is_live(),
-                                           .continued = !first})) {
-      return Outcome::jumped;
+    const bool named_again = decoder.take_name_change();
+    if (first || (named_again && decoder.name() != name)) {
+      name = decoder.name();
+      if (!put(Started{.position = position_,
+                       .uri = track.uri,
+                       .name = name,
+                       .live = decoder.is_live(),
+                       .continued = !first})) {
+        return Outcome::jumped;
+      }
     }
     if (!put(std::move(samples))) {
       return Outcome::jumped;

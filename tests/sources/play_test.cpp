@@ -132,7 +132,7 @@ TEST_F(PlaySource, ObeysNextAndPreviousPauseAndPlay) {
 
 TEST_F(PlaySource, GoesBackToTheTracksBeginningWhenItIsWellIn) {
   make_wave("a.wav", 440, 1);
-  make_wave("b.wav", 554, 1000);
+  make_wave("b.wav", 554, 60);
   SourceProcess source({program, "--unpaced", folder_.path()});
   ASSERT_TRUE(source.read_until([&] { return source.count(Kind::data) >= 300; }));
   source.send(SourceCommand::previous);
