@@ -44,7 +44,7 @@ void add_stream_route(HttpServer& server, FanOut& fan_out, WorkerScoreboard& sco
       scoreboard.counters().refused_total.add(1);
       HttpResponse response = HttpResponse::error(
           503, "the limit of " + std::to_string(settings.max_listeners) + " listeners is reached");
-      response.fields.set("Retry-After", "10");
+      response.fields.set("Retry-After", std::to_string(retry_after.count()));
       return response;
     }
     HttpResponse response;

@@ -3,6 +3,7 @@
 // section 3.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -19,6 +20,9 @@ struct StreamRouteSettings {
   std::string content_type;         // "audio/mpeg"
   std::uint64_t max_listeners = 0;  // over all workers; 0: no limit
 };
+
+// What a 503 for want of room tells the client to wait (RFC 9110, 10.2.3).
+constexpr std::chrono::seconds retry_after{10};
 
 // All borrowed; they must outlive `server`'s last answer.
 void add_stream_route(HttpServer& server, FanOut& fan_out, WorkerScoreboard& scoreboard,

@@ -1,7 +1,6 @@
 #include "worker/worker.h"
 
 #include <sys/epoll.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -56,6 +55,7 @@ Worker::Worker(const WorkerSettings& settings)
       feed_(loop_, wakeup_.number(), stream_, store_, fan_out_, scoreboard_.counters(),
             feed_settings(settings)),
       connections_(loop_, server_, {}, [this](const PeerAddress& peer) { on_closed(peer); }),
+      refusals_(loop_, server_),
       acceptor_(loop_, [this](Descriptor socket,
                               const PeerAddress& peer) { on_accepted(std::move(socket), peer); }),
       control_watch_(loop_, control_.number(), EPOLLIN, [this](std::uint32_t) { on_control(); }) {
@@ -88,20 +88,15 @@ void Worker::on_accepted(Descriptor socket, const PeerAddress& peer) {
   counters.accepted_total.add(1);
   if (!connection_counts_.add(peer)) {
     counters.refused_total.add(1);
-    refuse(socket.number());
+    refusals_.refuse(std::move(socket), peer,
+                     {.status = 503,
+                      .text = "the limit of " + std::to_string(settings_.max_connections_per_ip) +
+                              " connections from one address is reached",
+                      .retry_after = retry_after});
     return;
   }
   connections_.adopt(std::move(socket), peer);
   counters.connections.set(connection_counts_.open());
-}
-
-void Worker::refuse(int socket) {
-  const HttpAnswer answer =
-      server_.refuse({.status = 503,
-                      .text = "the limit of " + std::to_string(settings_.max_connections_per_ip) +
-                              " connections from one address is reached"});
-  [[maybe_unused]] const ssize_t sent =
-      ::send(socket, answer.bytes.data(), answer.bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 void Worker::on_closed(const PeerAddress& peer) {

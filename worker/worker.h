@@ -27,7 +27,6 @@ class Worker {
 
  private:
   void on_accepted(Descriptor socket, const PeerAddress& peer);
-  void refuse(int socket);
   void on_closed(const PeerAddress& peer);
   void on_control();
   void beat();
@@ -45,6 +44,7 @@ class Worker {
   StreamFeed feed_;
   HttpServer server_;
   HttpConnections connections_;
+  HttpConnections refusals_;  // over a limit: they get their answer, and count for nothing
   Acceptor acceptor_;
   Watch control_watch_;
 };

@@ -261,6 +261,11 @@ void HttpConnection::hand_over() {
   }
 }
 
+void HttpConnection::refuse(const RequestError& error) {
+  take_answer(owner_.server_.refuse(error));
+  advance();
+}
+
 void HttpConnection::end() {
   if (state_ == HttpConnectionState::gone) {
     return;
@@ -330,8 +335,7 @@ void HttpConnection::on_deadline() {
   owner_.counters_.timed_out +=
       deadline_ == Deadline::whole_request || deadline_ == Deadline::progress ? 1U : 0U;
   if (deadline_ == Deadline::whole_request) {
-    take_answer(owner_.server_.refuse({408, "the request took too long to arrive"}));
-    advance();
+    refuse({408, "the request took too long to arrive", {}});
   } else {
     end();
   }

@@ -37,6 +37,8 @@ class HttpConnection final : public EventHandler {
   HttpConnection(HttpConnections& owner, Descriptor socket, const PeerAddress& peer);
 
   void on_events(std::uint32_t events) override;
+  // Answers with `error` before any request has come, and closes.
+  void refuse(const RequestError& error);
   // Closes it now.
   void end();
 

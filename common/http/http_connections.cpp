@@ -16,11 +16,22 @@ HttpConnections::HttpConnections(EventLoop& loop, HttpServer& server,
 HttpConnections::~HttpConnections() { close_all(); }
 
 void HttpConnections::adopt(Descriptor socket, const PeerAddress& peer) {
+  take_in(std::move(socket), peer, [](HttpConnection&) {});
+}
+
+void HttpConnections::refuse(Descriptor socket, const PeerAddress& peer,
+                             const RequestError& error) {
+  take_in(std::move(socket), peer, [&](HttpConnection& connection) { connection.refuse(error); });
+}
+
+void HttpConnections::take_in(Descriptor socket, const PeerAddress& peer,
+                              const std::function<void(HttpConnection&)>& begin) {
   ++counters_.adopted;
   try {
     auto connection = std::make_unique<HttpConnection>(*this, std::move(socket), peer);
     auto* const key = connection.get();
     connections_.emplace(key, std::move(connection));
+    begin(*key);
   } catch (const std::system_error& error) {
     spdlog::warn("a connection from {} was dropped: {}", peer.text(), error.what());
     if (closed_) {

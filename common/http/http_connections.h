@@ -57,6 +57,9 @@ class HttpConnections {
   // Takes a connected stream socket and makes it non-blocking. When that fails, or epoll refuses
   // it, the socket is closed, `closed` is called, and it is logged.
   void adopt(Descriptor socket, const PeerAddress& peer);
+  // The same for a connection that is over a limit: it is answered with `error` at once, whatever
+  // it asks for, and closed in a way that the client sees the answer.
+  void refuse(Descriptor socket, const PeerAddress& peer, const RequestError& error);
   // Connections that are still HTTP.
   [[nodiscard]] std::size_t count() const noexcept { return connections_.size(); }
   [[nodiscard]] const ConnectionCounters& counters() const noexcept { return counters_; }
@@ -65,6 +68,9 @@ class HttpConnections {
  private:
   friend class HttpConnection;
 
+  // Makes a connection and lets `begin` do the first thing with it.
+  void take_in(Descriptor socket, const PeerAddress& peer,
+               const std::function<void(HttpConnection&)>& begin);
   // The connection has ended, or left HTTP: destroyed after the current batch of events.
   void let_go(HttpConnection& connection);
 

@@ -17,27 +17,12 @@ std::string_view trim(std::string_view text) noexcept {
   return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
 }
 
-// -1 for what is no hex digit.
-int hex_value(char c) noexcept {
-  if (c >= '0' && c <= '9') {
-    return c - '0';
-  }
-  const char lower = to_lower(c);
-  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
 // Cuts what is before the next `separator` off the front of `text`.
 std::string_view next_part(std::string_view& text, char separator) noexcept {
   const auto end = text.find(separator);
   const std::string_view part = text.substr(0, end);
   text = end == std::string_view::npos ? std::string_view{} : text.substr(end + 1);
   return part;
-}
-
-std::optional<std::string> decode_form_text(std::string_view text) {
-  std::string spaced(text);
-  std::replace(spaced.begin(), spaced.end(), '+', ' ');
-  return percent_decode(spaced);
 }
 
 }  // namespace
@@ -123,46 +108,6 @@ HttpResponse HttpResponse::json(std::string body, int status) {
   response.fields.set("Content-Type", "application/json");
   add_api_fields(response.fields);
   return response;
-}
-
-std::optional<std::string> percent_decode(std::string_view text) {
-  std::string decoded;
-  decoded.reserve(text.size());
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '%') {
-      decoded += text[i];
-      continue;
-    }
-    if (text.size() - i < 3) {
-      return std::nullopt;
-    }
-    const int high = hex_value(text[i + 1]);
-    const int low = hex_value(text[i + 2]);
-    if (high < 0 || low < 0) {
-      return std::nullopt;
-    }
-    decoded += static_cast<char>(high * 16 + low);
-    i += 2;
-  }
-  return decoded;
-}
-
-std::optional<QueryParameters> parse_query(std::string_view query) {
-  QueryParameters parameters;
-  while (!query.empty()) {
-    std::string_view value = next_part(query, '&');
-    if (value.empty()) {
-      continue;
-    }
-    const std::string_view name = next_part(value, '=');  // a second '=' belongs to the value
-    auto decoded_name = decode_form_text(name);
-    auto decoded_value = decode_form_text(value);
-    if (!decoded_name || !decoded_value) {
-      return std::nullopt;
-    }
-    parameters.emplace_back(*std::move(decoded_name), *std::move(decoded_value));
-  }
-  return parameters;
 }
 
 }  // namespace eradio

@@ -44,7 +44,7 @@ class HttpFields {
   std::vector<Field> fields_;
 };
 
-// Decoded name and value pairs of the part after '?', repetitions kept.
+// Decoded name and value pairs of the part after '?'; of a name with several values, all of them.
 using QueryParameters = std::vector<std::pair<std::string, std::string>>;
 
 struct HttpRequest {
@@ -58,7 +58,7 @@ struct HttpRequest {
 
   // The first value of a query parameter; nothing when it is not there.
   [[nodiscard]] std::optional<std::string_view> parameter(std::string_view name) const;
-  // Whether it is there more than once: ambiguous, so most handlers refuse it.
+  // Whether it is there with several values: ambiguous, so most handlers refuse it.
   [[nodiscard]] bool is_repeated(std::string_view name) const;
 };
 
@@ -93,11 +93,5 @@ void add_api_fields(HttpFields& fields);
 
 // Without regard to case, ASCII only.
 bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept;
-
-// Percent-decoding (RFC 3986, 2.1); nothing when a '%' is not followed by two hex digits.
-std::optional<std::string> percent_decode(std::string_view text);
-
-// Of "a=1&b=%20x": '+' is a space, as HTML forms have it; nothing when it is malformed.
-std::optional<QueryParameters> parse_query(std::string_view query);
 
 }  // namespace eradio

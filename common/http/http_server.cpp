@@ -20,6 +20,10 @@ namespace {
 constexpr std::array<std::string_view, 8> known_methods{"GET",    "HEAD",    "POST",  "PUT",
                                                         "DELETE", "OPTIONS", "TRACE", "PATCH"};
 
+bool is_known(std::string_view method) {
+  return std::find(known_methods.begin(), known_methods.end(), method) != known_methods.end();
+}
+
 // RFC 9110, 8.6 and RFC 9112, 6.3: these never have a body, and no Content-Length.
 bool has_no_body(int status) { return status < 200 || status == 204 || status == 304; }
 
@@ -44,17 +48,12 @@ HttpFields clean_fields(const HttpFields& fields) {
 
 // '/' and NUL are never part of a file's or route's name, and ".." has no business in a target:
 // clients resolve it themselves (RFC 3986, 5.2.4).
-std::optional<std::string> decode_path(std::string_view text) {
-  for (const std::string_view forbidden : {"%2f", "%2F", "%00"}) {
-    if (text.find(forbidden) != std::string_view::npos) {
-      return std::nullopt;
-    }
-  }
-  auto path = percent_decode(text);
-  if (path && (path->find("/../") != std::string::npos || path->ends_with("/.."))) {
-    return std::nullopt;
-  }
-  return path;
+bool is_harmless(std::string_view target, std::string_view decoded_path) {
+  const std::string_view encoded_path = target.substr(0, target.find('?'));
+  return encoded_path.find("%2f") == std::string_view::npos &&
+         encoded_path.find("%2F") == std::string_view::npos &&
+         decoded_path.find('\0') == std::string_view::npos &&
+         decoded_path.find("/../") == std::string_view::npos && !decoded_path.ends_with("/..");
 }
 
 }  // namespace
@@ -81,16 +80,6 @@ HttpServer::Exchange HttpServer::Exchange::from(ReceivedRequest received, const 
   request.fields = std::move(received.head.fields);
   request.body = std::move(received.body);
   request.peer = peer;
-  const std::string_view target = request.target;
-  const auto path_end = std::min(target.find('?'), target.size());
-  auto path = decode_path(target.substr(0, path_end));
-  auto query = parse_query(target.substr(std::min(path_end + 1, target.size())));
-  if (!path || !query) {
-    exchange.refusal = RequestError{400, "malformed request target"};
-    return exchange;
-  }
-  request.path = *std::move(path);
-  request.query = *std::move(query);
   return exchange;
 }
 
@@ -160,8 +149,17 @@ HttpAnswer HttpServer::refuse(const RequestError& error) {
 
 HttpAnswer HttpServer::run(Exchange& exchange) {
   HttplibEngine::Exchange steps;
-  steps.head_only = exchange.request.method == "HEAD";
-  steps.respond = [&] { return respond(exchange); };
+  if (!exchange.refusal) {
+    if (is_known(exchange.request.method)) {
+      steps.method = exchange.request.method;
+    }
+    steps.target = exchange.request.target;
+  }
+  steps.respond = [&](const HttplibEngine::Target& target) {
+    exchange.request.path = target.path;
+    exchange.request.query = target.query;
+    return respond(exchange);
+  };
   steps.complete = [&](HttpResponse& response) { exchange.complete(response); };
   auto result = engine_.run(steps);
 
@@ -169,7 +167,7 @@ HttpAnswer HttpServer::run(Exchange& exchange) {
   answer.status = result.response.status;
   answer.bytes = std::move(result.bytes);
   answer.keep_alive = exchange.keep_alive;
-  if (!steps.head_only) {
+  if (exchange.request.method != "HEAD") {
     answer.file = std::move(exchange.file);
     answer.take_over = std::move(result.response.take_over);
   }
@@ -179,7 +177,14 @@ HttpAnswer HttpServer::run(Exchange& exchange) {
 HttpResponse HttpServer::respond(Exchange& exchange) const {
   const HttpRequest& request = exchange.request;
   if (exchange.refusal) {
-    return HttpResponse::error(exchange.refusal->status, exchange.refusal->text);
+    auto response = HttpResponse::error(exchange.refusal->status, exchange.refusal->text);
+    if (exchange.refusal->retry_after) {
+      response.fields.set("Retry-After", std::to_string(exchange.refusal->retry_after->count()));
+    }
+    return response;
+  }
+  if (!is_harmless(request.target, request.path)) {
+    return HttpResponse::error(400, "malformed request target");
   }
   if (request.method == "OPTIONS") {
     return answer_options(request);
@@ -277,8 +282,7 @@ HttpResponse HttpServer::refuse_method(const HttpRequest& request) const {
     response.fields.set("Allow", allowed);
     return response;
   }
-  if (std::find(known_methods.begin(), known_methods.end(), request.method) ==
-      known_methods.end()) {
+  if (!is_known(request.method)) {
     return HttpResponse::error(501, "unknown method " + request.method);
   }
   return HttpResponse::error(404, "there is nothing at " + request.path);

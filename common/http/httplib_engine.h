@@ -1,12 +1,14 @@
-// Runs one exchange through cpp-httplib without its threads and sockets: Server::process_request()
-// over a stream in memory. Used by HttpServer only, and the only place that knows cpp-httplib.
+// Runs one request through cpp-httplib without its threads and sockets: Server::process_request()
+// over a stream in memory reads the request line, takes path and query apart and decodes them,
+// calls the handler, catches its exceptions, and writes the answer. Used by HttpServer only, and
+// the only place that knows cpp-httplib.
 //
-// Request bytes never get to cpp-httplib. The packaged 0.11.4 percent-decodes field values, so that
-// "%0d%0a" gets past any check; drops repeated query parameters; matches Range with a recursive
-// std::regex and answers overlapping ranges in full; inflates request bodies without a limit and
-// answers with brotli at full strength; and throws on files that it cannot read. RequestReader has
-// read the request already, so what is left for cpp-httplib is what it does well: calling the
-// handler, catching its exceptions, writing the answer.
+// Some of what the packaged 0.11.4 does must not be reached with bytes from outside, so it gets the
+// request line that RequestReader has checked, and no more: it percent-decodes field values, so
+// that
+// "%0d%0a" gets past any check; matches Range with a recursive std::regex and answers overlapping
+// ranges in full; inflates request bodies without a limit and answers with brotli at full strength;
+// reads files into memory whole, through links out of the directory too.
 #pragma once
 
 #include <functional>
@@ -19,13 +21,20 @@ namespace eradio {
 
 class HttplibEngine {
  public:
+  // What cpp-httplib has read out of the target.
+  struct Target {
+    std::string path;  // decoded
+    QueryParameters query;
+  };
   struct Exchange {
-    bool head_only = false;                 // the request was HEAD
-    std::function<HttpResponse()> respond;  // may throw
+    std::string method = "GET";                          // one that cpp-httplib knows
+    std::string target = "/";                            // as RequestReader accepts it
+    std::function<HttpResponse(const Target&)> respond;  // may throw
     // Sees the response last, whether `respond` made it or an exception did: completes its fields.
     std::function<void(HttpResponse&)> complete;
   };
   struct Result {
+    bool was_read = false;  // always true for callers
     std::string bytes;
     HttpResponse response;  // as it was sent, but for the body
   };

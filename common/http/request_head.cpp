@@ -29,12 +29,26 @@ bool is_authority(std::string_view text) noexcept {
   });
 }
 
+bool is_hex_digit(char c) noexcept {
+  return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
+// Whether every '%' stands before two hex digits (RFC 3986, 2.1).
+bool has_whole_escapes(std::string_view text) noexcept {
+  for (auto at = text.find('%'); at != std::string_view::npos; at = text.find('%', at + 1)) {
+    if (text.size() - at < 3 || !is_hex_digit(text[at + 1]) || !is_hex_digit(text[at + 2])) {
+      return false;
+    }
+  }
+  return true;
+}
+
 // Visible ASCII without '#' (a fragment is never sent: RFC 9112, 3.2), and every '%' with its two
 // hex digits. More than RFC 3986 allows, since browsers send "|" and the like as they are.
 bool is_target(std::string_view text) noexcept {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
     return c > 0x20 && c < 0x7f && c != '#';
-  }) && percent_decode(text).has_value();
+  }) && has_whole_escapes(text);
 }
 
 // Splits "http://host/path" (RFC 9112, 3.2.2) into host and origin form; false when it is not of

@@ -3,7 +3,9 @@
 // servers could read in two ways is refused.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -27,6 +29,7 @@ struct RequestHead {
 struct RequestError {
   int status = 400;
   std::string text;  // for people, in the JSON body of the answer
+  std::optional<std::chrono::seconds> retry_after = std::nullopt;  // RFC 9110, 10.2.3
   bool operator==(const RequestError&) const = default;
 };
 

@@ -318,6 +318,24 @@ TEST_P(HttpConnectionTest, ARefusedClientSeesTheAnswerAndNotAReset) {
   EXPECT_EQ(connections_->counters().client_errors, 1U);
 }
 
+TEST_P(HttpConnectionTest, AClientOverALimitIsToldSoWhateverItSends) {
+  connections_ = std::make_unique<HttpConnections>(loop_, server_, limits_,
+                                                   [this](const PeerAddress&) { ++closed_; });
+  auto pair = GetParam()();
+  Client client(std::move(pair.client));
+  client.send(get("/echo?n=1"));
+  connections_->refuse(std::move(pair.server), PeerAddress(),
+                       {.status = 503, .text = "no room", .retry_after = 10s});
+  client.send(get("/echo?n=2"));
+  ASSERT_TRUE(run_until_closed(client)) << (client.reset() ? "reset" : "not closed");
+  EXPECT_TRUE(client.received().starts_with("HTTP/1.1 503 ")) << client.received();
+  EXPECT_NE(client.received().find("Retry-After: 10\r\n"), std::string::npos);
+  EXPECT_TRUE(client.received().ends_with("{\"error\":\"no room\"}")) << client.received();
+  EXPECT_EQ(client.answers(), 1U);
+  client.close();
+  EXPECT_TRUE(run_until([&] { return closed_ == 1; }));
+}
+
 TEST_P(HttpConnectionTest, LingeringIsBoundedInTimeAndBytes) {
   limits_.linger_time_max = 50ms;
   limits_.linger_bytes_max = 100'000;

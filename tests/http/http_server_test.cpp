@@ -174,6 +174,25 @@ TEST_F(HttpServerTest, ARouteIsAnsweredByItsHandler) {
   EXPECT_EQ(last_request.fields.get("x-header"), "%41") << "field values are not decoded";
 }
 
+TEST_F(HttpServerTest, QueryParametersAreDecodedWhateverTheyHold) {
+  EXPECT_EQ(ask("GET /v1/metadata?a=1&b=%20x+y&c&d=x=y?z&&=z&a=2&e=%3D%26").status, 200);
+  EXPECT_EQ(last_request.parameter("a"), "1");
+  EXPECT_TRUE(last_request.is_repeated("a"));
+  EXPECT_EQ(last_request.parameter("b"), " x y");
+  EXPECT_EQ(last_request.parameter("c"), "");
+  EXPECT_EQ(last_request.parameter("d"), "x=y?z");
+  EXPECT_FALSE(last_request.is_repeated("d"));
+  EXPECT_EQ(last_request.parameter("e"), "=&");
+  EXPECT_EQ(last_request.parameter("f"), std::nullopt);
+}
+
+TEST_F(HttpServerTest, ATargetTooLongForTheEngineIsRefusedWithAReason) {
+  const auto got = ask("GET /v1/metadata?" + std::string(7900, '='));
+  EXPECT_EQ(got.status, 414);
+  EXPECT_NE(got.body.find("too long"), std::string::npos);
+  EXPECT_EQ(ask("GET /v1/metadata?" + std::string(7900, 'x')).status, 200) << "and it goes on";
+}
+
 TEST_F(HttpServerTest, AnEncodedPathIsTheSameRoute) {
   EXPECT_EQ(ask("GET /v1/%6Detadata").status, 200);
   EXPECT_EQ(ask("GET /v1/metadata/").status, 404);
