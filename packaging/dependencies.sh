@@ -8,7 +8,7 @@ set -eu
 build="g++ cmake ninja-build pkg-config
   libboost-dev libboost-program-options-dev libcpp-httplib-dev nlohmann-json3-dev libspdlog-dev
   libavformat-dev libavcodec-dev libswresample-dev libavutil-dev"
-tests="libgtest-dev"
+tests="libgtest-dev ffmpeg"
 checks="clang-format clang-tidy shellcheck"
 clean_room="mmdebstrap curl procps"
 
