@@ -10,7 +10,7 @@ build=${ERADIO_BUILD_DIR:-$root/build/release}
 echo "building in $build"
 cmake -S "$root" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo >/dev/null
 cmake --build "$build"
-DESTDIR= cmake --install "$build" --prefix "$build/installed" >/dev/null
+DESTDIR='' cmake --install "$build" --prefix "$build/installed" >/dev/null
 
 echo "kernel $(uname -r), $(nproc) processors, load $(cut -d' ' -f1-3 /proc/loadavg)"
 sed -n 's/^model name[^:]*: /processor: /p' /proc/cpuinfo | head -n 1
