@@ -95,8 +95,14 @@ TEST(DemoSource, ObeysNextAndPreviousAtOnce) {
 TEST(DemoSource, ChangesTracksByItself) {
   SourceProcess source({program, "--unpaced", "--track-seconds", "2"});
   ASSERT_TRUE(source.read_until([&] { return source.tracks().size() == 3; }));
-  const double seconds = static_cast<double>(source.count(Kind::data)) * 1152 / 44100;
-  EXPECT_NEAR(seconds, 4, 0.1);
+  // What was read in one piece with the third track's beginning does not count.
+  std::size_t frames = 0;
+  std::size_t tracks = 0;
+  for (const SourceEvent& event : source.events()) {
+    tracks += event.kind == Kind::started ? 1 : 0;
+    frames += event.kind == Kind::data && tracks < 3 ? 1 : 0;
+  }
+  EXPECT_NEAR(static_cast<double>(frames) * 1152 / 44100, 4, 0.1);
 }
 
 TEST(DemoSource, EndsQuietlyWithItsServer) {

@@ -12,7 +12,7 @@ TEST(Pacer, IsExactAfterADayOfFrames) {
   for (int i = 0; i < 1225 * 2700; ++i) {
     pacer.frame_sent(pacer.deadline_ns());
   }
-  EXPECT_EQ(pacer.deadline_ns(), 1000 + 32 * 2700 * ns_per_second);
+  EXPECT_EQ(pacer.deadline_ns(), 1000 + ns_per_second * 32 * 2700);
 }
 
 TEST(Pacer, CatchesUpWithASmallDelay) {
