@@ -39,6 +39,7 @@ CrowdListener& ListenerCrowd::add(const ListenerOptions& options) {
 
 std::vector<CrowdListener*> ListenerCrowd::add(const ListenerOptions& options, int count) {
   std::vector<CrowdListener*> added;
+  added.reserve(static_cast<std::size_t>(count));
   for (int i = 0; i < count; ++i) {
     added.push_back(&add(options));
   }

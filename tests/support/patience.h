@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <thread>
 
 namespace eradio::testing {
 
@@ -25,5 +26,19 @@ constexpr int scaled_down(int in_release) { return sanitized_build ? in_release 
 // For waiting until something happens: long enough for a busy machine. A test that passes never
 // waits for the whole of it.
 constexpr std::chrono::milliseconds patience{sanitized_build ? 30'000 : 15'000};
+
+// For what nothing announces: asks every few milliseconds until `holds` says so; false when it does
+// not within the limit.
+template <typename Predicate>
+bool comes_true(const Predicate& holds, std::chrono::milliseconds limit = patience) {
+  const auto deadline = std::chrono::steady_clock::now() + limit;
+  while (!holds()) {
+    if (std::chrono::steady_clock::now() >= deadline) {
+      return false;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  return true;
+}
 
 }  // namespace eradio::testing

@@ -88,6 +88,7 @@ std::vector<ChildProcess> children_of(pid_t parent) {
     return std::pair(a.first, a.second.id) < std::pair(b.first, b.second.id);
   });
   std::vector<ChildProcess> children;
+  children.reserve(found.size());
   for (auto& [started, child] : found) {
     children.push_back(std::move(child));
   }
