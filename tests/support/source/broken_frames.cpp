@@ -24,7 +24,7 @@ struct Kind {
   std::string_view type_and_body;
 };
 
-using std::string_view_literals::operator""sv;
+using namespace std::string_view_literals;
 
 // Those whose length is right, so that framing survives.
 constexpr std::array skippable_kinds{
