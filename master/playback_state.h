@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <utility>
 
 #include "shm/now_playing.h"
 
@@ -26,7 +27,11 @@ class PlaybackState {
     if (said_) {
       return std::nullopt;
     }
-    return on_started(std::nullopt);
+    said_ = true;
+    was_playing_ = true;
+    NowPlaying unknown;
+    unknown.playing = true;
+    return change(std::move(unknown));
   }
   std::optional<NowPlaying> on_source_exit() {
     said_ = false;
