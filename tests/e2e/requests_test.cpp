@@ -246,6 +246,9 @@ TEST_F(Requests, InThousandsOfConnectionsLeaveNoDescriptorBehind) {
 }
 
 TEST(ConnectionFlood, UntilDescriptorsRunOutIsSurvivedWithoutASpin) {
+  if (sanitized_build) {
+    GTEST_SKIP() << "UBSan's look at a virtual table takes a pipe, and reports an error without";
+  }
   Server server({.arguments = {"--workers", "1"}, .descriptors_max = 200});
   ListenerCrowd crowd;
   CrowdListener& early = crowd.add({.endpoint = server.ipv4()});
@@ -260,7 +263,7 @@ TEST(ConnectionFlood, UntilDescriptorsRunOutIsSurvivedWithoutASpin) {
     const auto cpu_before = cpu_time(worker);
     crowd.run_for(seconds(2));
     const auto cpu_used = cpu_time(worker) - cpu_before;
-    EXPECT_LT(cpu_used, milliseconds(sanitized_build ? 1500 : 500)) << "the worker spins";
+    EXPECT_LT(cpu_used, milliseconds(500)) << "the worker spins";
     EXPECT_EQ(early.check().missed(), 0U);
     EXPECT_LT(early.check().last_age_ns(), ns_per_second);
   }
