@@ -118,6 +118,7 @@ GateDecision FanOut::ask_gate(Listener& listener, std::int64_t now_ns) {
                {.queued_bytes = listener.queued_bound,
                 .queued_exactly = looked,
                 .lag_ns = in_store ? now_ns - store_.frame(listener.next_frame).time_ns : INT64_MAX,
+                .at_newest = listener.next_frame + 1 == store_.next(),
                 .frame_begun = listener.begun_bytes > 0});
     if (decision == GateDecision::skip) {
       skip_to_newest(listener, now_ns);
@@ -151,7 +152,7 @@ std::uint64_t FanOut::newest_worth_sending(std::int64_t now_ns) const {
     return store_.next();
   }
   const std::uint64_t newest = store_.next() - 1;
-  const bool fresh = now_ns - store_.frame(newest).time_ns <= limits_.lag_ns_max;
+  const bool fresh = now_ns - store_.frame(newest).time_ns <= newest_age_ns_max(limits_);
   return fresh ? newest : store_.next();
 }
 

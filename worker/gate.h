@@ -4,6 +4,7 @@
 // here, in user space, can still be thrown away.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 namespace eradio {
@@ -13,11 +14,20 @@ struct GateLimits {
   std::int64_t lag_ns_max = 0;        // `max_lag`
 };
 
+// How old the newest frame may be, however small `max_lag` is: less than a busy machine needs to
+// get a frame from the source to the socket would mean that nothing is ever sent.
+constexpr std::int64_t newest_age_ns_min = 50'000'000;
+
+constexpr std::int64_t newest_age_ns_max(const GateLimits& limits) noexcept {
+  return std::max(limits.lag_ns_max, newest_age_ns_min);
+}
+
 // One listener, now.
 struct GateView {
   std::uint64_t queued_bytes = 0;  // in the kernel's send queue: at most so many
   bool queued_exactly = false;     // the kernel has just been asked
   std::int64_t lag_ns = 0;         // age of the frame that is next for it
+  bool at_newest = false;          // which is the newest there is
   bool frame_begun = false;        // TCP has taken a part of that frame
 };
 
@@ -32,7 +42,7 @@ constexpr GateDecision decide(const GateLimits& limits, const GateView& view) no
   if (view.frame_begun) {
     return GateDecision::send;  // half a frame is of no use to anybody: it is finished first
   }
-  if (view.lag_ns > limits.lag_ns_max) {
+  if (view.lag_ns > (view.at_newest ? newest_age_ns_max(limits) : limits.lag_ns_max)) {
     return GateDecision::skip;
   }
   if (view.queued_bytes <= limits.queue_bytes_max) {

@@ -35,6 +35,14 @@ TEST(Gate, SkipsWhenTheNextFrameIsTooOldWhateverTheQueue) {
   }
 }
 
+TEST(Gate, WithNoLagAllowedLetsTheNewestFrameThroughAndNoOther) {
+  constexpr GateLimits strict{.queue_bytes_max = 8000, .lag_ns_max = 0};
+  EXPECT_EQ(decide(strict, {.lag_ns = 1, .at_newest = true}), GateDecision::send);
+  EXPECT_EQ(decide(strict, {.lag_ns = 1, .at_newest = false}), GateDecision::skip);
+  EXPECT_EQ(decide(strict, {.lag_ns = newest_age_ns_min + 1, .at_newest = true}),
+            GateDecision::skip);
+}
+
 TEST(Gate, LetsABegunFrameBeFinishedHoweverOldItIsAndHoweverFullTheQueue) {
   EXPECT_EQ(decide(limits, {.queued_bytes = 1'000'000,
                             .queued_exactly = true,
