@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <utility>
 
 #include <spdlog/spdlog.h>
@@ -14,11 +15,17 @@
 #include "worker/kernel_queue.h"
 
 namespace eradio {
+namespace {
+
+// How soon a listener that waits at the gate is looked at again when no new frame comes.
+constexpr std::chrono::milliseconds waiting_pass_interval{20};
+
+}  // namespace
 
 void Listener::on_events(std::uint32_t events) { fan_out.on_socket_events(*this, events); }
 
-FanOut::FanOut(EventLoop& loop, const FrameStore& store, WorkerCounters& counters,
-               GateLimits limits, Left left, Clock clock)
+FanOut::FanOut(EventLoop& loop, FrameStore& store, WorkerCounters& counters, GateLimits limits,
+               Left left, Clock clock)
     : loop_(loop),
       store_(store),
       counters_(counters),
@@ -27,7 +34,7 @@ FanOut::FanOut(EventLoop& loop, const FrameStore& store, WorkerCounters& counter
       clock_(clock),
       send_buffer_for_bytes_(limits.queue_bytes_max) {}
 
-FanOut::~FanOut() = default;
+FanOut::~FanOut() { loop_.cancel(waiting_pass_); }
 
 void FanOut::join(Descriptor socket, const PeerAddress& peer, std::uint64_t id) {
   prepare_stream_socket(socket.number(), send_buffer_for_bytes_);
@@ -50,7 +57,7 @@ void FanOut::pass() {
   const std::int64_t now_ns = clock_();
   const std::size_t count = listeners_.size();
   counters_.passes_total.add(1);
-  waiting_ = 0;
+  loop_.cancel(waiting_pass_);
   if (count > 0) {
     first_in_pass_ = (first_in_pass_ + 1) % count;
     for (std::size_t i = first_in_pass_; i < count; ++i) {
@@ -60,6 +67,7 @@ void FanOut::pass() {
       serve(*listeners_[i], now_ns);
     }
   }
+  store_.begin_turn();
   free_departed();
 }
 
@@ -84,15 +92,16 @@ void FanOut::set_queue_bytes_max(std::uint64_t bytes) {
 }
 
 void FanOut::serve(Listener& listener, std::int64_t now_ns) {
-  if (listener.gone) {
-    return;
+  if (!listener.gone && listener.writable) {  // EPOLLOUT brings back those whose sockets are full
+    send_what_may_be_sent(listener, now_ns);
   }
-  if (!listener.writable) {
-    if (listener.begun_bytes > 0 && store_.leaves_soon(listener.next_frame)) {
-      keep_rest(listener);
-    }
-    return;  // EPOLLOUT brings it back
+  // Whatever was begun, just now or long ago, must be there to be finished.
+  if (listener.begun_bytes > 0 && store_.leaves_soon(listener.next_frame)) {
+    keep_rest(listener);
   }
+}
+
+void FanOut::send_what_may_be_sent(Listener& listener, std::int64_t now_ns) {
   if (listener.kept_rest) {
     send_kept_rest(listener);
     if (listener.kept_rest) {
@@ -100,11 +109,18 @@ void FanOut::serve(Listener& listener, std::int64_t now_ns) {
     }
   }
   while (listener.writable && !listener.gone && listener.next_frame < store_.next()) {
-    if (ask_gate(listener, now_ns) != GateDecision::send) {
-      waiting_ += listener.next_frame < store_.next() ? 1U : 0U;
+    if (ask_gate(listener, now_ns) == GateDecision::send) {
+      send_frames(listener);
+    } else if (listener.next_frame < store_.next()) {
+      expect_waiting_pass();
       return;
     }
-    send_frames(listener);
+  }
+}
+
+void FanOut::expect_waiting_pass() {
+  if (waiting_pass_ == EventLoop::no_timer) {
+    waiting_pass_ = loop_.call_after(waiting_pass_interval, [this] { pass(); });
   }
 }
 
@@ -201,6 +217,7 @@ void FanOut::account_sent(Listener& listener, std::size_t bytes) {
 }
 
 void FanOut::keep_rest(Listener& listener) {
+  ERADIO_CHECK(listener.next_frame >= store_.oldest());
   const FrameStore::Frame& frame = store_.frame(listener.next_frame);
   const std::byte* rest = store_.at(frame.begin + listener.begun_bytes);
   listener.kept_rest =

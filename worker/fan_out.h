@@ -37,15 +37,15 @@ class FanOut {
   using Clock = std::int64_t (*)() noexcept;
 
   // Loop, store and counters are borrowed. `limits.queue_bytes_max` can change later.
-  FanOut(EventLoop& loop, const FrameStore& store, WorkerCounters& counters, GateLimits limits,
-         Left left, Clock clock = monotonic_ns);
+  FanOut(EventLoop& loop, FrameStore& store, WorkerCounters& counters, GateLimits limits, Left left,
+         Clock clock = monotonic_ns);
   ~FanOut();
   FanOut(const FanOut&) = delete;
   FanOut& operator=(const FanOut&) = delete;
 
   // A connection whose response head has been sent becomes a listener, and gets the newest frame.
   void join(Descriptor socket, const PeerAddress& peer, std::uint64_t id);
-  // Sends everybody what they have not got yet.
+  // Sends everybody what they have not got yet, and begins a new turn of the store.
   void pass();
   // Sends one listener what it has not got yet, now that its socket takes more.
   void on_socket_events(Listener& listener, std::uint32_t events);
@@ -53,11 +53,15 @@ class FanOut {
   void set_queue_bytes_max(std::uint64_t bytes);
 
   [[nodiscard]] std::size_t listeners() const noexcept { return listeners_.size(); }
-  // Whether the last pass left somebody waiting: another pass is worth while without a new frame.
-  [[nodiscard]] bool somebody_waits() const noexcept { return waiting_ > 0; }
+  // Whether somebody waits at the gate: then there will soon be another pass, new frame or not.
+  [[nodiscard]] bool somebody_waits() const noexcept {
+    return waiting_pass_ != EventLoop::no_timer;
+  }
 
  private:
   void serve(Listener& listener, std::int64_t now_ns);
+  void send_what_may_be_sent(Listener& listener, std::int64_t now_ns);
+  void expect_waiting_pass();
   // What to do with the listener, after as many looks and skips as it takes.
   GateDecision ask_gate(Listener& listener, std::int64_t now_ns);
   void skip_to_newest(Listener& listener, std::int64_t now_ns);
@@ -76,7 +80,7 @@ class FanOut {
   void free_departed();
 
   EventLoop& loop_;
-  const FrameStore& store_;
+  FrameStore& store_;
   WorkerCounters& counters_;
   GateLimits limits_;
   Left left_;
@@ -85,7 +89,7 @@ class FanOut {
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::vector<Listener*> departed_;
   std::size_t first_in_pass_ = 0;  // moves on with each pass, so that nobody is always last
-  std::size_t waiting_ = 0;
+  EventLoop::TimerId waiting_pass_ = EventLoop::no_timer;
 };
 
 }  // namespace eradio

@@ -39,7 +39,7 @@ std::span<std::byte> FrameStore::next_space() noexcept {
 }
 
 void FrameStore::append(std::size_t bytes, std::int64_t time_ns) noexcept {
-  ERADIO_CHECK(bytes > 0 && bytes <= space_bytes_);
+  ERADIO_CHECK(bytes > 0 && bytes <= space_bytes_ && !turn_is_full());
   frames_[next_ % frames_max] = {
       .begin = end_, .bytes = static_cast<std::uint32_t>(bytes), .time_ns = time_ns};
   ++next_;
@@ -50,6 +50,15 @@ void FrameStore::append(std::size_t bytes, std::int64_t time_ns) noexcept {
          (oldest_ < next_ && frame(oldest_).begin + memory_.bytes() < reach)) {
     ++oldest_;
   }
+}
+
+void FrameStore::begin_turn() noexcept {
+  turn_begin_ = end_;
+  turn_first_frame_ = next_;
+}
+
+bool FrameStore::turn_is_full() const noexcept {
+  return end_ - turn_begin_ > turn_bytes_max() || next_ - turn_first_frame_ >= turn_frames_max;
 }
 
 bool FrameStore::leaves_soon(std::uint64_t number) const noexcept {

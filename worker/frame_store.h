@@ -3,7 +3,8 @@
 // in a row, so that any run of consecutive frames is one contiguous piece, across the wrap too.
 //
 // Invariants: (1) frames have numbers from 1 on without a gap, in the order in which they came;
-// (2) a frame from oldest() on is intact, also while next_space() is being written to.
+// (2) a frame from oldest() on is intact, also while next_space() is being written to; (3) a frame
+// that is not leaves_soon() is still there after one more turn.
 #pragma once
 
 #include <cstddef>
@@ -59,14 +60,21 @@ class FrameStore {
     return memory_.data() + position % memory_.bytes();
   }
 
-  // How much may be appended between two passes over the listeners, at most.
-  [[nodiscard]] std::size_t turn_bytes_max() const noexcept { return memory_.bytes() / 4; }
-  static constexpr std::uint64_t turn_frames_max = 1024;
-  // Whether a frame could be gone after one more turn: who still needs it must copy it now.
+  // A turn is what may be appended between two passes over the listeners. begin_turn() with each
+  // pass; when turn_is_full(), nothing more may be appended before the next.
+  void begin_turn() noexcept;
+  [[nodiscard]] bool turn_is_full() const noexcept;
+  // Whether a frame could be gone after one more turn: who has begun it must copy its rest now. To
+  // be asked with each pass, and whenever a frame has been begun.
   [[nodiscard]] bool leaves_soon(std::uint64_t number) const noexcept;
+
+  static constexpr std::uint64_t turn_frames_max = 1024;
 
  private:
   static constexpr std::uint64_t frames_max = 4 * turn_frames_max;
+
+  // A turn is full once it has more bytes than this: it can have one frame more.
+  [[nodiscard]] std::size_t turn_bytes_max() const noexcept { return memory_.bytes() / 4; }
 
   std::size_t space_bytes_;
   MirroredMemory memory_;
@@ -74,6 +82,8 @@ class FrameStore {
   std::uint64_t oldest_ = 1;
   std::uint64_t next_ = 1;
   std::uint64_t end_ = 0;
+  std::uint64_t turn_begin_ = 0;        // end() when the turn began
+  std::uint64_t turn_first_frame_ = 1;  // next() when the turn began
 };
 
 }  // namespace eradio

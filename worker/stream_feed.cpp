@@ -7,13 +7,6 @@
 #include <spdlog/spdlog.h>
 
 namespace eradio {
-namespace {
-
-// How soon a listener that waits at the gate is looked at again when no new frame comes.
-constexpr std::chrono::milliseconds waiting_pass_interval{20};
-
-}  // namespace
-
 StreamFeed::StreamFeed(EventLoop& loop, int wakeup, StreamSegmentReader& stream, FrameStore& store,
                        FanOut& fan_out, WorkerCounters& counters, StreamFeedSettings settings)
     : loop_(loop),
@@ -49,16 +42,14 @@ void StreamFeed::on_wakeup() {
 }
 
 bool StreamFeed::take_records() {
-  std::size_t bytes = 0;
-  for (std::uint64_t frames = 0; frames < FrameStore::turn_frames_max; ++frames) {
-    if (bytes > store_.turn_bytes_max()) {
-      return false;
-    }
+  // Bounded for records that are no frames, and for a writer that overtakes us again and again,
+  // too.
+  constexpr int reads_max = 4096;
+  for (int reads = 0; reads < reads_max && !store_.turn_is_full(); ++reads) {
     Record record;
     const auto space = store_.next_space();
     switch (stream_.ring().read(record, space)) {
       case ReadResult::record:
-        bytes += record.payload_bytes;
         take_record(record, space.first(record.payload_bytes));
         break;
       case ReadResult::nothing_new:
@@ -98,14 +89,10 @@ void StreamFeed::take_record(const Record& record, std::span<const std::byte> pa
 
 void StreamFeed::pass() {
   loop_.cancel(gathering_);
-  loop_.cancel(waiting_);
   if (settings_.queue_bytes_max == 0) {
     fan_out_.set_queue_bytes_max(automatic_queue_bytes(bitrate_.bytes_per_second()));
   }
   fan_out_.pass();
-  if (fan_out_.somebody_waits()) {
-    waiting_ = loop_.call_after(waiting_pass_interval, [this] { pass(); });
-  }
 }
 
 }  // namespace eradio

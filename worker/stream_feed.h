@@ -31,7 +31,7 @@ class StreamFeed {
 
  private:
   void on_wakeup();
-  // Returns false when there is more than one turn may take.
+  // Returns false when the turn is full and there may be more.
   bool take_records();
   void take_record(const Record& record, std::span<const std::byte> payload);
   void pass();
@@ -46,7 +46,6 @@ class StreamFeed {
   BitrateMeter bitrate_;
   NowPlaying now_playing_;
   EventLoop::TimerId gathering_ = EventLoop::no_timer;  // a pass once `coalesce` is over
-  EventLoop::TimerId waiting_ = EventLoop::no_timer;    // a pass for those who wait at the gate
   bool damage_logged_ = false;
   Watch watch_;
 };

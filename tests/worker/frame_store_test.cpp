@@ -13,6 +13,9 @@ namespace {
 constexpr std::size_t space_bytes = 4096;
 
 void append(FrameStore& store, std::size_t bytes, int pattern, std::int64_t time_ns = 0) {
+  if (store.turn_is_full()) {
+    store.begin_turn();
+  }
   std::memset(store.next_space().data(), pattern, bytes);
   store.append(bytes, time_ns);
 }
@@ -74,11 +77,9 @@ TEST(FrameStore, WarnsOfAFrameThatOneMoreTurnCouldDropAndNotMuchEarlier) {
       while (safe < store.next() && store.leaves_soon(safe)) {
         ++safe;
       }
-      std::size_t taken = 0;
-      for (std::uint64_t frames = 0;
-           frames < FrameStore::turn_frames_max && taken <= store.turn_bytes_max(); ++frames) {
+      store.begin_turn();
+      while (!store.turn_is_full()) {
         append(store, bytes, 1);
-        taken += bytes;
       }
       ASSERT_LE(store.oldest(), safe) << bytes;
     }

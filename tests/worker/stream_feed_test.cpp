@@ -107,5 +107,15 @@ TEST_F(StreamFeedTest, FramesAreGatheredForTheTimeThatIsSet) {
   EXPECT_EQ(counters.passes_total.get(), 1U) << "one for both";
 }
 
+TEST_F(StreamFeedTest, AFullTurnIsNotGatheredAnyFurther) {
+  StreamFeed feed(loop, wakeup.number(), reader, store, fan_out, counters,
+                  {.queue_bytes_max = 0, .coalesce = milliseconds(10'000)});
+  for (int i = 0; i < 5; ++i) {
+    publish(150'000);
+  }
+  run_loop();
+  EXPECT_GE(counters.passes_total.get(), 2U);
+}
+
 }  // namespace
 }  // namespace eradio
