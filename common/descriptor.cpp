@@ -39,6 +39,14 @@ void consume_wakeup(int wakeup) noexcept {
   [[maybe_unused]] const auto got = ::read(wakeup, &count, sizeof count);
 }
 
+void open_standard_descriptors() {
+  int number = -1;
+  do {
+    number = check_syscall(::open("/dev/null", O_RDWR), "open /dev/null");
+  } while (number <= STDERR_FILENO);
+  ::close(number);
+}
+
 unsigned long raise_descriptor_limit() {
   rlimit limit{};
   check_syscall(::getrlimit(RLIMIT_NOFILE, &limit), "getrlimit RLIMIT_NOFILE");

@@ -43,6 +43,10 @@ void wake(int wakeup) noexcept;
 // Resets the counter, so that polling waits for the next wake().
 void consume_wakeup(int wakeup) noexcept;
 
+// Opens /dev/null for those of the standard descriptors 0, 1 and 2 that are closed, so that nothing
+// else ever gets their numbers: a listener's socket must not become somebody's standard error.
+void open_standard_descriptors();
+
 // Raises the soft limit of open descriptors to the hard one (getrlimit(2)); returns the limit.
 unsigned long raise_descriptor_limit();
 

@@ -1,9 +1,13 @@
 #include "common/log.h"
 
+#include <poll.h>
+#include <unistd.h>
+
 #include <array>
 #include <memory>
 
-#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/details/null_mutex.h>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/spdlog.h>
 
 #include "common/check.h"
@@ -20,6 +24,39 @@ constexpr std::array level_names{
     LevelName{"error", spdlog::level::err},   LevelName{"warning", spdlog::level::warn},
     LevelName{"info", spdlog::level::info},   LevelName{"debug", spdlog::level::debug},
     LevelName{"trace", spdlog::level::trace}, LevelName{"off", spdlog::level::off},
+};
+
+// Whole lines to standard error, and none at all while nobody takes them: a pipe that is not read
+// must not stop the stream. What was dropped is counted and said with the next line that goes out.
+class UnblockedStderr final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
+ private:
+  // pipe(7): so much is written in one piece, and POLLOUT promises room for it.
+  static constexpr std::size_t line_bytes_max = 4096;
+
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    pollfd wait_for{.fd = STDERR_FILENO, .events = POLLOUT, .revents = 0};
+    if (::poll(&wait_for, 1, 0) != 1) {
+      ++dropped_;
+      return;
+    }
+    spdlog::memory_buf_t line;
+    formatter_->format(message, line);
+    if (dropped_ > 0) {
+      line.resize(line.size() - 1);
+      fmt::format_to(std::back_inserter(line),
+                     " ({} lines before it were dropped: nobody read them)\n",
+                     std::exchange(dropped_, 0));
+    }
+    if (line.size() > line_bytes_max) {
+      line.resize(line_bytes_max);
+      line[line_bytes_max - 1] = '\n';
+    }
+    // A log that cannot be written has nowhere to say so.
+    [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
+  }
+  void flush_() override {}
+
+  std::uint64_t dropped_ = 0;
 };
 
 // Bytes of the UTF-8 character at the front of `text` (RFC 3629), 0 if there is none.
@@ -53,9 +90,8 @@ std::size_t utf8_character_bytes(std::string_view text) {
 }  // namespace
 
 void set_up_log(const std::string& process_name, std::string_view level) {
-  auto logger = std::make_shared<spdlog::logger>(
-      process_name, std::make_shared<spdlog::sinks::stderr_color_sink_st>());
-  logger->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %^%l%$ [%n] %v");
+  auto logger = std::make_shared<spdlog::logger>(process_name, std::make_shared<UnblockedStderr>());
+  logger->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l [%n] %v");
   for (const LevelName& known : level_names) {
     if (known.name == level) {
       logger->set_level(known.level);
@@ -72,6 +108,18 @@ bool is_log_level(std::string_view level) {
     }
   }
   return false;
+}
+
+bool is_utf8(std::string_view text) {
+  while (!text.empty()) {
+    const auto first = static_cast<unsigned char>(text.front());
+    const std::size_t bytes = first < 0x80 ? 1 : utf8_character_bytes(text);
+    if (bytes == 0) {
+      return false;
+    }
+    text.remove_prefix(bytes);
+  }
+  return true;
 }
 
 std::string printable(std::string_view text, std::size_t bytes_max) {

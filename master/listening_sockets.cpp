@@ -155,7 +155,7 @@ std::vector<Address> addresses_for(const ListeningAddresses& wanted) {
 // Whether somebody answers on a Unix socket, or its file was only left behind.
 bool somebody_listens(const sockaddr_un& address) {
   const Descriptor socket(
-      check_syscall(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket"));
+      check_syscall(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), "socket"));
   return ::connect(socket.number(), reinterpret_cast<const sockaddr*>(&address), sizeof address) ==
              0 ||
          errno != ECONNREFUSED;

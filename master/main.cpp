@@ -7,6 +7,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include "common/descriptor.h"
 #include "common/log.h"
 #include "master/configuration.h"
 #include "master/install_paths.h"
@@ -50,6 +51,7 @@ int run(const std::vector<std::string>& arguments) {
 
 int main(int argument_count, char** arguments) {
   try {
+    eradio::open_standard_descriptors();
     return run({arguments + 1, arguments + argument_count});
   } catch (const std::exception& error) {
     std::fprintf(stderr, "eradiod: %s\n", error.what());

@@ -24,7 +24,7 @@ constexpr RespawnSettings worker_respawn_settings{.first_delay = std::chrono::mi
 constexpr RespawnSettings source_respawn_settings(std::chrono::milliseconds restart_delay) {
   const std::chrono::milliseconds longest = std::chrono::seconds(30);
   return {.first_delay = restart_delay,
-          .second_delay = std::min(2 * restart_delay, longest),
+          .second_delay = std::min(2 * restart_delay, std::max(restart_delay, longest)),
           .delay_max = std::max(restart_delay, longest),
           .long_life = longest};
 }

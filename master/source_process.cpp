@@ -63,6 +63,26 @@ SourceProcess::~SourceProcess() {
 }
 
 void SourceProcess::start() {
+  started_ns_ = monotonic_ns();
+  try {
+    start_program();
+  } catch (const std::system_error& error) {
+    // Descriptors, memory or processes can be short for a while: the server goes on without.
+    spdlog::error("source: {}", error.what());
+    if (running()) {
+      signal_group(SIGKILL);  // and SIGCHLD will have it started again
+    } else {
+      restart_after(respawn_.on_death(std::chrono::milliseconds(0)));
+    }
+    return;
+  }
+  spdlog::info("source: process {} runs {}", process_, settings_.command_line.front());
+  if (playback_.was_playing()) {
+    command(SourceCommand::play);
+  }
+}
+
+void SourceProcess::start_program() {
   Pipe commands = make_pipe();
   Pipe frames = make_pipe();
   Pipe errors = make_pipe();
@@ -72,32 +92,20 @@ void SourceProcess::start() {
        {commands.write_end.number(), frames.read_end.number(), errors.read_end.number()}) {
     set_nonblocking(ours);
   }
-  started_ns_ = monotonic_ns();
-  try {
-    process_ =
-        start_child({.arguments = settings_.command_line,
-                     .environment = settings_.environment,
-                     .descriptors = {{.ours = commands.read_end.number(), .theirs = STDIN_FILENO},
-                                     {.ours = frames.write_end.number(), .theirs = STDOUT_FILENO},
-                                     {.ours = errors.write_end.number(), .theirs = STDERR_FILENO}},
-                     .own_session = true});
-  } catch (const std::system_error& error) {
-    spdlog::error("source: {}", error.what());
-    restart_after(respawn_.on_death(std::chrono::milliseconds(0)));
-    return;
-  }
-  spdlog::info("source: process {} runs {}", process_, settings_.command_line.front());
   parser_.emplace(settings_.frame_bytes_max, static_cast<SourceFrameSink&>(*this));
   error_line_.clear();
+  process_ = start_child({.arguments = settings_.command_line,
+                          .environment = settings_.environment,
+                          .descriptors = {{commands.read_end.number(), STDIN_FILENO},
+                                          {frames.write_end.number(), STDOUT_FILENO},
+                                          {errors.write_end.number(), STDERR_FILENO}},
+                          .own_session = true});
   commands_ = std::move(commands.write_end);
   frames_ = std::move(frames.read_end);
   errors_ = std::move(errors.read_end);
   frames_watch_.emplace(loop_, frames_.number(), EPOLLIN, [this](std::uint32_t) { on_output(); });
   errors_watch_.emplace(loop_, errors_.number(), EPOLLIN,
                         [this](std::uint32_t) { on_error_output(false); });
-  if (playback_.was_playing()) {
-    command(SourceCommand::play);
-  }
 }
 
 void SourceProcess::command(SourceCommand command) {
@@ -137,12 +145,18 @@ bool SourceProcess::on_exited(pid_t process, int wait_status) {
   output_.flush();
 
   const std::chrono::milliseconds lifetime{(monotonic_ns() - started_ns_) / ns_per_ms};
+  if (const int left_out = log_rate_.take_left_out(); left_out > 0) {
+    spdlog::warn("source: {} more messages were left out", left_out);
+  }
+  const std::string ended = describe_exit(wait_status) + " after " +
+                            std::to_string(lifetime.count()) + " ms, " +
+                            std::to_string(parser_->frames()) + " frames and " +
+                            std::to_string(parser_->broken_frames()) + " broken ones";
   if (for_good_) {
-    spdlog::info("source: {}", describe_exit(wait_status));
+    spdlog::info("source: {}", ended);
   } else {
     const auto delay = respawn_.on_death(lifetime);
-    spdlog::warn("source: {} after {} ms; starting it again in {} ms", describe_exit(wait_status),
-                 lifetime.count(), delay.count());
+    spdlog::warn("source: {}; starting it again in {} ms", ended, delay.count());
     restart_after(delay);
   }
   return true;
@@ -224,7 +238,7 @@ void SourceProcess::log_error_text(std::string_view text) {
   if (text.ends_with('\r')) {
     text.remove_suffix(1);
   }
-  spdlog::info("source stderr: {}", printable(text));
+  note(spdlog::level::info, "stderr: ", text);
 }
 
 void SourceProcess::end(std::chrono::milliseconds grace) {
@@ -246,7 +260,7 @@ void SourceProcess::signal_group(int signal_number) const {
 }
 
 void SourceProcess::log(SourceLogLevel level, std::string_view text) {
-  spdlog::log(log_level(level), "source: {}", printable(text));
+  note(log_level(level), "", text);
 }
 
 void SourceProcess::data(std::span<const std::byte> frame) {
@@ -255,17 +269,29 @@ void SourceProcess::data(std::span<const std::byte> frame) {
 }
 
 void SourceProcess::started(const std::optional<TrackName>& track) {
-  spdlog::info("source: started {}", track ? printable(track->name) : "something it does not name");
+  note(spdlog::level::info, "started ", track ? track->name : "something it does not name");
   publish(playback_.on_started(track));
 }
 
 void SourceProcess::stopped() {
-  spdlog::info("source: stopped");
+  note(spdlog::level::info, "stopped", "");
   publish(playback_.on_stopped());
 }
 
 void SourceProcess::broken(const BrokenSourceFrame& frame) {
-  spdlog::error("source: broken frame at byte {} of its output: {}", frame.offset, frame.reason);
+  note(spdlog::level::err,
+       "broken frame at byte " + std::to_string(frame.offset) + " of its output: ", frame.reason);
+}
+
+void SourceProcess::note(spdlog::level::level_enum level, std::string_view what,
+                         std::string_view text) {
+  if (!spdlog::should_log(level) || !log_rate_.admit(monotonic_ns())) {
+    return;
+  }
+  if (const int left_out = log_rate_.take_left_out(); left_out > 0) {
+    spdlog::warn("source: {} more messages were left out", left_out);
+  }
+  spdlog::log(level, "source: {}{}", what, printable(text));
 }
 
 void SourceProcess::publish(const std::optional<NowPlaying>& now_playing) {

@@ -13,8 +13,12 @@
 #include <string>
 #include <vector>
 
+#include <spdlog/common.h>
+
+#include "common/clock.h"
 #include "common/descriptor.h"
 #include "common/event_loop.h"
+#include "common/log_rate.h"
 #include "common/source_frame_parser.h"
 #include "common/source_protocol.h"
 #include "master/playback_state.h"
@@ -47,12 +51,17 @@ class SourceProcess final : private SourceFrameSink {
   [[nodiscard]] bool running() const noexcept { return process_ > 0; }
 
  private:
+  static constexpr int log_messages_max = 50;  // of the source's, a second
+
   void log(SourceLogLevel level, std::string_view text) override;
   void data(std::span<const std::byte> frame) override;
   void started(const std::optional<TrackName>& track) override;
   void stopped() override;
   void broken(const BrokenSourceFrame& frame) override;
 
+  void start_program();
+  // Logs what the source said or did, unless it does so too often.
+  void note(spdlog::level::level_enum level, std::string_view what, std::string_view text);
   void publish(const std::optional<NowPlaying>& now_playing);
   // Reads what is there, `reads_max` times at most; false once there is nothing more to come.
   bool read_output(int reads_max);
@@ -79,6 +88,7 @@ class SourceProcess final : private SourceFrameSink {
   Descriptor errors_;
   std::optional<Watch> frames_watch_;
   std::optional<Watch> errors_watch_;
+  LogRate log_rate_{log_messages_max, ns_per_second};
   std::string error_line_;  // the start of a line whose end has not come yet
   EventLoop::TimerId kill_timer_ = EventLoop::no_timer;
   EventLoop::TimerId restart_timer_ = EventLoop::no_timer;

@@ -49,6 +49,24 @@ void Supervisor::start_all() {
 }
 
 void Supervisor::start(Slot& slot) {
+  slot.ready = false;
+  slot.started_ns = monotonic_ns();
+  try {
+    start_program(slot);
+    spdlog::debug("worker {}: process {} started", slot.number, slot.process);
+  } catch (const std::system_error& error) {
+    // Descriptors, memory or processes can be short for a while: the others go on.
+    spdlog::error("worker {}: {}", slot.number, error.what());
+    if (slot.process > 0) {
+      ::kill(slot.process, SIGKILL);  // and SIGCHLD will have it started again
+    } else {
+      restart_after(slot, std::max(slot.respawn.on_death(std::chrono::milliseconds(0)),
+                                   std::chrono::milliseconds(100)));
+    }
+  }
+}
+
+void Supervisor::start_program(Slot& slot) {
   std::array<int, 2> ends{};
   check_syscall(
       ::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends.data()),
@@ -77,17 +95,7 @@ void Supervisor::start(Slot& slot) {
     child.descriptors.push_back({sockets_.unix_socket(), next++});
   }
 
-  slot.ready = false;
-  slot.started_ns = monotonic_ns();
-  try {
-    slot.process = start_child(child);
-  } catch (const std::system_error& error) {
-    const auto delay = slot.respawn.on_death(std::chrono::milliseconds(0));
-    spdlog::error("worker {}: {}; trying again in {} ms", slot.number, error.what(), delay.count());
-    restart_after(slot, std::max(delay, std::chrono::milliseconds(100)));
-    return;
-  }
-  spdlog::debug("worker {}: process {} started", slot.number, slot.process);
+  slot.process = start_child(child);
   slot.control = std::move(ours);
   slot.watch = std::make_unique<Watch>(loop_, slot.control.number(), EPOLLIN,
                                        [this, &slot](std::uint32_t) { on_control(slot); });

@@ -52,6 +52,7 @@ class Supervisor {
   };
 
   void start(Slot& slot);
+  void start_program(Slot& slot);
   void restart_after(Slot& slot, std::chrono::milliseconds delay);
   void on_control(Slot& slot);
 

@@ -1,11 +1,14 @@
 // eradio-worker: started by eradiod, never by hand. Serves listeners from the ring.
 
+#include <signal.h>
+
 #include <cstdio>
 #include <exception>
 #include <string>
 
 #include <spdlog/spdlog.h>
 
+#include "common/descriptor.h"
 #include "common/log.h"
 #include "common/worker_protocol.h"
 #include "worker/worker.h"
@@ -16,6 +19,8 @@ int main(int argument_count, char** arguments) {
     return 2;
   }
   try {
+    ::signal(SIGPIPE, SIG_IGN);
+    eradio::open_standard_descriptors();
     const eradio::WorkerSettings settings = eradio::decode_worker_settings(arguments[1]);
     eradio::set_up_log("worker " + std::to_string(settings.slot), settings.log_level);
     eradio::Worker worker(settings);

@@ -71,7 +71,11 @@ bool StreamFeed::take_records() {
 void StreamFeed::take_record(const Record& record, std::span<const std::byte> payload) {
   if (record.lost > 0) {
     counters_.records_lost_total.add(record.lost);
-    spdlog::warn("{} records were overwritten before this worker could read them", record.lost);
+    if (loss_log_.admit(monotonic_ns())) {
+      spdlog::warn("{} records were overwritten before this worker could read them",
+                   counters_.records_lost_total.get() -
+                       std::exchange(losses_logged_, counters_.records_lost_total.get()));
+    }
   }
   if (record.type == RecordType::data) {
     if (payload.empty()) {

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "common/event_loop.h"
+#include "common/log_rate.h"
 #include "shm/scoreboard.h"
 #include "shm/stream_segment.h"
 #include "worker/bitrate.h"
@@ -47,6 +48,8 @@ class StreamFeed {
   NowPlaying now_playing_;
   EventLoop::TimerId gathering_ = EventLoop::no_timer;  // a pass once `coalesce` is over
   bool damage_logged_ = false;
+  LogRate loss_log_;
+  std::uint64_t losses_logged_ = 0;  // of records_lost_total
   Watch watch_;
 };
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <system_error>
 
 #include <spdlog/spdlog.h>
 
@@ -63,7 +64,11 @@ Worker::Worker(const WorkerSettings& settings)
                    {.path = settings.stream_path,
                     .content_type = settings.content_type,
                     .max_listeners = settings.max_listeners});
-  server_.serve_files(settings.webroot);
+  try {
+    server_.serve_files(settings.webroot);
+  } catch (const std::system_error& error) {
+    spdlog::error("no files are served: {}", error.what());  // the stream is what matters
+  }
   for (const Descriptor& socket : listening_sockets_) {
     acceptor_.add(socket.number());
   }

@@ -258,6 +258,9 @@ void HttpConnection::hand_over() {
     take_over(std::move(taken));
   } catch (const std::exception& error) {
     spdlog::error("a connection could not be taken over: {}", error.what());
+    if (owner_.closed_) {
+      owner_.closed_(peer_);
+    }
   }
 }
 

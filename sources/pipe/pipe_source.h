@@ -11,7 +11,7 @@
 #include <string_view>
 
 #include "common/source_frame_writer.h"
-#include "sources/log_rate.h"
+#include "common/log_rate.h"
 #include "sources/pipe/frame_finder.h"
 
 namespace eradio {

@@ -8,7 +8,7 @@
 
 #include "common/check.h"
 #include "common/clock.h"
-#include "sources/log_rate.h"
+#include "common/log_rate.h"
 
 extern "C" {
 #include <libavutil/log.h>

@@ -36,8 +36,8 @@ TEST(SourceRespawn, StartsAgainWithTheSetDelayAfterALifeOf30Seconds) {
 }
 
 TEST(SourceRespawn, ADelaySetAbove30SecondsStays) {
-  EXPECT_EQ(delays_after(source_respawn_settings(seconds(60)), Delays(3, seconds(0))).front(),
-            seconds(60));
+  EXPECT_EQ(delays_after(source_respawn_settings(seconds(60)), Delays(3, seconds(0))),
+            Delays(3, seconds(60)));
   EXPECT_EQ(delays_after(source_respawn_settings(seconds(20)), Delays(3, seconds(0))),
             (Delays{seconds(20), seconds(30), seconds(30)}));
 }

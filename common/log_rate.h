@@ -1,5 +1,5 @@
-// Keeps a source from flooding the server's log: so many messages in a period, and how many were
-// left out. Pure, the time is passed in; used by the pipe source and for FFmpeg's messages.
+// Keeps a log from being flooded: so many messages in a period, and how many were left out. Pure,
+// the time is passed in; used wherever somebody else decides how often there is something to log.
 #pragma once
 
 #include <cstdint>
@@ -10,16 +10,20 @@ namespace eradio {
 
 class LogRate {
  public:
-  static constexpr int messages_max = 10;  // in each period
+  static constexpr int messages_max = 10;  // in each period, unless the constructor says otherwise
   static constexpr std::int64_t period_ns = 10 * ns_per_second;
+
+  LogRate() = default;
+  LogRate(int messages, std::int64_t period) noexcept
+      : messages_max_(messages), period_ns_(period) {}
 
   // Whether a message may go out at `now_ns`; otherwise it is counted.
   [[nodiscard]] bool admit(std::int64_t now_ns) noexcept {
-    if (messages_ == 0 || now_ns - period_start_ns_ > period_ns) {
+    if (messages_ == 0 || now_ns - period_start_ns_ > period_ns_) {
       period_start_ns_ = now_ns;
       messages_ = 0;
     }
-    if (messages_ >= messages_max) {
+    if (messages_ >= messages_max_) {
       ++left_out_;
       return false;
     }
@@ -34,6 +38,8 @@ class LogRate {
   }
 
  private:
+  int messages_max_ = messages_max;
+  std::int64_t period_ns_ = period_ns;
   std::int64_t period_start_ns_ = 0;
   int messages_ = 0;
   int left_out_ = 0;
