@@ -1,5 +1,6 @@
 #include "master/configuration.h"
 
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -62,9 +63,12 @@ std::string parse_stream_path(const std::string& text) {
   const bool printable_path = std::all_of(text.begin(), text.end(), [](unsigned char c) {
     return c > 0x20 && c < 0x7f && c != '?' && c != '#' && c != '%';
   });
-  if (!text.starts_with('/') || text.size() < 2 || !printable_path || text.starts_with("/v1/")) {
+  const bool plain = text.find("//") == std::string::npos && text.find("/.") == std::string::npos;
+  if (!text.starts_with('/') || text.size() < 2 || !printable_path || !plain ||
+      text.starts_with("/v1/")) {
     throw std::invalid_argument(
-        "expected a path like /stream.mp3 (not below /v1/, without spaces, '?', '#', '%'), got \"" +
+        "expected a path like /stream.mp3 (not below /v1/, without spaces, "
+        "'?', '#', '%', \"//\", \"/.\"), got \"" +
         text + "\"");
   }
   return text;
@@ -73,7 +77,8 @@ std::string parse_stream_path(const std::string& text) {
 std::string parse_content_type(const std::string& text) {
   const bool header_safe =
       std::all_of(text.begin(), text.end(), [](unsigned char c) { return c >= 0x20 && c < 0x7f; });
-  if (text.find('/') == std::string::npos || !header_safe) {
+  const auto slash = text.find('/');
+  if (slash == std::string::npos || slash == 0 || slash + 1 == text.size() || !header_safe) {
     throw std::invalid_argument("expected a media type like audio/mpeg, got \"" + text + "\"");
   }
   return text;
@@ -85,6 +90,20 @@ std::string parse_log_level(const std::string& text) {
                                 text + "\"");
   }
   return text;
+}
+
+std::filesystem::path parse_socket_path(const std::string& text) {
+  constexpr std::size_t bytes_max = sizeof(sockaddr_un::sun_path) - 1;
+  std::filesystem::path path = parse_path(text);
+  if (text.size() > bytes_max) {
+    throw std::invalid_argument("\"" + text + "\" is longer than the " + std::to_string(bytes_max) +
+                                " bytes that a Unix socket's path may have");
+  }
+  const auto directory = std::filesystem::absolute(path).parent_path();
+  if (!std::filesystem::is_directory(directory)) {
+    throw std::invalid_argument("\"" + directory.string() + "\" is no directory");
+  }
+  return path;
 }
 
 std::string parse_host_and_port(const std::string& text) {
@@ -109,13 +128,16 @@ const std::vector<Key>& keys() {
          if (!ListeningSockets::is_address(t)) {
            throw std::invalid_argument("expected an IPv4 or IPv6 address, got \"" + t + "\"");
          }
+         if (std::find(c.listen_ip.begin(), c.listen_ip.end(), t) != c.listen_ip.end()) {
+           throw std::invalid_argument(t + " is given twice");
+         }
          c.listen_ip.push_back(t);
        }},
       {"listen_port", "8080", "port to listen on; 0 takes one that is free",
        [](C& c, Text t) { c.listen_port = static_cast<std::uint16_t>(parse_number(t, 0, 65535)); }},
       {"listen_unix", "none", "also listen on a Unix socket at this path",
        [](C& c, Text t) {
-         c.listen_unix = t == "none" ? std::nullopt : std::optional(parse_path(t));
+         c.listen_unix = t == "none" ? std::nullopt : std::optional(parse_socket_path(t));
        }},
       {"sndbuf", "auto",
        "bytes of a listener's data allowed in its kernel queue; auto: half a second of the stream",
@@ -194,6 +216,11 @@ struct Setting {
   std::string value;
   std::string place;
 };
+
+bool is_program(const std::string& path) {
+  std::error_code error;
+  return ::access(path.c_str(), X_OK) == 0 && std::filesystem::is_regular_file(path, error);
+}
 
 const Key* find_key(const std::string& name) {
   const auto found =
@@ -320,6 +347,9 @@ class Loader {
   void apply(const std::vector<Setting>& settings) {
     for (const Setting& setting : settings) {
       try {
+        if (!is_utf8(setting.value)) {
+          throw std::invalid_argument("expected UTF-8, got \"" + printable(setting.value) + "\"");
+        }
         find_key(setting.key)->apply(loaded_.configuration, setting.value);
       } catch (const std::exception& error) {
         problem(setting.place, setting.key + ": " + error.what());
@@ -368,6 +398,13 @@ class Loader {
                   " bytes are too few for a max_frame of " + std::to_string(c.max_frame) +
                   " bytes, which needs " + std::to_string(ring_min));
     }
+    // A frame that waits for the next must not get too old by that.
+    if (c.coalesce && *c.coalesce > c.max_lag / 2 && !is_broken("max_lag")) {
+      const bool coalesce_given = place_of(settings, "coalesce") != "defaults";
+      problem(place_of(settings, coalesce_given ? "coalesce" : "max_lag"),
+              "coalesce: " + std::to_string(c.coalesce->count()) +
+                  " ms is more than half of max_lag, " + std::to_string(c.max_lag.count()) + " ms");
+    }
     for (const char* key : {"control_socket", "status_listen"}) {
       const std::string place = place_of(settings, key);
       if (place != "defaults") {
@@ -378,12 +415,12 @@ class Loader {
 
   [[nodiscard]] bool source_exists(const std::string& program) const {
     if (program.find('/') != std::string::npos) {
-      return ::access(program.c_str(), X_OK) == 0;
+      return is_program(program);
     }
     const char* path = std::getenv("PATH");
     std::istringstream directories(paths_.libexec.string() + ":" + (path == nullptr ? "" : path));
     for (std::string directory; std::getline(directories, directory, ':');) {
-      if (::access((directory + "/" + program).c_str(), X_OK) == 0) {
+      if (is_program(directory + "/" + program)) {
         return true;
       }
     }

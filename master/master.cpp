@@ -2,6 +2,7 @@
 
 #include <signal.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -57,6 +58,7 @@ ListeningAddresses listening_addresses(const Configuration& configuration) {
 
 Master::Master(const Configuration& configuration, const InstallPaths& paths)
     : configuration_(configuration),
+      from_terminal_(::isatty(STDERR_FILENO) == 1),
       signals_(loop_, {SIGTERM, SIGINT, SIGHUP, SIGCHLD},
                [this](int signal_number) { on_signal(signal_number); }),
       descriptors_max_(raise_descriptor_limit()),
@@ -92,6 +94,10 @@ void Master::on_signal(int signal_number) {
       reap();
       break;
     case SIGHUP:
+      if (from_terminal_) {  // which has been closed
+        stop();
+        break;
+      }
       spdlog::warn("SIGHUP has no effect in this version: restart to read the configuration again");
       break;
     default:

@@ -29,6 +29,7 @@ class Master {
   void stop();
 
   Configuration configuration_;
+  bool from_terminal_;  // started by a person who looks at the log
   EventLoop loop_;
   SignalWatch signals_;
   std::size_t descriptors_max_;

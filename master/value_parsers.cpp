@@ -5,8 +5,6 @@
 #include <cmath>
 #include <stdexcept>
 
-#include <boost/program_options/parsers.hpp>
-
 namespace eradio {
 namespace {
 
@@ -71,7 +69,43 @@ std::chrono::milliseconds parse_duration(std::string_view text, std::chrono::mil
 }
 
 std::vector<std::string> parse_command_line(const std::string& text) {
-  std::vector<std::string> words = boost::program_options::split_unix(text);
+  std::vector<std::string> words;
+  bool in_word = false;
+  char quote = 0;  // the one that is open
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    const bool blank = c == ' ' || c == '\t' || c == '\n';
+    if (quote == 0 && blank) {
+      in_word = false;
+      continue;
+    }
+    if (!in_word) {
+      words.emplace_back();
+      in_word = true;
+    }
+    if (c == '\\' && quote != '\'') {
+      if (i + 1 == text.size()) {
+        throw std::invalid_argument("there is nothing after the last \\");
+      }
+      // In double quotes a backslash is one unless it has something to protect.
+      const char next = text[i + 1];
+      if (quote == '"' && next != '"' && next != '\\' && next != '$' && next != '`') {
+        words.back() += c;
+      } else {
+        words.back() += next;
+        ++i;
+      }
+    } else if (c == quote) {
+      quote = 0;
+    } else if (quote == 0 && (c == '"' || c == '\'')) {
+      quote = c;
+    } else {
+      words.back() += c;
+    }
+  }
+  if (quote != 0) {
+    throw std::invalid_argument(std::string("a quote ") + quote + " is not closed");
+  }
   if (words.empty() || words.front().empty()) {
     throw std::invalid_argument("expected a program and its arguments");
   }

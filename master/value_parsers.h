@@ -20,7 +20,8 @@ std::uint64_t parse_bytes(std::string_view text, std::uint64_t min, std::uint64_
 std::chrono::milliseconds parse_duration(std::string_view text, std::chrono::milliseconds min,
                                          std::chrono::milliseconds max);
 
-// A command line into words, with quotes and backslashes as a shell has them.
+// A command line into words, with quotes and backslashes as a shell has them (POSIX, Shell Command
+// Language, 2.2), and nothing else of a shell: no variables, no patterns.
 std::vector<std::string> parse_command_line(const std::string& text);
 
 }  // namespace eradio

@@ -186,6 +186,14 @@ TEST_F(ConfigurationTest, AKeyGivenTwiceIsNamedWithBothPlaces) {
   EXPECT_NE(problems(loaded).find("eradio.conf:1"), std::string::npos);
 }
 
+TEST_F(ConfigurationTest, AnAddressGivenTwiceIsNamed) {
+  const auto loaded = load("listen_ip = ::1\nlisten_ip = ::1\n");
+  ASSERT_EQ(loaded.problems.size(), 1U);
+  EXPECT_EQ(loaded.problems.front().place, path.string() + ":2");
+}
+
+TEST_F(ConfigurationTest, NoLagAtAllIsAllowed) { EXPECT_EQ(problems(load("max_lag = 0\n")), ""); }
+
 TEST_F(ConfigurationTest, ARingTooSmallForTheLongestFrameNamesTheKeyThatWasGiven) {
   const auto loaded = load("max_frame = 16 MiB\n");
   ASSERT_EQ(loaded.problems.size(), 1U);

@@ -60,7 +60,13 @@ TEST(ParseCommandLine, SplitsAsAShellDoes) {
   EXPECT_EQ(parse_command_line("play --loop \"/my music/a\" 'b c'"),
             (Words{"play", "--loop", "/my music/a", "b c"}));
   EXPECT_EQ(parse_command_line("play /my\\ music"), (Words{"play", "/my music"}));
-  for (const char* text : {"", "  ", "\"\""}) {
+  EXPECT_EQ(parse_command_line("sh -c 'trap \"\" TERM; sleep 50'"),
+            (Words{"sh", "-c", "trap \"\" TERM; sleep 50"}));
+  EXPECT_EQ(parse_command_line("printf '%s|' 'a b'"), (Words{"printf", "%s|", "a b"}));
+  EXPECT_EQ(parse_command_line("printf 'x\\ty' \"x\\ty\\\"z\""),
+            (Words{"printf", "x\\ty", "x\\ty\"z"}));
+  EXPECT_EQ(parse_command_line("a '' b\"c\"'d'"), (Words{"a", "", "bcd"}));
+  for (const char* text : {"", "  ", "\"\"", "a \"b", "a 'b", "a \\"}) {
     EXPECT_THROW(parse_command_line(text), std::invalid_argument) << text;
   }
 }
