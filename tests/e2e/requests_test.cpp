@@ -254,9 +254,9 @@ TEST(ConnectionFlood, UntilDescriptorsRunOutIsSurvivedWithoutASpin) {
   CrowdListener& early = crowd.add({.endpoint = server.ipv4()});
   ASSERT_TRUE(crowd.run_until_all_listen(patience));
   {
-    std::vector<Descriptor> flood;
-    for (int i = 0; i < 400; ++i) {
-      flood.push_back(begin_connect(server.ipv4()));
+    std::vector<Descriptor> flood(400);
+    for (Descriptor& socket : flood) {
+      socket = begin_connect(server.ipv4());
     }
     crowd.run_for(seconds(1));
     const pid_t worker = server.workers().front();
