@@ -240,7 +240,7 @@ TEST(Source, HasItsErrorOutputAndItsMessagesInTheServersLog) {
   Server server({.source = test_source("--stderr 'a line of its own' --log '1:out of tapes' "
                                        "--log '2:tape is worn' --log '3:tape\x01in' "
                                        "--log '4:too small to show'")});
-  EXPECT_TRUE(server.log().wait_for("source stderr: a line of its own", patience));
+  EXPECT_TRUE(server.log().wait_for("source: stderr: a line of its own", patience));
   const auto error = server.log().wait_for("source: out of tapes", patience);
   const auto warning = server.log().wait_for("source: tape is worn", patience);
   const auto info = server.log().wait_for("source: tape\\x01in", patience);

@@ -1,6 +1,7 @@
 // Workers and master that die or hang, and what everybody else notices of it.
 
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include <algorithm>
@@ -152,6 +153,27 @@ TEST(Master, ThatIsKilledTakesEverythingWithIt) {
   EXPECT_TRUE(WIFSIGNALED(report.wait_status));
   EXPECT_TRUE(report.left_behind.empty());
   EXPECT_EQ(shared_memory_files(), shared_before);
+}
+
+TEST(Master, ThatHasNoDescriptorsLeftGoesOnAndStartsItsChildrenOnceItHas) {
+  Server server({.arguments = {"--workers", "2", "--source_restart_delay", "100"}});
+  ListenerCrowd crowd;
+  crowd.add({.endpoint = server.ipv4()}, 20);
+  ASSERT_TRUE(crowd.run_until_all_listen(patience));
+
+  rlimit before{};
+  const rlimit too_few{.rlim_cur = 4, .rlim_max = 20'000};
+  ASSERT_EQ(::prlimit(server.master(), RLIMIT_NOFILE, &too_few, &before), 0);
+  ASSERT_TRUE(server.source());
+  ::kill(*server.source(), SIGKILL);
+  EXPECT_TRUE(server.log().wait_for("source: pipe2: Too many open files", patience));
+  ASSERT_EQ(::prlimit(server.master(), RLIMIT_NOFILE, &before, nullptr), 0);
+
+  const std::uint64_t heard = crowd.frames();
+  EXPECT_TRUE(crowd.run_until([&] { return crowd.frames() > heard + 100; }, patience))
+      << "the stream did not come back";
+  EXPECT_EQ(crowd.ended(), 0U);
+  expect_clean_stop(server.stop());
 }
 
 TEST(Master, StopsCleanlyFromItsFirstMomentOn) {
