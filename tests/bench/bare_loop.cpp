@@ -4,6 +4,7 @@
 // Whoever cannot take a whole frame at once is cut off. Prints "port N", ends with its input.
 
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
@@ -106,6 +107,8 @@ class Loop {
       if (client < 0) {
         return;
       }
+      const int on = 1;  // each frame is to leave at once, as eradio's do
+      ::setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
       watch(client);
     }
   }
