@@ -34,6 +34,7 @@ StreamFeedSettings feed_settings(const WorkerSettings& settings) {
 std::vector<Descriptor> take_listening_sockets(const WorkerSettings& settings) {
   std::vector<Descriptor> sockets;
   const int count = static_cast<int>(settings.tcp_sockets) + (settings.unix_socket ? 1 : 0);
+  sockets.reserve(static_cast<std::size_t>(count));
   for (int i = 0; i < count; ++i) {
     sockets.emplace_back(worker_descriptor::first_listening_socket + i);
   }

@@ -67,7 +67,7 @@ struct Connection {
 
 class FanOutTest : public testing::Test {
  protected:
-  static constexpr std::size_t frame_bytes_max = 256 * 1024;
+  static constexpr std::size_t frame_bytes_max = std::size_t{256} * 1024;
   static constexpr GateLimits limits{.queue_bytes_max = 8000, .lag_ns_max = 250 * ns_per_ms};
 
   FanOutTest() { test_time = 1000 * ns_per_second; }
@@ -302,7 +302,7 @@ TEST_F(FanOutTest, ABegunFrameIsFinishedEvenWhenItHasLongLeftTheStore) {
 
 // The old frame is begun in the very pass after which it can be overwritten.
 TEST_F(FanOutTest, AnOldFrameThatIsBegunLateIsFinishedFromItsOwnBytes) {
-  constexpr std::size_t large = 250 * 1024;
+  constexpr std::size_t large = std::size_t{250} * 1024;
   Connection connection(4096);
   join(connection);
   append_and_pass(200'000);  // fills the socket: what comes now waits
