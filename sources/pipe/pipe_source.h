@@ -10,8 +10,8 @@
 #include <string>
 #include <string_view>
 
-#include "common/source_frame_writer.h"
 #include "common/log_rate.h"
+#include "common/source_frame_writer.h"
 #include "sources/pipe/frame_finder.h"
 
 namespace eradio {
