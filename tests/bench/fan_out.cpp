@@ -170,8 +170,10 @@ int run(const Settings& settings) {
   std::printf("ratio      %.2f of the medians, %.2f of the least disturbed pair\n", ratio, lowest);
   std::printf("missed     %llu frames by listeners of eradio\n",
               static_cast<unsigned long long>(missed));
-  if (settings.ratio_max > 0 && (lowest > settings.ratio_max || missed > 0)) {
-    std::printf("expected: a pair with a ratio of at most %.2f, and nobody misses a frame\n",
+  const bool once_without_a_miss = std::any_of(
+      eradio.begin(), eradio.end(), [](const auto& m) { return m.missed == 0 && m.ended == 0; });
+  if (settings.ratio_max > 0 && (lowest > settings.ratio_max || !once_without_a_miss)) {
+    std::printf("expected: a pair with a ratio of at most %.2f, and a run without a miss\n",
                 settings.ratio_max);
     return 1;
   }
@@ -190,7 +192,7 @@ int run(int argument_count, char** arguments) {
                            options::value(&settings.frame_bytes)->default_value(mp3_frame_bytes),
                            "bytes of a frame")(
       "ratio_max", options::value(&settings.ratio_max)->default_value(0),
-      "exit with status 1 when it is higher for every pair, or a frame was missed");
+      "exit with status 1 when it is higher in every pair, or frames were missed in every run");
   options::variables_map values;
   options::store(options::parse_command_line(argument_count, arguments, description), values);
   options::notify(values);
