@@ -61,7 +61,7 @@ TEST(Load, OfSlowReadersChangesNothingForFastListeners) {
   Server server;
   ListenerCrowd crowd;
   AgeHistogram ages;
-  const auto fast = crowd.add({.endpoint = server.ipv4(), .ages = &ages}, scaled_down(1000));
+  const auto fast = crowd.add({.endpoint = server.ipv4(), .ages = &ages}, scaled_down(2000));
   let_all_join(crowd);
   ages.clear();
   crowd.run_for(seconds(3));

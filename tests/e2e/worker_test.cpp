@@ -156,6 +156,9 @@ TEST(Master, ThatIsKilledTakesEverythingWithIt) {
 }
 
 TEST(Master, ThatHasNoDescriptorsLeftGoesOnAndStartsItsChildrenOnceItHas) {
+  if (sanitized_build) {
+    GTEST_SKIP() << "UBSan's look at a virtual table takes a pipe, and reports an error without";
+  }
   Server server({.arguments = {"--workers", "2", "--source_restart_delay", "100"}});
   ListenerCrowd crowd;
   crowd.add({.endpoint = server.ipv4()}, 20);
