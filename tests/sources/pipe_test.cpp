@@ -58,7 +58,7 @@ TEST_F(PipeSourceProgram, EndsWellWithAnEncoderThatDoes) {
 
 TEST_F(PipeSourceProgram, PassesRealAacOn) {
   if (!run_ffmpeg("-f lavfi -i sine=440:d=2 -ac 2 -f adts " + folder_.path("stream"))) {
-    GTEST_SKIP() << "no ffmpeg to make files with";
+    FAIL() << "no ffmpeg to make files with: sh packaging/dependencies.sh tests";
   }
   SourceProcess source(shell("cat stream"));
   source.read_for(std::chrono::seconds(10));

@@ -80,7 +80,7 @@ class StuckRadio {
 TEST(PlaySourceOnTheNetwork, ObeysCommandsWhileTheRadioIsStuckAndTellsNewNamesOnly) {
   const TestFolder folder;
   if (!run_ffmpeg("-f lavfi -i sine=440:d=5 -ac 2 " + folder.path("a.wav"))) {
-    GTEST_SKIP() << "no ffmpeg to make files with";
+    FAIL() << "no ffmpeg to make files with: sh packaging/dependencies.sh tests";
   }
   const StuckRadio radio;
   SourceProcess source({ERADIO_SOURCE_PLAY, "--unpaced", radio.url(), folder.path("a.wav")});

@@ -21,7 +21,7 @@ class PlaySource : public testing::Test {
     const std::string input =
         "-f lavfi -i sine=frequency=" + std::to_string(hz) + ":d=" + std::to_string(seconds);
     if (!run_ffmpeg(input + " " + options + " '" + folder_.path(name) + "'")) {
-      GTEST_SKIP() << "no ffmpeg to make files with";
+      FAIL() << "no ffmpeg to make files with: sh packaging/dependencies.sh tests";
     }
   }
   void make_wave(const std::string& name, int hz, double seconds) {
