@@ -26,6 +26,24 @@ constexpr std::array level_names{
     LevelName{"trace", spdlog::level::trace}, LevelName{"off", spdlog::level::off},
 };
 
+spdlog::level::level_enum level_of(LogLevel level) {
+  switch (level) {
+    case LogLevel::trace:
+      return spdlog::level::trace;
+    case LogLevel::debug:
+      return spdlog::level::debug;
+    case LogLevel::info:
+      return spdlog::level::info;
+    case LogLevel::warning:
+      return spdlog::level::warn;
+    case LogLevel::error:
+      return spdlog::level::err;
+    case LogLevel::off:
+      break;
+  }
+  return spdlog::level::off;
+}
+
 // Whole lines to standard error, and none at all while nobody takes them: a pipe that is not read
 // must not stop the stream. What was dropped is counted and said with the next line that goes out.
 class UnblockedStderr final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
@@ -108,6 +126,13 @@ bool is_log_level(std::string_view level) {
     }
   }
   return false;
+}
+
+bool log::is_on(LogLevel level) { return spdlog::should_log(level_of(level)); }
+
+void log::write_formatted(LogLevel level, fmt::string_view format, fmt::format_args arguments) {
+  const std::string text = fmt::vformat(format, arguments);
+  spdlog::default_logger_raw()->log(level_of(level), spdlog::string_view_t(text));
 }
 
 bool is_utf8(std::string_view text) {

@@ -12,8 +12,7 @@
 #include <cstring>
 #include <stdexcept>
 
-#include <spdlog/spdlog.h>
-
+#include "common/log.h"
 #include "common/system_error.h"
 
 namespace eradio {
@@ -146,7 +145,7 @@ std::vector<Address> addresses_for(const ListeningAddresses& wanted) {
     if (has_ipv6()) {
       addresses.push_back(*parse_address("::"));
     } else {
-      spdlog::info("this machine has no IPv6: listening on IPv4 alone");
+      log::info("this machine has no IPv6: listening on IPv4 alone");
     }
   }
   return addresses;

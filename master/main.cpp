@@ -5,8 +5,6 @@
 #include <string>
 #include <vector>
 
-#include <spdlog/spdlog.h>
-
 #include "common/descriptor.h"
 #include "common/log.h"
 #include "master/configuration.h"
@@ -41,7 +39,7 @@ int run(const std::vector<std::string>& arguments) {
   }
   eradio::set_up_log("master", loaded.configuration.log_level);
   for (const std::string& note : loaded.notes) {
-    spdlog::warn("{}", note);
+    eradio::log::warning("{}", note);
   }
   eradio::Master(loaded.configuration, paths).run();
   return 0;

@@ -10,9 +10,8 @@
 #include <cstdlib>
 #include <string>
 
-#include <spdlog/spdlog.h>
-
 #include "common/descriptor.h"
+#include "common/log.h"
 
 namespace eradio {
 namespace {
@@ -70,21 +69,21 @@ Master::Master(const Configuration& configuration, const InstallPaths& paths)
                   publisher_, scoreboard_, [this] { on_all_ready(); }) {}
 
 void Master::run() {
-  spdlog::info("eradio {} starts: {} workers, at most {} descriptors in each", ERADIO_VERSION,
-               configuration_.workers, descriptors_max_);
+  log::info("eradio {} starts: {} workers, at most {} descriptors in each", ERADIO_VERSION,
+            configuration_.workers, descriptors_max_);
   for (const std::string& name : sockets_.names()) {
-    spdlog::info("listening on {}", name);
+    log::info("listening on {}", name);
   }
   supervisor_.start_all();
   source_.start();
   loop_.run();
-  spdlog::info("stopped");
+  log::info("stopped");
 }
 
 void Master::on_all_ready() {
   if (!announced_) {
     announced_ = true;
-    spdlog::info("ready: listen at {}{}", sockets_.local_url(), configuration_.stream_path);
+    log::info("ready: listen at {}{}", sockets_.local_url(), configuration_.stream_path);
   }
 }
 
@@ -98,10 +97,10 @@ void Master::on_signal(int signal_number) {
         stop();
         break;
       }
-      spdlog::warn("SIGHUP has no effect in this version: restart to read the configuration again");
+      log::warning("SIGHUP has no effect in this version: restart to read the configuration again");
       break;
     default:
-      spdlog::info("got signal {}: stopping", signal_number);
+      log::info("got signal {}: stopping", signal_number);
       stop();
       break;
   }

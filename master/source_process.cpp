@@ -9,8 +9,6 @@
 #include <exception>
 #include <utility>
 
-#include <spdlog/spdlog.h>
-
 #include "common/child_process.h"
 #include "common/clock.h"
 #include "common/log.h"
@@ -35,18 +33,18 @@ Pipe make_pipe() {
   return {Descriptor(ends[0]), Descriptor(ends[1])};
 }
 
-spdlog::level::level_enum log_level(SourceLogLevel level) {
+LogLevel log_level(SourceLogLevel level) {
   switch (level) {
     case SourceLogLevel::error:
-      return spdlog::level::err;
+      return LogLevel::error;
     case SourceLogLevel::warning:
-      return spdlog::level::warn;
+      return LogLevel::warning;
     case SourceLogLevel::info:
-      return spdlog::level::info;
+      return LogLevel::info;
     case SourceLogLevel::debug:
-      return spdlog::level::debug;
+      return LogLevel::debug;
   }
-  return spdlog::level::debug;
+  return LogLevel::debug;
 }
 
 }  // namespace
@@ -68,7 +66,7 @@ void SourceProcess::start() {
     start_program();
   } catch (const std::system_error& error) {
     // Descriptors, memory or processes can be short for a while: the server goes on without.
-    spdlog::error("source: {}", error.what());
+    log::error("source: {}", error.what());
     if (running()) {
       signal_group(SIGKILL);  // and SIGCHLD will have it started again
     } else {
@@ -76,7 +74,7 @@ void SourceProcess::start() {
     }
     return;
   }
-  spdlog::info("source: process {} runs {}", process_, settings_.command_line.front());
+  log::info("source: process {} runs {}", process_, settings_.command_line.front());
   if (playback_.was_playing()) {
     command(SourceCommand::play);
   }
@@ -111,7 +109,7 @@ void SourceProcess::start_program() {
 void SourceProcess::command(SourceCommand command) {
   const auto byte = static_cast<std::uint8_t>(command);
   if (!commands_ || ::write(commands_.number(), &byte, sizeof byte) != sizeof byte) {
-    spdlog::warn("source: command {} could not be delivered", static_cast<int>(byte));
+    log::warning("source: command {} could not be delivered", static_cast<int>(byte));
   }
 }
 
@@ -146,17 +144,17 @@ bool SourceProcess::on_exited(pid_t process, int wait_status) {
 
   const std::chrono::milliseconds lifetime{(monotonic_ns() - started_ns_) / ns_per_ms};
   if (const int left_out = log_rate_.take_left_out(); left_out > 0) {
-    spdlog::warn("source: {} more messages were left out", left_out);
+    log::warning("source: {} more messages were left out", left_out);
   }
   const std::string ended = describe_exit(wait_status) + " after " +
                             std::to_string(lifetime.count()) + " ms, " +
                             std::to_string(parser_->frames()) + " frames and " +
                             std::to_string(parser_->broken_frames()) + " broken ones";
   if (for_good_) {
-    spdlog::info("source: {}", ended);
+    log::info("source: {}", ended);
   } else {
     const auto delay = respawn_.on_death(lifetime);
-    spdlog::warn("source: {}; starting it again in {} ms", ended, delay.count());
+    log::warning("source: {}; starting it again in {} ms", ended, delay.count());
     restart_after(delay);
   }
   return true;
@@ -174,7 +172,7 @@ void SourceProcess::on_output() {
   output_.flush();
   if (parser_->framing_lost()) {
     frames_watch_.reset();
-    spdlog::error("source: its frames cannot be told apart any more; it is stopped");
+    log::error("source: its frames cannot be told apart any more; it is stopped");
     end(broken_grace);
   } else if (!more_to_come) {
     frames_watch_.reset();
@@ -238,7 +236,7 @@ void SourceProcess::log_error_text(std::string_view text) {
   if (text.ends_with('\r')) {
     text.remove_suffix(1);
   }
-  note(spdlog::level::info, "stderr: ", text);
+  note(LogLevel::info, "stderr: ", text);
 }
 
 void SourceProcess::end(std::chrono::milliseconds grace) {
@@ -249,7 +247,7 @@ void SourceProcess::end(std::chrono::milliseconds grace) {
   loop_.cancel(kill_timer_);
   kill_timer_ = loop_.call_after(grace, [this] {
     kill_timer_ = EventLoop::no_timer;
-    spdlog::warn("source: did not end after SIGTERM; killed");
+    log::warning("source: did not end after SIGTERM; killed");
     signal_group(SIGKILL);
   });
 }
@@ -269,29 +267,28 @@ void SourceProcess::data(std::span<const std::byte> frame) {
 }
 
 void SourceProcess::started(const std::optional<TrackName>& track) {
-  note(spdlog::level::info, "started ", track ? track->name : "something it does not name");
+  note(LogLevel::info, "started ", track ? track->name : "something it does not name");
   publish(playback_.on_started(track));
 }
 
 void SourceProcess::stopped() {
-  note(spdlog::level::info, "stopped", "");
+  note(LogLevel::info, "stopped", "");
   publish(playback_.on_stopped());
 }
 
 void SourceProcess::broken(const BrokenSourceFrame& frame) {
-  note(spdlog::level::err,
+  note(LogLevel::error,
        "broken frame at byte " + std::to_string(frame.offset) + " of its output: ", frame.reason);
 }
 
-void SourceProcess::note(spdlog::level::level_enum level, std::string_view what,
-                         std::string_view text) {
-  if (!spdlog::should_log(level) || !log_rate_.admit(monotonic_ns())) {
+void SourceProcess::note(LogLevel level, std::string_view what, std::string_view text) {
+  if (!log::is_on(level) || !log_rate_.admit(monotonic_ns())) {
     return;
   }
   if (const int left_out = log_rate_.take_left_out(); left_out > 0) {
-    spdlog::warn("source: {} more messages were left out", left_out);
+    log::warning("source: {} more messages were left out", left_out);
   }
-  spdlog::log(level, "source: {}{}", what, printable(text));
+  log::write(level, "source: {}{}", what, printable(text));
 }
 
 void SourceProcess::publish(const std::optional<NowPlaying>& now_playing) {

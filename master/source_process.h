@@ -13,11 +13,10 @@
 #include <string>
 #include <vector>
 
-#include <spdlog/common.h>
-
 #include "common/clock.h"
 #include "common/descriptor.h"
 #include "common/event_loop.h"
+#include "common/log.h"
 #include "common/log_rate.h"
 #include "common/source_frame_parser.h"
 #include "common/source_protocol.h"
@@ -61,7 +60,7 @@ class SourceProcess final : private SourceFrameSink {
 
   void start_program();
   // Logs what the source said or did, unless it does so too often.
-  void note(spdlog::level::level_enum level, std::string_view what, std::string_view text);
+  void note(LogLevel level, std::string_view what, std::string_view text);
   void publish(const std::optional<NowPlaying>& now_playing);
   // Reads what is there, `reads_max` times at most; false once there is nothing more to come.
   bool read_output(int reads_max);

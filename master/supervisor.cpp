@@ -9,10 +9,9 @@
 #include <system_error>
 #include <utility>
 
-#include <spdlog/spdlog.h>
-
 #include "common/child_process.h"
 #include "common/clock.h"
+#include "common/log.h"
 #include "common/system_error.h"
 
 namespace eradio {
@@ -53,10 +52,10 @@ void Supervisor::start(Slot& slot) {
   slot.started_ns = monotonic_ns();
   try {
     start_program(slot);
-    spdlog::debug("worker {}: process {} started", slot.number, slot.process);
+    log::debug("worker {}: process {} started", slot.number, slot.process);
   } catch (const std::system_error& error) {
     // Descriptors, memory or processes can be short for a while: the others go on.
-    spdlog::error("worker {}: {}", slot.number, error.what());
+    log::error("worker {}: {}", slot.number, error.what());
     if (slot.process > 0) {
       ::kill(slot.process, SIGKILL);  // and SIGCHLD will have it started again
     } else {
@@ -117,11 +116,11 @@ void Supervisor::on_control(Slot& slot) {
       slot.watch.reset();  // it is dying: SIGCHLD will tell how
       break;
     case ReceiveResult::malformed:
-      spdlog::error("worker {}: sent a message that cannot be understood; ignored", slot.number);
+      log::error("worker {}: sent a message that cannot be understood; ignored", slot.number);
       break;
     case ReceiveResult::message:
       if (message.type == WorkerMessageType::ready) {
-        spdlog::info("worker {}: process {} serves", slot.number, slot.process);
+        log::info("worker {}: process {} serves", slot.number, slot.process);
         slot.ready = true;
         if (std::all_of(slots_.begin(), slots_.end(), [](const Slot& s) { return s.ready; })) {
           all_ready_();
@@ -147,9 +146,9 @@ bool Supervisor::on_exited(pid_t process, int wait_status) {
   if (!for_good_) {
     const std::chrono::milliseconds lifetime{(monotonic_ns() - slot.started_ns) / ns_per_ms};
     const auto delay = slot.respawn.on_death(lifetime);
-    spdlog::error("worker {}: process {} {} after {} ms with {} listeners; replaced in {} ms",
-                  slot.number, process, describe_exit(wait_status), lifetime.count(), listeners,
-                  delay.count());
+    log::error("worker {}: process {} {} after {} ms with {} listeners; replaced in {} ms",
+               slot.number, process, describe_exit(wait_status), lifetime.count(), listeners,
+               delay.count());
     restart_after(slot, delay);
   }
   return true;
@@ -169,7 +168,7 @@ void Supervisor::stop_for_good(std::chrono::milliseconds grace) {
     kill_timer_ = EventLoop::no_timer;
     for (const Slot& slot : slots_) {
       if (slot.process > 0) {
-        spdlog::warn("worker {}: did not stop; killed", slot.number);
+        log::warning("worker {}: did not stop; killed", slot.number);
         ::kill(slot.process, SIGKILL);
       }
     }

@@ -8,9 +8,8 @@
 #include <chrono>
 #include <utility>
 
-#include <spdlog/spdlog.h>
-
 #include "common/check.h"
+#include "common/log.h"
 #include "common/system_error.h"
 #include "worker/kernel_queue.h"
 
@@ -263,9 +262,9 @@ void FanOut::leave(Listener& listener, std::string_view why) {
   if (std::exchange(listener.gone, true)) {
     return;
   }
-  spdlog::debug("listener {} left after {} ms: {}; {} frames sent, {} skipped in {} jumps",
-                listener.id, (clock_() - listener.joined_ns) / ns_per_ms, why, listener.frames_sent,
-                listener.frames_skipped, listener.jumps);
+  log::debug("listener {} left after {} ms: {}; {} frames sent, {} skipped in {} jumps",
+             listener.id, (clock_() - listener.joined_ns) / ns_per_ms, why, listener.frames_sent,
+             listener.frames_skipped, listener.jumps);
   departed_.push_back(&listener);
 }
 

@@ -6,8 +6,6 @@
 #include <exception>
 #include <string>
 
-#include <spdlog/spdlog.h>
-
 #include "common/descriptor.h"
 #include "common/log.h"
 #include "common/worker_protocol.h"
@@ -27,7 +25,7 @@ int main(int argument_count, char** arguments) {
     worker.run();
     return 0;
   } catch (const std::exception& error) {
-    spdlog::error("cannot go on: {}", error.what());
+    eradio::log::error("cannot go on: {}", error.what());
     return 1;
   }
 }

@@ -4,7 +4,7 @@
 
 #include <utility>
 
-#include <spdlog/spdlog.h>
+#include "common/log.h"
 
 namespace eradio {
 StreamFeed::StreamFeed(EventLoop& loop, int wakeup, StreamSegmentReader& stream, FrameStore& store,
@@ -22,7 +22,7 @@ StreamFeed::StreamFeed(EventLoop& loop, int wakeup, StreamSegmentReader& stream,
   if (auto now_playing = stream_.state().read()) {
     now_playing_ = std::move(*now_playing);
   } else {
-    spdlog::warn(
+    log::warning(
         "what is playing cannot be read from the shared memory; it will come with the next "
         "track");
   }
@@ -59,7 +59,7 @@ bool StreamFeed::take_records() {
         break;
       case ReadResult::damaged:
         if (!std::exchange(damage_logged_, true)) {
-          spdlog::error("the ring holds a record that makes no sense; going on with the newest");
+          log::error("the ring holds a record that makes no sense; going on with the newest");
         }
         stream_.ring().skip_to_newest();
         return true;  // and not at once again: it may still be the newest
@@ -72,7 +72,7 @@ void StreamFeed::take_record(const Record& record, std::span<const std::byte> pa
   if (record.lost > 0) {
     counters_.records_lost_total.add(record.lost);
     if (loss_log_.admit(monotonic_ns())) {
-      spdlog::warn("{} records were overwritten before this worker could read them",
+      log::warning("{} records were overwritten before this worker could read them",
                    counters_.records_lost_total.get() -
                        std::exchange(losses_logged_, counters_.records_lost_total.get()));
     }
@@ -87,7 +87,7 @@ void StreamFeed::take_record(const Record& record, std::span<const std::byte> pa
   } else if (auto now_playing = decode_now_playing(payload)) {
     now_playing_ = std::move(*now_playing);
   } else {
-    spdlog::error("record {} of the ring says nothing that can be understood", record.sequence);
+    log::error("record {} of the ring says nothing that can be understood", record.sequence);
   }
 }
 

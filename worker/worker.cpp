@@ -7,9 +7,8 @@
 #include <chrono>
 #include <system_error>
 
-#include <spdlog/spdlog.h>
-
 #include "common/clock.h"
+#include "common/log.h"
 #include "shm/now_playing.h"
 #include "worker/stream_route.h"
 
@@ -68,7 +67,7 @@ Worker::Worker(const WorkerSettings& settings)
   try {
     server_.serve_files(settings.webroot);
   } catch (const std::system_error& error) {
-    spdlog::error("no files are served: {}", error.what());  // the stream is what matters
+    log::error("no files are served: {}", error.what());  // the stream is what matters
   }
   for (const Descriptor& socket : listening_sockets_) {
     acceptor_.add(socket.number());
@@ -82,7 +81,7 @@ void Worker::run() {
   beat();
   if (!send_worker_message(control_.number(),
                            {.type = WorkerMessageType::ready, .value = settings_.generation})) {
-    spdlog::error("the master has gone");
+    log::error("the master has gone");
     return;
   }
   wake(wakeup_.number());  // there may be a frame in the ring already
@@ -117,15 +116,15 @@ void Worker::on_control() {
       case ReceiveResult::nothing:
         return;
       case ReceiveResult::closed:
-        spdlog::error("the master has gone; this worker ends");
+        log::error("the master has gone; this worker ends");
         loop_.stop();
         return;
       case ReceiveResult::malformed:
-        spdlog::error("a message of the master's cannot be understood; ignored");
+        log::error("a message of the master's cannot be understood; ignored");
         break;
       case ReceiveResult::message:
         if (message.type == WorkerMessageType::stop) {
-          spdlog::debug("told to stop");
+          log::debug("told to stop");
           loop_.stop();
           return;
         }

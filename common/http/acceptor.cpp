@@ -7,8 +7,7 @@
 #include <system_error>
 #include <utility>
 
-#include <spdlog/spdlog.h>
-
+#include "common/log.h"
 #include "common/system_error.h"
 
 namespace eradio {
@@ -113,7 +112,7 @@ void Acceptor::stop() {
 // Level-triggered epoll would report the waiting connections again and again.
 void Acceptor::pause(int error_number) {
   if (!std::exchange(exhausted_, true)) {
-    spdlog::warn("cannot accept connections for the moment: {}",
+    log::warning("cannot accept connections for the moment: {}",
                  std::generic_category().message(error_number));
   }
   for (const auto& listening : sockets_) {
@@ -135,7 +134,7 @@ void Acceptor::resume() {
 
 void Acceptor::note_success() {
   if (std::exchange(exhausted_, false)) {
-    spdlog::info("connections are accepted again");
+    log::info("connections are accepted again");
   }
 }
 

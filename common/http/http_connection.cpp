@@ -13,10 +13,9 @@
 #include <string_view>
 #include <utility>
 
-#include <spdlog/spdlog.h>
-
 #include "common/check.h"
 #include "common/clock.h"
+#include "common/log.h"
 
 namespace eradio {
 namespace {
@@ -199,7 +198,7 @@ bool HttpConnection::fill_from_file() {
   const ssize_t got = ::pread(file_.file.number(), output_.data() + old_size, wanted,
                               static_cast<off_t>(file_.offset));
   if (got <= 0) {
-    spdlog::warn("a file became shorter, or unreadable, while it was being sent");
+    log::warning("a file became shorter, or unreadable, while it was being sent");
     return false;
   }
   const auto bytes = static_cast<std::size_t>(got);
@@ -257,7 +256,7 @@ void HttpConnection::hand_over() {
   try {
     take_over(std::move(taken));
   } catch (const std::exception& error) {
-    spdlog::error("a connection could not be taken over: {}", error.what());
+    log::error("a connection could not be taken over: {}", error.what());
     if (owner_.closed_) {
       owner_.closed_(peer_);
     }

@@ -3,9 +3,8 @@
 #include <system_error>
 #include <utility>
 
-#include <spdlog/spdlog.h>
-
 #include "common/http/http_connection.h"
+#include "common/log.h"
 
 namespace eradio {
 
@@ -33,7 +32,7 @@ void HttpConnections::take_in(Descriptor socket, const PeerAddress& peer,
     connections_.emplace(key, std::move(connection));
     begin(*key);
   } catch (const std::system_error& error) {
-    spdlog::warn("a connection from {} was dropped: {}", peer.text(), error.what());
+    log::warning("a connection from {} was dropped: {}", peer.text(), error.what());
     if (closed_) {
       closed_(peer);
     }

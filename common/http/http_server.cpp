@@ -8,10 +8,9 @@
 #include <utility>
 #include <variant>
 
-#include <spdlog/spdlog.h>
-
 #include "common/http/byte_range.h"
 #include "common/http/http_date.h"
+#include "common/log.h"
 
 namespace eradio {
 namespace {
@@ -40,7 +39,7 @@ HttpFields clean_fields(const HttpFields& fields) {
     if (is_clean(field)) {
       clean.add(field.first, field.second);
     } else {
-      spdlog::error("left out a header field of an answer: a line break in it");
+      log::error("left out a header field of an answer: a line break in it");
     }
   }
   return clean;
@@ -130,7 +129,7 @@ HttpAnswer HttpServer::answer(ReceivedRequest request, const PeerAddress& peer) 
     auto exchange = Exchange::from(std::move(request), peer);
     return run(exchange);
   } catch (const std::exception& error) {  // memory has run out, in all likelihood
-    spdlog::error("a request could not be answered: {}", error.what());
+    log::error("a request could not be answered: {}", error.what());
     return {};
   }
 }
@@ -142,7 +141,7 @@ HttpAnswer HttpServer::refuse(const RequestError& error) {
     exchange.refusal = error;
     return run(exchange);
   } catch (const std::exception& failure) {
-    spdlog::error("a request could not be refused: {}", failure.what());
+    log::error("a request could not be refused: {}", failure.what());
     return {};
   }
 }

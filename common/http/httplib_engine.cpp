@@ -6,7 +6,6 @@
 #include <utility>
 
 #include <httplib.h>
-#include <spdlog/spdlog.h>
 
 #include "common/log.h"
 
@@ -87,7 +86,7 @@ class HttplibEngine::Server final : public httplib::Server {
     });
     set_exception_handler(
         [this](const httplib::Request&, httplib::Response& to, const std::exception_ptr& thrown) {
-          spdlog::error("a request's handler failed: {}", describe(thrown));
+          log::error("a request's handler failed: {}", describe(thrown));
           response_ = HttpResponse::error(500, "internal error");
           take_over_response(to);
         });

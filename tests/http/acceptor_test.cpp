@@ -19,8 +19,8 @@
 #include <vector>
 
 #include <gtest/gtest.h>
-#include <spdlog/spdlog.h>
 
+#include "common/log.h"
 #include "common/system_error.h"
 
 namespace eradio {
@@ -131,7 +131,7 @@ TEST_F(AcceptorTest, WithoutDescriptorsItPausesAndGoesOnByItself) {
   ASSERT_TRUE(run_until([&] { return accepted_.size() == 1; }));
   accepted_.clear();
   // UBSan opens a pipe when it meets a dynamic type for the first time: that must be over.
-  spdlog::warn("soon there will be: {}", std::generic_category().message(EMFILE));
+  log::warning("soon there will be: {}", std::generic_category().message(EMFILE));
   const Descriptor client = connect_ipv4();
   rlimit old_limit{};
   ::getrlimit(RLIMIT_NOFILE, &old_limit);
