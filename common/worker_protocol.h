@@ -8,9 +8,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
+#include <limits>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace eradio {
 
@@ -29,12 +30,13 @@ struct WorkerSettings {
   std::uint32_t slot = 0;              // 0 to workers - 1
   std::uint32_t workers = 0;           // slots in the scoreboard
   std::uint64_t generation = 0;        // how many workers were started before this one
-  std::uint32_t tcp_sockets = 0;   // SO_REUSEPORT listening sockets of this slot, and after them
-  bool unix_socket = false;        // the one Unix listening socket that all workers share
-  std::string webroot;             // directory
-  std::string stream_path;         // "/stream.mp3"
-  std::string content_type;        // "audio/mpeg"
-  std::uint64_t sndbuf_bytes = 0;  // 0: auto
+  std::uint32_t tcp_sockets = 0;  // SO_REUSEPORT listening sockets of this slot, and after them
+  bool unix_socket = false;       // the one Unix listening socket that all workers share
+  std::string webroot;            // directory
+  std::string content_security_policy;  // sent with its files; empty: none
+  std::string stream_path;              // "/stream.mp3"
+  std::string content_type;             // "audio/mpeg"
+  std::uint64_t sndbuf_bytes = 0;       // 0: auto
   std::int64_t max_lag_ms = 0;
   std::int64_t coalesce_ms = 0;              // -1: auto
   std::uint64_t max_listeners = 0;           // of all workers together; 0: no limit
@@ -43,29 +45,80 @@ struct WorkerSettings {
   std::string log_level;
 };
 
-constexpr std::uint32_t worker_protocol_version = 1;
+constexpr std::uint32_t worker_protocol_version = 2;
 
 std::string encode_worker_settings(const WorkerSettings& settings);
 // Throws std::runtime_error that says what is missing or wrong.
 WorkerSettings decode_worker_settings(const std::string& json);
 
+// Each message is a header and as many items of one kind as `count` says.
 enum class WorkerMessageType : std::uint32_t {
-  ready = 1,  // worker → master: attached and serving; value: its generation
-  stop = 2,   // master → worker: close everything and exit
+  ready = 1,         // worker → master: attached and serving; value: its generation
+  stop = 2,          // master → worker: close everything and exit
+  audience = 3,      // worker → master: AudienceEvents, in the order in which they happened
+  vote_answers = 4,  // master → worker: VoteAnswers
 };
 
-struct WorkerMessage {
+struct WorkerMessageHeader {
   std::uint32_t protocol_version = worker_protocol_version;
   WorkerMessageType type{};
   std::uint64_t value = 0;
+  std::uint32_t count = 0;  // items that follow
+  std::uint32_t reserved = 0;
 };
-static_assert(sizeof(WorkerMessage) == 16);
+static_assert(sizeof(WorkerMessageHeader) == 24);
 
-// Sends one message. False when the peer is gone or its queue is full.
-[[nodiscard]] bool send_worker_message(int control, const WorkerMessage& message) noexcept;
+enum class AudienceEventType : std::uint32_t {
+  joined = 1,  // one more connection with this id has the stream
+  left = 2,    // one less
+  vote = 3,    // this id votes for the next track; answered with the token
+};
+
+struct AudienceEvent {
+  std::uint64_t listener_id = 0;  // of the contract, 0 to 2^63-1
+  std::uint64_t token = 0;        // of a vote: the worker's own, to know the answer by
+  AudienceEventType type{};
+  std::uint32_t reserved = 0;
+};
+static_assert(sizeof(AudienceEvent) == 24);
+
+enum class VoteOutcome : std::uint32_t {
+  counted = 1,           // now, or before: an id has one vote
+  nothing_plays = 2,     // there is no track to vote against
+  no_such_listener = 3,  // the id has no live stream
+};
+
+struct VoteAnswer {
+  std::uint64_t token = 0;
+  VoteOutcome outcome{};
+  std::uint32_t reserved = 0;
+};
+static_assert(sizeof(VoteAnswer) == 16);
+
+constexpr std::uint64_t listener_id_max = std::numeric_limits<std::int64_t>::max();
+
+// So few that a message is handled in well under a millisecond, whatever else waits.
+constexpr std::size_t worker_message_items_max = 256;
+
+// A message that was received and checked.
+struct WorkerMessage {
+  WorkerMessageType type{};
+  std::uint64_t value = 0;
+  std::vector<AudienceEvent> audience;   // of `audience`
+  std::vector<VoteAnswer> vote_answers;  // of `vote_answers`
+};
+
+enum class SendResult { sent, full, gone };
+// Never block. At most worker_message_items_max items.
+[[nodiscard]] SendResult send_worker_message(int control, WorkerMessageType type,
+                                             std::uint64_t value = 0) noexcept;
+[[nodiscard]] SendResult send_worker_message(int control,
+                                             std::span<const AudienceEvent> events) noexcept;
+[[nodiscard]] SendResult send_worker_message(int control,
+                                             std::span<const VoteAnswer> answers) noexcept;
 
 enum class ReceiveResult { message, nothing, closed, malformed };
 // Never blocks; `message` is set only for ReceiveResult::message.
-[[nodiscard]] ReceiveResult receive_worker_message(int control, WorkerMessage& message) noexcept;
+[[nodiscard]] ReceiveResult receive_worker_message(int control, WorkerMessage& message);
 
 }  // namespace eradio

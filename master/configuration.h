@@ -1,6 +1,6 @@
 // The configuration: every key of the contract's section 4, from a file and the command line,
-// checked as a whole before anything starts. Limits of values are in configuration.cpp, beside
-// their keys.
+// checked as a whole before anything starts. Limits of values are in configuration_keys.cpp,
+// beside their keys.
 #pragma once
 
 #include <chrono>
@@ -14,6 +14,14 @@
 
 namespace eradio {
 
+// What the installed page needs, and nothing more: no inline scripts or styles, no other servers
+// but for WebSockets, which some browsers do not count as 'self' (Content Security Policy Level
+// 3, 6.7.2.8).
+constexpr const char* strict_security_policy =
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "media-src 'self' blob:; connect-src 'self' ws: wss:; manifest-src 'self'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'self'";
+
 struct Configuration {
   std::vector<std::string> listen_ip;  // empty: all, IPv4 and IPv6
   std::uint16_t listen_port = 8080;    // 0: any that is free
@@ -21,13 +29,15 @@ struct Configuration {
   std::uint64_t sndbuf = 0;  // bytes; 0: auto
   std::chrono::milliseconds max_lag{250};
   std::filesystem::path webroot;
-  std::vector<std::string> source;  // program and arguments
+  std::string content_security_policy = strict_security_policy;  // empty: none
+  std::vector<std::string> source;                               // program and arguments
   std::chrono::milliseconds source_restart_delay{1000};
   std::uint32_t workers = 0;  // never 0 when loaded
   std::string stream_path = "/stream.mp3";
   std::string content_type = "audio/mpeg";
-  std::uint64_t max_listeners = 0;                    // 0: no limit
-  std::uint64_t max_connections_per_ip = 0;           // 0: no limit
+  std::uint64_t max_listeners = 0;           // 0: no limit
+  std::uint64_t max_connections_per_ip = 0;  // 0: no limit
+  double veto_ratio = 0.5;
   std::uint64_t max_frame = 1 << 20;                  // bytes
   std::uint64_t ring_size = 8 << 20;                  // bytes
   std::optional<std::chrono::milliseconds> coalesce;  // nothing: auto

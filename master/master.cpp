@@ -35,6 +35,7 @@ WorkerSettings worker_settings(const Configuration& configuration) {
   settings.protocol_version = worker_protocol_version;
   settings.workers = configuration.workers;
   settings.webroot = configuration.webroot.string();
+  settings.content_security_policy = configuration.content_security_policy;
   settings.stream_path = configuration.stream_path;
   settings.content_type = configuration.content_type;
   settings.sndbuf_bytes = configuration.sndbuf;
@@ -44,6 +45,13 @@ WorkerSettings worker_settings(const Configuration& configuration) {
   settings.max_connections_per_ip = configuration.max_connections_per_ip;
   settings.max_frame_bytes = configuration.max_frame;
   settings.log_level = configuration.log_level;
+  return settings;
+}
+
+ProgrammeSettings programme_settings(const Configuration& configuration) {
+  ProgrammeSettings settings;
+  settings.veto_ratio = configuration.veto_ratio;
+  settings.workers = configuration.workers;
   return settings;
 }
 
@@ -64,9 +72,15 @@ Master::Master(const Configuration& configuration, const InstallPaths& paths)
       sockets_(listening_addresses(configuration), configuration.workers),
       publisher_(configuration.ring_size, configuration.max_frame, configuration.workers),
       scoreboard_(configuration.workers, std::min(descriptors_max_, connections_per_worker_max)),
-      source_(loop_, publisher_, source_settings(configuration, paths)),
+      programme_(
+          loop_, publisher_, programme_settings(configuration),
+          [this] { source_.command(SourceCommand::next); },
+          [this](std::size_t slot, const VoteAnswer& answer) {
+            supervisor_.answer_vote(slot, answer);
+          }),
+      source_(loop_, programme_, source_settings(configuration, paths)),
       supervisor_(loop_, paths.libexec / "eradio-worker", worker_settings(configuration), sockets_,
-                  publisher_, scoreboard_, [this] { on_all_ready(); }) {}
+                  publisher_, scoreboard_, programme_, [this] { on_all_ready(); }) {}
 
 void Master::run() {
   log::info("eradio {} starts: {} workers, at most {} descriptors in each", ERADIO_VERSION,

@@ -6,6 +6,7 @@
 #include "master/configuration.h"
 #include "master/install_paths.h"
 #include "master/listening_sockets.h"
+#include "master/programme.h"
 #include "master/publisher.h"
 #include "master/signal_watch.h"
 #include "master/source_process.h"
@@ -36,6 +37,7 @@ class Master {
   ListeningSockets sockets_;
   Publisher publisher_;
   Scoreboard scoreboard_;
+  Programme programme_;
   SourceProcess source_;
   Supervisor supervisor_;
   bool stopping_ = false;

@@ -11,12 +11,14 @@ namespace eradio {
 
 class PlaybackState {
  public:
-  // Each returns what is to be published, or nothing when nothing has changed.
-  std::optional<NowPlaying> on_started(const std::optional<TrackName>& track) {
+  // The same track again is another one: votes against it count anew.
+  const NowPlaying& on_started(const std::optional<TrackName>& track) {
     said_ = true;
     was_playing_ = true;
-    return change({.playing = true, .track = track});
+    now_ = {.playing = true, .track = track};
+    return now_;
   }
+  // These return what is to be published, or nothing when nothing has changed.
   std::optional<NowPlaying> on_stopped() {
     said_ = true;
     was_playing_ = false;

@@ -9,14 +9,14 @@
 namespace eradio {
 
 std::size_t Publisher::ring_bytes_min(std::size_t frame_bytes_max) {
-  const std::size_t payload = std::max(frame_bytes_max, now_playing_bytes_max);
+  const std::size_t payload = std::max(frame_bytes_max, stream_metadata_bytes_max);
   return round_up_to_page(4 * (payload + 2 * ring_record_align));
 }
 
 Publisher::Publisher(std::size_t ring_bytes, std::size_t frame_bytes_max, std::size_t workers)
     : segment_(ring_bytes) {
   ERADIO_CHECK(segment_.ring().payload_bytes_max() >=
-               std::max(frame_bytes_max, now_playing_bytes_max));
+               std::max(frame_bytes_max, stream_metadata_bytes_max));
   for (std::size_t slot = 0; slot < workers; ++slot) {
     wakeups_.push_back(make_wakeup());
   }
@@ -27,9 +27,9 @@ void Publisher::frame(std::span<const std::byte> frame) {
   unannounced_ = true;
 }
 
-void Publisher::now_playing(const NowPlaying& now_playing) {
-  segment_.state().write(now_playing);  // before the record: see stream_state.h
-  segment_.ring().publish(RecordType::now_playing, monotonic_ns(), encode_now_playing(now_playing));
+void Publisher::metadata(const StreamMetadata& metadata) {
+  segment_.state().write(metadata);  // before the record: see stream_state.h
+  segment_.ring().publish(RecordType::metadata, monotonic_ns(), encode_stream_metadata(metadata));
   unannounced_ = true;
 }
 

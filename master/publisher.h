@@ -7,21 +7,21 @@
 #include <vector>
 
 #include "common/descriptor.h"
-#include "master/source_output.h"
-#include "shm/now_playing.h"
+#include "shm/stream_metadata.h"
 #include "shm/stream_segment.h"
 
 namespace eradio {
 
-class Publisher final : public SourceOutput {
+class Publisher {
  public:
   // `frame_bytes_max`: the longest that frame() will be given.
   Publisher(std::size_t ring_bytes, std::size_t frame_bytes_max, std::size_t workers);
 
-  void frame(std::span<const std::byte> frame) override;
-  void now_playing(const NowPlaying& now_playing) override;
+  void frame(std::span<const std::byte> frame);
+  // Holds for the frames that follow.
+  void metadata(const StreamMetadata& metadata);
   // Wakes every worker once, if there is anything new.
-  void flush() override;
+  void flush();
 
   [[nodiscard]] Descriptor reopen_read_only() const { return segment_.reopen_read_only(); }
   // A worker's eventfd; borrowed. It stays the same for all generations of workers of a slot.

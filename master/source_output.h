@@ -1,4 +1,4 @@
-// Where the source's stream goes: what the source process calls, and the publisher implements.
+// Where the source's stream goes: what the source process calls, and the programme implements.
 #pragma once
 
 #include <cstddef>
@@ -13,6 +13,8 @@ class SourceOutput {
   virtual ~SourceOutput() = default;
   // Views are valid only during the call.
   virtual void frame(std::span<const std::byte> frame) = 0;
+  // Holds for the frames that follow. Called for each track that begins, the same again or not, and
+  // when the stream stops.
   virtual void now_playing(const NowPlaying& now_playing) = 0;
   // What one turn of reading brought is complete: now it may be announced.
   virtual void flush() = 0;

@@ -18,7 +18,7 @@ namespace eradio {
 
 Supervisor::Supervisor(EventLoop& loop, std::filesystem::path program,
                        const WorkerSettings& settings, const ListeningSockets& sockets,
-                       const Publisher& publisher, Scoreboard& scoreboard,
+                       const Publisher& publisher, Scoreboard& scoreboard, WorkerEvents& events,
                        std::function<void()> all_ready)
     : loop_(loop),
       program_(std::move(program)),
@@ -26,6 +26,7 @@ Supervisor::Supervisor(EventLoop& loop, std::filesystem::path program,
       sockets_(sockets),
       publisher_(publisher),
       scoreboard_(scoreboard),
+      events_(events),
       all_ready_(std::move(all_ready)),
       stream_read_only_(publisher.reopen_read_only()) {
   slots_.resize(settings.workers);
@@ -119,14 +120,34 @@ void Supervisor::on_control(Slot& slot) {
       log::error("worker {}: sent a message that cannot be understood; ignored", slot.number);
       break;
     case ReceiveResult::message:
-      if (message.type == WorkerMessageType::ready) {
-        log::info("worker {}: process {} serves", slot.number, slot.process);
-        slot.ready = true;
-        if (std::all_of(slots_.begin(), slots_.end(), [](const Slot& s) { return s.ready; })) {
-          all_ready_();
-        }
+      on_message(slot, message);
+      break;
+  }
+}
+
+void Supervisor::on_message(Slot& slot, const WorkerMessage& message) {
+  switch (message.type) {
+    case WorkerMessageType::ready:
+      log::info("worker {}: process {} serves", slot.number, slot.process);
+      slot.ready = true;
+      if (std::all_of(slots_.begin(), slots_.end(), [](const Slot& s) { return s.ready; })) {
+        all_ready_();
       }
       break;
+    case WorkerMessageType::audience:
+      events_.on_audience(slot.number, message.audience);
+      break;
+    case WorkerMessageType::stop:
+    case WorkerMessageType::vote_answers:
+      log::error("worker {}: sent a message that only a master sends; ignored", slot.number);
+      break;
+  }
+}
+
+void Supervisor::answer_vote(std::size_t slot, const VoteAnswer& answer) {
+  const Descriptor& control = slots_.at(slot).control;
+  if (control && send_worker_message(control.number(), std::span(&answer, 1)) != SendResult::sent) {
+    log::warning("worker {}: does not read its messages", slot);
   }
 }
 
@@ -143,6 +164,7 @@ bool Supervisor::on_exited(pid_t process, int wait_status) {
   slot.control.reset();
   slot.process = 0;
   slot.ready = false;
+  events_.on_worker_gone(slot.number);
   if (!for_good_) {
     const std::chrono::milliseconds lifetime{(monotonic_ns() - slot.started_ns) / ns_per_ms};
     const auto delay = slot.respawn.on_death(lifetime);
@@ -159,7 +181,7 @@ void Supervisor::stop_for_good(std::chrono::milliseconds grace) {
   for (Slot& slot : slots_) {
     loop_.cancel(slot.restart_timer);
     if (slot.process > 0 &&
-        !send_worker_message(slot.control.number(), {.type = WorkerMessageType::stop})) {
+        send_worker_message(slot.control.number(), WorkerMessageType::stop) != SendResult::sent) {
       ::kill(slot.process, SIGKILL);
     }
   }

@@ -18,6 +18,7 @@
 #include "master/listening_sockets.h"
 #include "master/publisher.h"
 #include "master/respawn_policy.h"
+#include "master/worker_events.h"
 #include "shm/scoreboard.h"
 
 namespace eradio {
@@ -28,7 +29,7 @@ class Supervisor {
   // filled in here. `all_ready` is called whenever the last worker that was missing is serving.
   Supervisor(EventLoop& loop, std::filesystem::path program, const WorkerSettings& settings,
              const ListeningSockets& sockets, const Publisher& publisher, Scoreboard& scoreboard,
-             std::function<void()> all_ready);
+             WorkerEvents& events, std::function<void()> all_ready);
   ~Supervisor();
 
   void start_all();
@@ -37,6 +38,8 @@ class Supervisor {
 
   // The process has been reaped; false if it is none of ours.
   bool on_exited(pid_t process, int wait_status);
+  // Lost when the worker does not read its messages: it has its own patience.
+  void answer_vote(std::size_t slot, const VoteAnswer& answer);
   [[nodiscard]] bool any_running() const noexcept;
 
  private:
@@ -55,6 +58,7 @@ class Supervisor {
   void start_program(Slot& slot);
   void restart_after(Slot& slot, std::chrono::milliseconds delay);
   void on_control(Slot& slot);
+  void on_message(Slot& slot, const WorkerMessage& message);
 
   EventLoop& loop_;
   std::filesystem::path program_;
@@ -62,6 +66,7 @@ class Supervisor {
   const ListeningSockets& sockets_;
   const Publisher& publisher_;
   Scoreboard& scoreboard_;
+  WorkerEvents& events_;
   std::function<void()> all_ready_;
   Descriptor stream_read_only_;
   std::vector<Slot> slots_;

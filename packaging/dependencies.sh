@@ -7,6 +7,7 @@ set -eu
 
 build="g++ cmake ninja-build pkg-config
   libboost-dev libboost-program-options-dev libcpp-httplib-dev nlohmann-json3-dev libspdlog-dev libfmt-dev
+  libssl-dev libwslay-dev
   libavformat-dev libavcodec-dev libswresample-dev libavutil-dev"
 tests="libgtest-dev ffmpeg"
 checks="clang-format clang-tidy shellcheck"

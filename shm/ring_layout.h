@@ -20,13 +20,13 @@
 namespace eradio {
 
 constexpr std::uint64_t ring_magic = 0x676e697264617265;  // "eradring" in memory
-constexpr std::uint32_t ring_layout_version = 1;
+constexpr std::uint32_t ring_layout_version = 2;
 constexpr std::size_t ring_record_align = 32;  // also the size of a record's header
 
 enum class RecordType : std::uint32_t {
-  padding = 1,      // nothing; the next record is at the start of data
-  data = 2,         // one frame for broadcast
-  now_playing = 3,  // shm/now_playing.h: holds from here on
+  padding = 1,   // nothing; the next record is at the start of data
+  data = 2,      // one frame for broadcast
+  metadata = 3,  // shm/stream_metadata.h: holds from here on
 };
 
 struct RingHeader {

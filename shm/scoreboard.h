@@ -17,7 +17,7 @@
 namespace eradio {
 
 constexpr std::uint64_t scoreboard_magic = 0x62726f6373617265;
-constexpr std::uint32_t scoreboard_layout_version = 1;
+constexpr std::uint32_t scoreboard_layout_version = 2;
 
 // At the front of the memory. Written by the master before any worker starts, never again.
 struct ScoreboardHeader {
@@ -61,6 +61,8 @@ struct WorkerCounters {
   SharedCounter passes_total;           // over the listeners
   SharedCounter queue_looks_total;      // ioctl SIOCOUTQ
   SharedCounter sends_total;            // send() calls of the stream
+  SharedCounter notify_clients;         // WebSockets and event streams open now
+  SharedCounter notifications_total;    // sent, over all of them
 };
 
 // How many connections a worker has from one address; written by the worker only.

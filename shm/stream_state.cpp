@@ -9,12 +9,12 @@ namespace eradio {
 StreamStateWriter::StreamStateWriter(StreamStateLayout& layout) : layout_(layout) {
   layout_.magic = stream_state_magic;
   layout_.layout_version = stream_state_layout_version;
-  layout_.words_max = words_for(now_playing_bytes_max);
+  layout_.words_max = words_for(stream_metadata_bytes_max);
   write({});
 }
 
-void StreamStateWriter::write(const NowPlaying& now_playing) {
-  const std::vector<std::byte> bytes = encode_now_playing(now_playing);
+void StreamStateWriter::write(const StreamMetadata& metadata) {
+  const std::vector<std::byte> bytes = encode_stream_metadata(metadata);
   const std::uint64_t version = layout_.version.load(std::memory_order_relaxed) | 1U;
   layout_.version.store(version, std::memory_order_release);
   store_word(layout_.bytes, bytes.size());
@@ -33,9 +33,9 @@ StreamStateReader::StreamStateReader(const StreamStateLayout& layout) : layout_(
   }
 }
 
-std::optional<NowPlaying> StreamStateReader::read() const {
-  constexpr int attempts_max = 100;  // a write takes microseconds; changes come seconds apart
-  std::array<std::byte, now_playing_bytes_max> copy;
+std::optional<StreamMetadata> StreamStateReader::read() const {
+  constexpr int attempts_max = 100;  // a write takes microseconds; changes come 50 ms apart
+  std::array<std::byte, stream_metadata_bytes_max> copy;
   for (int attempt = 0; attempt < attempts_max; ++attempt) {
     const std::uint64_t before = layout_.version.load(std::memory_order_acquire);
     const std::uint64_t bytes = load_word(layout_.bytes);
@@ -45,7 +45,7 @@ std::optional<NowPlaying> StreamStateReader::read() const {
     const auto used = std::span(copy).first(bytes);
     load_words(layout_.words, used);
     if (layout_.version.load(std::memory_order_acquire) == before) {
-      return decode_now_playing(used);
+      return decode_stream_metadata(used);
     }
   }
   return std::nullopt;

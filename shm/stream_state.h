@@ -1,4 +1,4 @@
-// What is playing now, for a worker that comes later than the record that said so. One writer
+// The stream's metadata now, for a worker that comes later than the record that said so. One writer
 // (master), any number of readers that it never waits for: a sequence lock over words
 // (shared_words.h).
 //
@@ -12,13 +12,13 @@
 #include <cstdint>
 #include <span>
 
-#include "shm/now_playing.h"
 #include "shm/shared_words.h"
+#include "shm/stream_metadata.h"
 
 namespace eradio {
 
 constexpr std::uint64_t stream_state_magic = 0x7473646172657265;
-constexpr std::uint32_t stream_state_layout_version = 1;
+constexpr std::uint32_t stream_state_layout_version = 2;
 
 struct StreamStateLayout {
   // Written by the master before any worker starts, never again.
@@ -27,15 +27,15 @@ struct StreamStateLayout {
   std::uint32_t words_max;
   // Written by the master only. Odd while what follows is being changed.
   alignas(64) std::atomic<std::uint64_t> version;
-  std::uint64_t bytes;                                    // of `words` that are used; a shared word
-  std::uint64_t words[words_for(now_playing_bytes_max)];  // encode_now_playing()
+  std::uint64_t bytes;  // of `words` that are used; a shared word
+  std::uint64_t words[words_for(stream_metadata_bytes_max)];  // encode_stream_metadata()
 };
 
 class StreamStateWriter {
  public:
   // `layout`: zeroed shared memory, borrowed. Becomes "stopped".
   explicit StreamStateWriter(StreamStateLayout& layout);
-  void write(const NowPlaying& now_playing);
+  void write(const StreamMetadata& metadata);
 
  private:
   StreamStateLayout& layout_;
@@ -46,7 +46,7 @@ class StreamStateReader {
   // Throws std::runtime_error if it is no stream state, or of another layout version.
   explicit StreamStateReader(const StreamStateLayout& layout);
   // Nothing when the master keeps changing it, has died while it did, or wrote nonsense.
-  [[nodiscard]] std::optional<NowPlaying> read() const;
+  [[nodiscard]] std::optional<StreamMetadata> read() const;
 
  private:
   const StreamStateLayout& layout_;

@@ -24,11 +24,12 @@ constexpr std::chrono::milliseconds waiting_pass_interval{20};
 void Listener::on_events(std::uint32_t events) { fan_out.on_socket_events(*this, events); }
 
 FanOut::FanOut(EventLoop& loop, FrameStore& store, WorkerCounters& counters, GateLimits limits,
-               Left left, Clock clock)
+               Told joined, Told left, Clock clock)
     : loop_(loop),
       store_(store),
       counters_(counters),
       limits_(limits),
+      joined_(std::move(joined)),
       left_(std::move(left)),
       clock_(clock),
       send_buffer_for_bytes_(limits.queue_bytes_max) {}
@@ -48,6 +49,7 @@ void FanOut::join(Descriptor socket, const PeerAddress& peer, std::uint64_t id) 
   listeners_.push_back(std::move(joining));
   counters_.listeners.set(listeners_.size());
   counters_.listeners_total.add(1);
+  joined_(listener);
   serve(listener, listener.joined_ns);
   free_departed();
 }
@@ -271,7 +273,7 @@ void FanOut::leave(Listener& listener, std::string_view why) {
 void FanOut::free_departed() {
   for (Listener* listener : departed_) {
     loop_.remove(listener->socket.number(), *listener);
-    left_(listener->peer);
+    left_(*listener);
     const std::size_t place = listener->place;
     std::swap(listeners_[place], listeners_.back());
     listeners_[place]->place = static_cast<std::uint32_t>(place);

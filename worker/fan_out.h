@@ -31,14 +31,14 @@ namespace eradio {
 
 class FanOut {
  public:
-  // Called for each listener that has gone.
-  using Left = std::function<void(const PeerAddress&)>;
+  // Called for each listener that has come, and for each that has gone.
+  using Told = std::function<void(const Listener&)>;
   // What time it is, on the scale of the frames' time stamps.
   using Clock = std::int64_t (*)() noexcept;
 
   // Loop, store and counters are borrowed. `limits.queue_bytes_max` can change later.
-  FanOut(EventLoop& loop, FrameStore& store, WorkerCounters& counters, GateLimits limits, Left left,
-         Clock clock = monotonic_ns);
+  FanOut(EventLoop& loop, FrameStore& store, WorkerCounters& counters, GateLimits limits,
+         Told joined, Told left, Clock clock = monotonic_ns);
   ~FanOut();
   FanOut(const FanOut&) = delete;
   FanOut& operator=(const FanOut&) = delete;
@@ -83,7 +83,8 @@ class FanOut {
   FrameStore& store_;
   WorkerCounters& counters_;
   GateLimits limits_;
-  Left left_;
+  Told joined_;
+  Told left_;
   Clock clock_;
   std::uint64_t send_buffer_for_bytes_;  // the queue_bytes_max that sockets were prepared for
   std::vector<std::unique_ptr<Listener>> listeners_;

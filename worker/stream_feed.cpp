@@ -7,8 +7,10 @@
 #include "common/log.h"
 
 namespace eradio {
+
 StreamFeed::StreamFeed(EventLoop& loop, int wakeup, StreamSegmentReader& stream, FrameStore& store,
-                       FanOut& fan_out, WorkerCounters& counters, StreamFeedSettings settings)
+                       FanOut& fan_out, WorkerCounters& counters, StreamFeedSettings settings,
+                       MetadataChanged metadata_changed)
     : loop_(loop),
       wakeup_(wakeup),
       stream_(stream),
@@ -16,15 +18,14 @@ StreamFeed::StreamFeed(EventLoop& loop, int wakeup, StreamSegmentReader& stream,
       fan_out_(fan_out),
       counters_(counters),
       settings_(settings),
+      metadata_changed_(std::move(metadata_changed)),
       watch_(loop, wakeup, EPOLLIN, [this](std::uint32_t) { on_wakeup(); }) {
-  // First the place in the ring, then the state (stream_state.h).
   stream_.ring().skip_to_newest();
-  if (auto now_playing = stream_.state().read()) {
-    now_playing_ = std::move(*now_playing);
+  if (auto metadata = stream_.state().read()) {  // after the place in the ring: stream_state.h
+    metadata_ = std::move(*metadata);
   } else {
     log::warning(
-        "what is playing cannot be read from the shared memory; it will come with the next "
-        "track");
+        "what is playing cannot be read from the shared memory; it will come with a change");
   }
 }
 
@@ -55,13 +56,13 @@ bool StreamFeed::take_records() {
       case ReadResult::nothing_new:
         return true;
       case ReadResult::overtaken:
-        stream_.ring().skip_to_newest();
+        skip_to_newest();
         break;
       case ReadResult::damaged:
         if (!std::exchange(damage_logged_, true)) {
           log::error("the ring holds a record that makes no sense; going on with the newest");
         }
-        stream_.ring().skip_to_newest();
+        skip_to_newest();
         return true;  // and not at once again: it may still be the newest
     }
   }
@@ -84,11 +85,29 @@ void StreamFeed::take_record(const Record& record, std::span<const std::byte> pa
     store_.append(payload.size(), record.time_ns);
     bitrate_.add(payload.size(), record.time_ns);
     counters_.frames_received_total.add(1);
-  } else if (auto now_playing = decode_now_playing(payload)) {
-    now_playing_ = std::move(*now_playing);
+  } else if (auto metadata = decode_stream_metadata(payload)) {
+    change_metadata(std::move(*metadata));
   } else {
     log::error("record {} of the ring says nothing that can be understood", record.sequence);
   }
+}
+
+void StreamFeed::skip_to_newest() {
+  stream_.ring().skip_to_newest();
+  if (auto metadata = stream_.state().read()) {  // what was skipped may have changed them
+    change_metadata(std::move(*metadata));
+  }
+}
+
+void StreamFeed::change_metadata(StreamMetadata metadata) {
+  if (metadata == metadata_) {
+    return;
+  }
+  if (metadata.now_playing != metadata_.now_playing) {
+    pass();  // the last frames of the track before
+  }
+  const StreamMetadata before = std::exchange(metadata_, std::move(metadata));
+  metadata_changed_(before);
 }
 
 void StreamFeed::pass() {

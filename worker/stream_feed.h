@@ -5,7 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
-#include <optional>
+#include <functional>
 
 #include "common/event_loop.h"
 #include "common/log_rate.h"
@@ -24,17 +24,24 @@ struct StreamFeedSettings {
 
 class StreamFeed {
  public:
+  // Called when the metadata have changed: behind the pass with the last frame before the change,
+  // and before the pass with the first one after it.
+  using MetadataChanged = std::function<void(const StreamMetadata& before)>;
+
   // All borrowed; `wakeup` is the eventfd that the master writes to.
   StreamFeed(EventLoop& loop, int wakeup, StreamSegmentReader& stream, FrameStore& store,
-             FanOut& fan_out, WorkerCounters& counters, StreamFeedSettings settings);
+             FanOut& fan_out, WorkerCounters& counters, StreamFeedSettings settings,
+             MetadataChanged metadata_changed);
 
-  [[nodiscard]] const NowPlaying& now_playing() const noexcept { return now_playing_; }
+  [[nodiscard]] const StreamMetadata& metadata() const noexcept { return metadata_; }
 
  private:
   void on_wakeup();
   // Returns false when the turn is full and there may be more.
   bool take_records();
   void take_record(const Record& record, std::span<const std::byte> payload);
+  void skip_to_newest();
+  void change_metadata(StreamMetadata metadata);
   void pass();
 
   EventLoop& loop_;
@@ -45,7 +52,8 @@ class StreamFeed {
   WorkerCounters& counters_;
   StreamFeedSettings settings_;
   BitrateMeter bitrate_;
-  NowPlaying now_playing_;
+  MetadataChanged metadata_changed_;
+  StreamMetadata metadata_;
   EventLoop::TimerId gathering_ = EventLoop::no_timer;  // a pass once `coalesce` is over
   bool damage_logged_ = false;
   LogRate loss_log_;

@@ -5,9 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
-#include <optional>
 #include <string>
-#include <string_view>
 
 #include "common/http/http_server.h"
 #include "shm/scoreboard.h"
@@ -27,8 +25,5 @@ constexpr std::chrono::seconds retry_after{10};
 // All borrowed; they must outlive `server`'s last answer.
 void add_stream_route(HttpServer& server, FanOut& fan_out, WorkerScoreboard& scoreboard,
                       const StreamRouteSettings& settings);
-
-// A decimal integer from 0 to 2^63-1, without sign, space or anything else; nothing if it is none.
-std::optional<std::uint64_t> parse_listener_id(std::string_view text);
 
 }  // namespace eradio

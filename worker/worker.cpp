@@ -1,6 +1,5 @@
 #include "worker/worker.h"
 
-#include <sys/epoll.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,7 +8,8 @@
 
 #include "common/clock.h"
 #include "common/log.h"
-#include "shm/now_playing.h"
+#include "worker/api_routes.h"
+#include "worker/notify_routes.h"
 #include "worker/stream_route.h"
 
 namespace eradio {
@@ -44,28 +44,42 @@ std::vector<Descriptor> take_listening_sockets(const WorkerSettings& settings) {
 
 Worker::Worker(const WorkerSettings& settings)
     : settings_(settings),
-      control_(worker_descriptor::control),
       wakeup_(worker_descriptor::wakeup),
       listening_sockets_(take_listening_sockets(settings)),
       stream_(Descriptor(worker_descriptor::stream)),
       scoreboard_(Descriptor(worker_descriptor::scoreboard), settings.slot),
-      store_(std::max<std::size_t>(settings.max_frame_bytes, now_playing_bytes_max)),
+      store_(std::max<std::size_t>(settings.max_frame_bytes, stream_metadata_bytes_max)),
       connection_counts_(scoreboard_, settings.max_connections_per_ip),
-      fan_out_(loop_, store_, scoreboard_.counters(), gate_limits(settings),
-               [this](const PeerAddress& peer) { on_closed(peer); }),
+      master_(loop_, Descriptor(worker_descriptor::control), [this] { stop(); }),
+      fan_out_(
+          loop_, store_, scoreboard_.counters(), gate_limits(settings),
+          [this](const Listener& listener) { master_.joined(listener.id); },
+          [this](const Listener& listener) {
+            master_.left(listener.id);
+            on_closed(listener.peer);
+          }),
       feed_(loop_, wakeup_.number(), stream_, store_, fan_out_, scoreboard_.counters(),
-            feed_settings(settings)),
+            feed_settings(settings), [this](const StreamMetadata& before) { on_metadata(before); }),
+      notifier_(loop_, scoreboard_.counters(), metadata_json(feed_.metadata()),
+                [this](const PeerAddress& peer) { on_closed(peer); }),
       connections_(loop_, server_, {}, [this](const PeerAddress& peer) { on_closed(peer); }),
       refusals_(loop_, server_),
-      acceptor_(loop_, [this](Descriptor socket,
-                              const PeerAddress& peer) { on_accepted(std::move(socket), peer); }),
-      control_watch_(loop_, control_.number(), EPOLLIN, [this](std::uint32_t) { on_control(); }) {
+      acceptor_(loop_, [this](Descriptor socket, const PeerAddress& peer) {
+        on_accepted(std::move(socket), peer);
+      }) {
   add_stream_route(server_, fan_out_, scoreboard_,
                    {.path = settings.stream_path,
                     .content_type = settings.content_type,
                     .max_listeners = settings.max_listeners});
+  add_api_routes(
+      server_, [this]() -> const StreamMetadata& { return feed_.metadata(); }, master_);
+  add_notify_routes(server_, notifier_);
+  HttpFields file_fields{{"Referrer-Policy", "no-referrer"}};
+  if (!settings.content_security_policy.empty()) {
+    file_fields.set("Content-Security-Policy", settings.content_security_policy);
+  }
   try {
-    server_.serve_files(settings.webroot);
+    server_.serve_files(settings.webroot, std::move(file_fields));
   } catch (const std::system_error& error) {
     log::error("no files are served: {}", error.what());  // the stream is what matters
   }
@@ -79,8 +93,7 @@ void Worker::run() {
   counters.process_id.set(static_cast<std::uint64_t>(::getpid()));
   counters.generation.set(settings_.generation);
   beat();
-  if (!send_worker_message(control_.number(),
-                           {.type = WorkerMessageType::ready, .value = settings_.generation})) {
+  if (!master_.say_ready(settings_.generation)) {
     log::error("the master has gone");
     return;
   }
@@ -109,28 +122,14 @@ void Worker::on_closed(const PeerAddress& peer) {
   scoreboard_.counters().connections.set(connection_counts_.open());
 }
 
-void Worker::on_control() {
-  for (;;) {
-    WorkerMessage message;
-    switch (receive_worker_message(control_.number(), message)) {
-      case ReceiveResult::nothing:
-        return;
-      case ReceiveResult::closed:
-        log::error("the master has gone; this worker ends");
-        loop_.stop();
-        return;
-      case ReceiveResult::malformed:
-        log::error("a message of the master's cannot be understood; ignored");
-        break;
-      case ReceiveResult::message:
-        if (message.type == WorkerMessageType::stop) {
-          log::debug("told to stop");
-          loop_.stop();
-          return;
-        }
-        break;
-    }
-  }
+void Worker::on_metadata(const StreamMetadata& before) {
+  const StreamMetadata& now = feed_.metadata();
+  notifier_.publish(metadata_json(now), now.now_playing != before.now_playing);
+}
+
+void Worker::stop() {
+  notifier_.say_goodbye();
+  loop_.stop();
 }
 
 void Worker::beat() {

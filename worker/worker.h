@@ -13,6 +13,8 @@
 #include "worker/connection_counts.h"
 #include "worker/fan_out.h"
 #include "worker/frame_store.h"
+#include "worker/master_line.h"
+#include "worker/notifier.h"
 #include "worker/stream_feed.h"
 
 namespace eradio {
@@ -28,11 +30,11 @@ class Worker {
  private:
   void on_accepted(Descriptor socket, const PeerAddress& peer);
   void on_closed(const PeerAddress& peer);
-  void on_control();
+  void on_metadata(const StreamMetadata& before);
+  void stop();
   void beat();
 
   WorkerSettings settings_;
-  Descriptor control_;
   Descriptor wakeup_;
   std::vector<Descriptor> listening_sockets_;
   EventLoop loop_;
@@ -40,13 +42,14 @@ class Worker {
   WorkerScoreboard scoreboard_;
   FrameStore store_;
   ConnectionCounts connection_counts_;
+  MasterLine master_;
   FanOut fan_out_;
   StreamFeed feed_;
+  Notifier notifier_;
   HttpServer server_;
   HttpConnections connections_;
   HttpConnections refusals_;  // over a limit: they get their answer, and count for nothing
   Acceptor acceptor_;
-  Watch control_watch_;
 };
 
 }  // namespace eradio

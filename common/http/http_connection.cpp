@@ -35,6 +35,8 @@ const char* name_of(HttpConnectionState state) noexcept {
       return "reading request";
     case HttpConnectionState::answering:
       return "answering";
+    case HttpConnectionState::awaiting_answer:
+      return "awaiting answer";
     case HttpConnectionState::closing:
       return "closing";
     case HttpConnectionState::gone:
@@ -71,6 +73,9 @@ void HttpConnection::on_events(std::uint32_t events) {
       } else {
         advance();
       }
+      return;
+    case HttpConnectionState::awaiting_answer:
+      end();  // only errors are watched for: nobody is there any more
       return;
     case HttpConnectionState::closing:
       discard();
@@ -120,9 +125,12 @@ void HttpConnection::advance() {
       enter(HttpConnectionState::answering, EPOLLOUT);
       return;
     }
-  } while (!last_answer_ && reader_.read() != ReadProgress::incomplete);
+  } while (!last_answer_ && !awaited_ && reader_.read() != ReadProgress::incomplete);
 
-  if (take_over_) {
+  if (awaited_) {
+    set_deadline(Deadline::late_answer);
+    enter(HttpConnectionState::awaiting_answer, 0);
+  } else if (take_over_) {
     hand_over();
   } else if (last_answer_) {
     begin_closing();
@@ -134,10 +142,14 @@ void HttpConnection::advance() {
 }
 
 void HttpConnection::answer_requests() {
-  while (!last_answer_ && file_.length == 0 && unsent() < limits().unsent_bytes_max) {
+  while (!last_answer_ && !awaited_ && file_.length == 0 && unsent() < limits().unsent_bytes_max) {
     switch (reader_.read()) {
       case ReadProgress::complete:
-        take_answer(owner_.server_.answer(reader_.take_request(), peer_));
+        if (auto answer = owner_.server_.answer(reader_.take_request(), peer_); answer.later) {
+          await_answer(answer);
+        } else {
+          take_answer(std::move(answer));
+        }
         break;
       case ReadProgress::bad:
         take_answer(owner_.server_.refuse(reader_.error()));
@@ -161,6 +173,41 @@ void HttpConnection::take_answer(HttpAnswer answer) {
   take_over_ = std::move(answer.take_over);
   last_answer_ = !answer.keep_alive;
   deadline_ = Deadline::none;  // what comes next has its full time
+}
+
+void HttpConnection::await_answer(const HttpAnswer& promise) {
+  auto awaited = std::make_shared<Awaited>();
+  awaited->connection = this;
+  awaited->being_asked = true;
+  awaited_ = awaited;
+  promise.later([awaited](HttpAnswer answer) {
+    if (awaited->connection == nullptr) {
+      return;
+    }
+    if (awaited->being_asked) {
+      awaited->early = std::move(answer);
+    } else {
+      awaited->connection->on_late_answer(std::move(answer));
+    }
+  });
+  awaited->being_asked = false;
+  if (awaited->early) {
+    stop_awaiting();
+    take_answer(std::move(*awaited->early));
+  }
+}
+
+void HttpConnection::on_late_answer(HttpAnswer answer) {
+  stop_awaiting();
+  take_answer(std::move(answer));
+  advance();
+}
+
+void HttpConnection::stop_awaiting() {
+  if (awaited_) {
+    awaited_->connection = nullptr;
+    awaited_.reset();
+  }
 }
 
 HttpConnection::WriteResult HttpConnection::write_answers(std::size_t budget_bytes) {
@@ -281,6 +328,7 @@ void HttpConnection::end() {
 
 void HttpConnection::leave() {
   ERADIO_CHECK(state_ != HttpConnectionState::gone);
+  stop_awaiting();
   state_ = HttpConnectionState::gone;
   owner_.loop_.cancel(timer_);
   owner_.loop_.remove(socket_.number(), *this);
@@ -301,6 +349,8 @@ std::chrono::nanoseconds HttpConnection::time_until(Deadline deadline) const noe
       return limits().request_time_max;
     case Deadline::progress:
       return limits().stall_time_max;
+    case Deadline::late_answer:
+      return limits().late_answer_time_max;
     case Deadline::peer_close:
       return limits().linger_time_max;
     case Deadline::none:
@@ -334,10 +384,16 @@ void HttpConnection::on_timer() {
 }
 
 void HttpConnection::on_deadline() {
-  owner_.counters_.timed_out +=
-      deadline_ == Deadline::whole_request || deadline_ == Deadline::progress ? 1U : 0U;
+  owner_.counters_.timed_out += deadline_ == Deadline::whole_request ||
+                                        deadline_ == Deadline::progress ||
+                                        deadline_ == Deadline::late_answer
+                                    ? 1U
+                                    : 0U;
   if (deadline_ == Deadline::whole_request) {
     refuse({408, "the request took too long to arrive", {}});
+  } else if (deadline_ == Deadline::late_answer) {
+    stop_awaiting();
+    refuse({503, "the answer took too long to find", std::chrono::seconds(1)});
   } else {
     end();
   }

@@ -12,6 +12,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
+#include <optional>
 #include <string>
 
 #include "common/descriptor.h"
@@ -26,6 +28,7 @@ namespace eradio {
 enum class HttpConnectionState {
   reading_request,  // or waiting for one
   answering,        // the client has not taken all of it yet
+  awaiting_answer,  // its handler answers later; nothing is read meanwhile
   closing,          // our side is shut; what still comes is thrown away (lingering close)
   gone,             // closed or taken over
 };
@@ -47,12 +50,21 @@ class HttpConnection final : public EventHandler {
  private:
   enum class WriteResult { all, blocked, failed };
   // What is waited for, and not for ever.
-  enum class Deadline { none, next_request, whole_request, progress, peer_close };
+  enum class Deadline { none, next_request, whole_request, progress, late_answer, peer_close };
+  // Shared with whoever is to bring a late answer, which may outlive the connection.
+  struct Awaited {
+    HttpConnection* connection = nullptr;  // nobody's any more: the answer comes for nothing
+    bool being_asked = false;              // the handler has not returned yet
+    std::optional<HttpAnswer> early;       // came while it was being asked
+  };
 
   // Does what can be done now: answers, writes, and settles in the state that follows from it.
   void advance();
   void answer_requests();
   void take_answer(HttpAnswer answer);
+  void await_answer(const HttpAnswer& promise);
+  void on_late_answer(HttpAnswer answer);
+  void stop_awaiting();
   [[nodiscard]] WriteResult write_answers(std::size_t budget_bytes);
   // Moves more of the file into the output; false when the file has become too short.
   [[nodiscard]] bool fill_from_file();
@@ -88,6 +100,8 @@ class HttpConnection final : public EventHandler {
   FileSlice file_;        // follows output_
   bool last_answer_ = false;
   std::function<void(TakenOver)> take_over_;
+
+  std::shared_ptr<Awaited> awaited_;  // set while an answer is awaited
 
   std::size_t discarded_ = 0;  // bytes, while closing
 

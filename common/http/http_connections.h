@@ -23,7 +23,9 @@ struct ConnectionLimits {
   std::chrono::milliseconds request_time_max{10'000};  // first to last byte of a request; then 408
   std::chrono::milliseconds idle_time_max{15'000};     // between requests; then closed quietly
   std::chrono::milliseconds stall_time_max{30'000};    // an answer without progress; then dropped
-  std::chrono::milliseconds linger_time_max{2'000};    // waiting for a refused client to close
+  std::chrono::milliseconds late_answer_time_max{
+      3'000};                                        // of a handler that answers later; then 503
+  std::chrono::milliseconds linger_time_max{2'000};  // waiting for a refused client to close
   std::size_t linger_bytes_max = std::size_t{256} * 1024;     // thrown away while lingering
   std::size_t unsent_bytes_max = std::size_t{128} * 1024;     // then no further request is answered
   std::size_t read_bytes_per_event = std::size_t{32} * 1024;  // then the others' turn
@@ -36,7 +38,7 @@ struct ConnectionCounters {
   std::uint64_t answers = 0;        // all of them
   std::uint64_t client_errors = 0;  // 4xx
   std::uint64_t server_errors = 0;  // 5xx
-  std::uint64_t timed_out = 0;      // requests too slow and answers that stalled; not idle ones
+  std::uint64_t timed_out = 0;      // requests, answers and handlers too slow; not idle ones
 };
 
 class HttpConnection;

@@ -48,9 +48,10 @@ class HttpFields {
 using QueryParameters = std::vector<std::pair<std::string, std::string>>;
 
 struct HttpRequest {
-  std::string method;  // "GET"; case matters (RFC 9110, 9.1)
-  std::string path;    // percent-decoded, starts with '/', no NUL; may be no UTF-8
-  std::string target;  // path and query as they were sent
+  std::string method;     // "GET"; case matters (RFC 9110, 9.1)
+  int minor_version = 1;  // of HTTP/1
+  std::string path;       // percent-decoded, starts with '/', no NUL; may be no UTF-8
+  std::string target;     // path and query as they were sent
   QueryParameters query;
   HttpFields fields;
   std::string body;
@@ -69,6 +70,11 @@ struct TakenOver {
   std::string early_bytes;  // what the client has sent after its request
 };
 
+struct HttpResponse;
+// Takes the response to a request, once; more are ignored, and so is one for a client that has
+// gone.
+using HttpReply = std::function<void(HttpResponse)>;
+
 struct HttpResponse {
   int status = 200;
   // Content-Length, Connection, Date and Server are the server's business.
@@ -80,6 +86,11 @@ struct HttpResponse {
   // socket is handed over. Not called for HEAD, nor when the peer goes before the head is out: so
   // a handler registers nothing before this is called.
   std::function<void(TakenOver)> take_over;
+
+  // When set, nothing else of the response counts: it is not known yet. Called with where it is to
+  // go, at any later time; the connection answers nothing else meanwhile. One that takes too long
+  // is answered with 503.
+  std::function<void(HttpReply)> later;
 
   // {"error": message} with the API's fields; bytes in `message` that are not UTF-8 are replaced.
   static HttpResponse error(int status, std::string_view message);

@@ -4,6 +4,7 @@
 #include <array>
 #include <ctime>
 #include <exception>
+#include <memory>
 #include <string_view>
 #include <utility>
 #include <variant>
@@ -60,6 +61,7 @@ bool is_harmless(std::string_view target, std::string_view decoded_path) {
 struct HttpServer::Exchange {
   HttpRequest request;
   std::optional<RequestError> refusal;
+  std::optional<HttpResponse> late_response;  // what its handler has come up with later
   bool keep_alive = false;
   int minor_version = 1;
   FileSlice file;
@@ -75,6 +77,7 @@ HttpServer::Exchange HttpServer::Exchange::from(ReceivedRequest received, const 
   exchange.minor_version = received.head.minor_version;
   auto& request = exchange.request;
   request.method = std::move(received.head.method);
+  request.minor_version = received.head.minor_version;
   request.target = std::move(received.head.target);
   request.fields = std::move(received.head.fields);
   request.body = std::move(received.body);
@@ -109,10 +112,17 @@ void HttpServer::Exchange::complete(HttpResponse& response) {
       fields.set("Content-Length", std::to_string(length));
     }
     fields.erase("Connection");
+    std::string connection;
     if (!keep_alive) {
-      fields.set("Connection", "close");
+      connection = "close";
     } else if (minor_version == 0) {  // RFC 9112, C.2.2: it has to be said
-      fields.set("Connection", "keep-alive");
+      connection = "keep-alive";
+    }
+    if (fields.count("Upgrade") > 0) {  // RFC 9110, 7.8: it must be said with Upgrade
+      connection += connection.empty() ? "Upgrade" : ", Upgrade";
+    }
+    if (!connection.empty()) {
+      fields.set("Connection", connection);
     }
   }
   response.fields = std::move(fields);
@@ -122,16 +132,38 @@ void HttpServer::route(const std::string& method, const std::string& path, Handl
   routes_[path].insert_or_assign(method, std::move(handler));
 }
 
-void HttpServer::serve_files(const std::filesystem::path& directory) { files_.emplace(directory); }
+void HttpServer::serve_files(const std::filesystem::path& directory, HttpFields fields) {
+  files_.emplace(directory);
+  file_fields_ = std::move(fields);
+}
 
 HttpAnswer HttpServer::answer(ReceivedRequest request, const PeerAddress& peer) {
   try {
-    auto exchange = Exchange::from(std::move(request), peer);
-    return run(exchange);
+    auto exchange = std::make_shared<Exchange>(Exchange::from(std::move(request), peer));
+    HttpAnswer answer = run(*exchange);
+    return exchange->late_response ? answer_later(std::move(exchange)) : std::move(answer);
   } catch (const std::exception& error) {  // memory has run out, in all likelihood
     log::error("a request could not be answered: {}", error.what());
     return {};
   }
+}
+
+HttpAnswer HttpServer::answer_later(std::shared_ptr<Exchange> exchange) {
+  HttpAnswer answer;
+  answer.later = [this, exchange = std::move(exchange)](std::function<void(HttpAnswer)> take) {
+    auto later = std::move(exchange->late_response->later);
+    later([this, exchange, take = std::move(take)](HttpResponse response) {
+      try {
+        response.later = {};
+        exchange->late_response = std::move(response);
+        take(run(*exchange));
+      } catch (const std::exception& error) {
+        log::error("a request could not be answered: {}", error.what());
+        take({});
+      }
+    });
+  };
+  return answer;
 }
 
 HttpAnswer HttpServer::refuse(const RequestError& error) {
@@ -163,6 +195,10 @@ HttpAnswer HttpServer::run(Exchange& exchange) {
   auto result = engine_.run(steps);
 
   HttpAnswer answer;
+  if (result.response.later) {
+    exchange.late_response = std::move(result.response);
+    return answer;
+  }
   answer.status = result.response.status;
   answer.bytes = std::move(result.bytes);
   answer.keep_alive = exchange.keep_alive;
@@ -175,6 +211,9 @@ HttpAnswer HttpServer::run(Exchange& exchange) {
 
 HttpResponse HttpServer::respond(Exchange& exchange) const {
   const HttpRequest& request = exchange.request;
+  if (exchange.late_response) {
+    return *std::exchange(exchange.late_response, std::nullopt);
+  }
   if (exchange.refusal) {
     auto response = HttpResponse::error(exchange.refusal->status, exchange.refusal->text);
     if (exchange.refusal->retry_after) {
@@ -230,6 +269,9 @@ HttpResponse HttpServer::serve_file(Exchange& exchange, OpenFile file) const {
   response.fields.set("Accept-Ranges", "bytes");
   // So that a page of another origin can load the client library.
   response.fields.set("Access-Control-Allow-Origin", "*");
+  for (const auto& [name, value] : file_fields_) {
+    response.fields.set(name, value);
+  }
   if (decision.part == FilePart::nothing_new) {
     response.status = 304;
     response.fields.erase("Content-Type");

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -34,6 +35,8 @@ struct HttpAnswer {
   FileSlice file;     // the body, when it is a file
   bool keep_alive = false;
   std::function<void(TakenOver)> take_over;  // set: call it once `bytes` are in the kernel
+  // Set: nothing else is, there is no answer yet. Called with where the answer is to go.
+  std::function<void(std::function<void(HttpAnswer)>)> later;
 };
 
 class HttpServer {
@@ -48,9 +51,9 @@ class HttpServer {
   // handler runs, the body is left out. A later route for the same method and path replaces it.
   void route(const std::string& method, const std::string& path, Handler handler);
 
-  // Serves regular, not hidden files below `directory` to GET and HEAD; "/" is index.html. Throws
-  // std::system_error when it is no directory.
-  void serve_files(const std::filesystem::path& directory);
+  // Serves regular, not hidden files below `directory` to GET and HEAD, with these fields beside
+  // their own; "/" is index.html. Throws std::system_error when it is no directory.
+  void serve_files(const std::filesystem::path& directory, HttpFields fields = {});
 
   // Never throws.
   [[nodiscard]] HttpAnswer answer(ReceivedRequest request, const PeerAddress& peer);
@@ -69,10 +72,13 @@ class HttpServer {
   HttpResponse refuse_method(const HttpRequest& request) const;
   // The value of Allow; empty for a path that nothing is known about.
   [[nodiscard]] std::string allowed_methods(const HttpRequest& request) const;
+  // Sets exchange.late_response, and the answer counts for nothing, when its handler answers later.
   HttpAnswer run(Exchange& exchange);
+  HttpAnswer answer_later(std::shared_ptr<Exchange> exchange);
 
   std::map<std::string, Methods, std::less<>> routes_;  // by path
   std::optional<StaticFiles> files_;
+  HttpFields file_fields_;  // sent with each of them
   HttplibEngine engine_;
 };
 

@@ -3,7 +3,10 @@
 #include <sys/socket.h>
 
 #include <array>
+#include <cstdint>
+#include <span>
 #include <stdexcept>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -65,33 +68,92 @@ class WorkerMessageTest : public testing::Test {
 
 TEST_F(WorkerMessageTest, ArrivesAsItWasSent) {
   EXPECT_EQ(receive_worker_message(theirs.number(), message), ReceiveResult::nothing);
-  EXPECT_TRUE(send_worker_message(ours.number(), {.type = WorkerMessageType::ready, .value = 7}));
+  EXPECT_EQ(send_worker_message(ours.number(), WorkerMessageType::ready, 7), SendResult::sent);
   ASSERT_EQ(receive_worker_message(theirs.number(), message), ReceiveResult::message);
   EXPECT_EQ(message.type, WorkerMessageType::ready);
   EXPECT_EQ(message.value, 7U);
 }
 
-TEST_F(WorkerMessageTest, OfAnotherSizeVersionOrTypeIsMalformed) {
-  const WorkerMessage good{.type = WorkerMessageType::stop};
-  std::array<std::byte, 100> longer{};
-  ASSERT_GT(::send(ours.number(), &good, sizeof good - 1, 0), 0);
-  ASSERT_GT(::send(ours.number(), longer.data(), longer.size(), 0), 0);
-  WorkerMessage bad = good;
-  bad.protocol_version = 2;
-  ASSERT_TRUE(send_worker_message(ours.number(), bad));
-  bad = good;
-  bad.type = static_cast<WorkerMessageType>(77);
-  ASSERT_TRUE(send_worker_message(ours.number(), bad));
-  for (int i = 0; i < 4; ++i) {
+TEST_F(WorkerMessageTest, CarriesItemsInTheirOrder) {
+  std::vector<AudienceEvent> events(worker_message_items_max);
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    events[i] = {.listener_id = i, .token = i * 2, .type = AudienceEventType::vote};
+  }
+  events.back().listener_id = listener_id_max;
+  ASSERT_EQ(send_worker_message(ours.number(), std::span<const AudienceEvent>(events)),
+            SendResult::sent);
+  ASSERT_EQ(receive_worker_message(theirs.number(), message), ReceiveResult::message);
+  EXPECT_EQ(message.type, WorkerMessageType::audience);
+  ASSERT_EQ(message.audience.size(), events.size());
+  EXPECT_EQ(message.audience[7].listener_id, 7U);
+  EXPECT_EQ(message.audience[7].token, 14U);
+  EXPECT_EQ(message.audience.back().listener_id, listener_id_max);
+
+  const VoteAnswer answer{.token = 5, .outcome = VoteOutcome::nothing_plays};
+  ASSERT_EQ(send_worker_message(ours.number(), std::span(&answer, 1)), SendResult::sent);
+  ASSERT_EQ(receive_worker_message(theirs.number(), message), ReceiveResult::message);
+  ASSERT_EQ(message.vote_answers.size(), 1U);
+  EXPECT_EQ(message.vote_answers[0].outcome, VoteOutcome::nothing_plays);
+}
+
+TEST_F(WorkerMessageTest, IsNotSentWhileThePeerTakesNoMore) {
+  const std::vector<AudienceEvent> events(worker_message_items_max,
+                                          {.type = AudienceEventType::joined});
+  SendResult result = SendResult::sent;
+  for (int i = 0; i < 10'000 && result == SendResult::sent; ++i) {
+    result = send_worker_message(ours.number(), std::span<const AudienceEvent>(events));
+  }
+  EXPECT_EQ(result, SendResult::full);
+}
+
+// Whatever another version, or a worker that was taken over, may send.
+TEST_F(WorkerMessageTest, OfAnotherFormIsMalformed) {
+  struct Raw {
+    WorkerMessageHeader header;
+    std::array<AudienceEvent, 2> events;
+  };
+  const Raw good{
+      .header = {.type = WorkerMessageType::audience, .count = 2},
+      .events = {{{.type = AudienceEventType::joined}, {.type = AudienceEventType::left}}}};
+  const auto send = [&](const Raw& raw, std::size_t bytes) {
+    ASSERT_EQ(::send(ours.number(), &raw, bytes, 0), static_cast<ssize_t>(bytes));
+  };
+  int bad_ones = 0;
+  const auto send_changed = [&](auto change) {
+    Raw raw = good;
+    change(raw);
+    send(raw, sizeof raw);
+    ++bad_ones;
+  };
+  for (std::size_t bytes = 1; bytes < sizeof good; ++bytes) {
+    send(good, bytes);
+    ++bad_ones;
+  }
+  send_changed([](Raw& raw) { raw.header.protocol_version += 1; });
+  send_changed([](Raw& raw) { raw.header.type = static_cast<WorkerMessageType>(77); });
+  send_changed([](Raw& raw) { raw.header.type = WorkerMessageType::stop; });
+  send_changed([](Raw& raw) { raw.header.type = WorkerMessageType::vote_answers; });
+  send_changed([](Raw& raw) { raw.header.count = 1; });
+  send_changed([](Raw& raw) { raw.header.count = 3; });
+  send_changed([](Raw& raw) { raw.header.count = UINT32_MAX; });
+  send_changed([](Raw& raw) { raw.events[1].type = static_cast<AudienceEventType>(0); });
+  send_changed([](Raw& raw) { raw.events[1].type = static_cast<AudienceEventType>(4); });
+  send_changed([](Raw& raw) { raw.events[0].listener_id = listener_id_max + 1; });
+  const std::vector<std::byte> longest(64 * 1024);
+  ASSERT_GT(::send(ours.number(), longest.data(), longest.size(), 0), 0);
+  ++bad_ones;
+  send(good, sizeof good);
+  for (int i = 0; i < bad_ones; ++i) {
     EXPECT_EQ(receive_worker_message(theirs.number(), message), ReceiveResult::malformed) << i;
   }
+  EXPECT_EQ(receive_worker_message(theirs.number(), message), ReceiveResult::message);
   EXPECT_EQ(receive_worker_message(theirs.number(), message), ReceiveResult::nothing);
 }
 
 TEST_F(WorkerMessageTest, FromAPeerThatHasGoneIsTheEnd) {
   ours.reset();
   EXPECT_EQ(receive_worker_message(theirs.number(), message), ReceiveResult::closed);
-  EXPECT_FALSE(send_worker_message(theirs.number(), message));
+  EXPECT_EQ(send_worker_message(theirs.number(), WorkerMessageType::stop), SendResult::gone);
 }
 
 }  // namespace

@@ -7,11 +7,11 @@ namespace {
 
 const TrackName track{.uri = "u", .name = "n"};
 
-TEST(PlaybackState, PublishesChangesOnly) {
+TEST(PlaybackState, PublishesEachStartAndOtherwiseChangesOnly) {
   PlaybackState state;
   EXPECT_EQ(state.on_stopped(), std::nullopt);
   EXPECT_EQ(state.on_started(track), (NowPlaying{.playing = true, .track = track}));
-  EXPECT_EQ(state.on_started(track), std::nullopt);
+  EXPECT_EQ(state.on_started(track), (NowPlaying{.playing = true, .track = track}));
   EXPECT_EQ(state.on_data(), std::nullopt);
   EXPECT_EQ(state.on_stopped(), NowPlaying{});
 }

@@ -63,7 +63,7 @@ TEST_F(RingTest, AnEmptyRingHasNothingNew) {
 TEST_F(RingTest, RecordsComeOutInOrderAndAsTheyWentIn) {
   RingReader reader(memory());
   EXPECT_EQ(publish("one"), 1U);
-  EXPECT_EQ(publish("", RecordType::now_playing), 2U);
+  EXPECT_EQ(publish("", RecordType::metadata), 2U);
   EXPECT_EQ(publish("eight888"), 3U);
 
   ASSERT_EQ(read(reader), ReadResult::record);
@@ -73,7 +73,7 @@ TEST_F(RingTest, RecordsComeOutInOrderAndAsTheyWentIn) {
   EXPECT_EQ(record_.time_ns, 101);
   ASSERT_EQ(read(reader), ReadResult::record);
   EXPECT_EQ(text(), "");
-  EXPECT_EQ(record_.type, RecordType::now_playing);
+  EXPECT_EQ(record_.type, RecordType::metadata);
   ASSERT_EQ(read(reader), ReadResult::record);
   EXPECT_EQ(text(), "eight888");
   EXPECT_EQ(record_.lost, 0U);

@@ -70,15 +70,17 @@ TEST(StreamStateThreads, AReaderGetsOneOfTheStatesThatWereWrittenOrNothing) {
   std::thread thread([&] {
     while (!done.load()) {
       const auto state = reader.read();
-      if (state && state->track) {
-        EXPECT_EQ(state->track->uri, state->track->name);
+      if (state && state->now_playing.track) {
+        EXPECT_EQ(state->now_playing.track->uri, state->now_playing.track->name);
+        EXPECT_EQ(state->listeners, state->now_playing.track->name.size());
         good.fetch_add(1);
       }
     }
   });
   for (int i = 0; i < 2000 || good.load() == 0; ++i) {
     const std::string text(static_cast<std::size_t>(i % 700), static_cast<char>('a' + i % 26));
-    writer.write({.playing = true, .track = TrackName{.uri = text, .name = text}});
+    writer.write({.now_playing = {.playing = true, .track = TrackName{.uri = text, .name = text}},
+                  .listeners = text.size()});
   }
   done.store(true);
   thread.join();

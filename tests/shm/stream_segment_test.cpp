@@ -10,7 +10,10 @@ namespace {
 
 TEST(StreamSegment, AWorkerThatComesLateKnowsWhatIsPlaying) {
   StreamSegmentWriter writer(1 << 20);
-  const NowPlaying playing{.playing = true, .track = TrackName{.uri = "u", .name = "n"}};
+  const StreamMetadata playing{
+      .now_playing = {.playing = true, .track = TrackName{.uri = "u", .name = "n"}},
+      .listeners = 3,
+      .vetoes = 2};
   writer.state().write(playing);
   const StreamSegmentReader reader(writer.reopen_read_only());
   EXPECT_EQ(reader.state().read(), playing);
@@ -19,7 +22,7 @@ TEST(StreamSegment, AWorkerThatComesLateKnowsWhatIsPlaying) {
 TEST(StreamSegment, NothingPlaysInANewOne) {
   const StreamSegmentWriter writer(1 << 20);
   const StreamSegmentReader reader(writer.reopen_read_only());
-  EXPECT_EQ(reader.state().read(), NowPlaying{});
+  EXPECT_EQ(reader.state().read(), StreamMetadata{});
 }
 
 TEST(StreamSegment, RecordsReachAReaderInAnotherMapping) {
@@ -49,8 +52,9 @@ TEST(StreamState, AWriterKilledInTheMiddleLeavesNothingInsteadOfSomethingTorn) {
   const StreamStateReader reader(*layout);
   layout->version.fetch_add(1);
   EXPECT_EQ(reader.read(), std::nullopt);
-  writer.write({.playing = true, .track = std::nullopt});
-  EXPECT_EQ(reader.read(), (NowPlaying{.playing = true, .track = std::nullopt}));
+  writer.write({.now_playing = {.playing = true, .track = std::nullopt}});
+  EXPECT_EQ(reader.read(),
+            (StreamMetadata{.now_playing = {.playing = true, .track = std::nullopt}}));
 }
 
 TEST(StreamState, AnotherLayoutVersionIsRefused) {

@@ -130,10 +130,15 @@ class FanOutTest : public testing::Test {
   EventLoop loop;
   FrameStore store{frame_bytes_max};
   WorkerCounters counters;
-  std::vector<PeerAddress> left;
-  FanOut fan_out{
-      loop,      store, counters, limits, [this](const PeerAddress& peer) { left.push_back(peer); },
-      test_clock};
+  std::vector<std::uint64_t> joined;  // ids, as they were told
+  std::vector<std::uint64_t> left;
+  FanOut fan_out{loop,
+                 store,
+                 counters,
+                 limits,
+                 [this](const Listener& listener) { joined.push_back(listener.id); },
+                 [this](const Listener& listener) { left.push_back(listener.id); },
+                 test_clock};
 };
 
 using Numbers = std::vector<std::uint64_t>;

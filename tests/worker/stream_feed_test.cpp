@@ -1,5 +1,9 @@
 #include "worker/stream_feed.h"
 
+#include <sys/socket.h>
+
+#include <array>
+#include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -8,6 +12,8 @@ namespace eradio {
 namespace {
 
 using std::chrono::milliseconds;
+
+const StreamFeed::MetadataChanged no_change = [](const StreamMetadata&) {};
 
 class StreamFeedTest : public testing::Test {
  protected:
@@ -28,16 +34,18 @@ class StreamFeedTest : public testing::Test {
   StreamSegmentWriter writer{1 << 20};
   StreamSegmentReader reader{writer.reopen_read_only()};
   FrameStore store{frame_bytes_max};
+  const StreamFeed* feed_ = nullptr;
   WorkerCounters counters;
   FanOut fan_out{loop,
                  store,
                  counters,
                  {.queue_bytes_max = 8000, .lag_ns_max = ns_per_second},
-                 [](const PeerAddress&) {}};
+                 [](const Listener&) {},
+                 [](const Listener&) {}};
 };
 
 TEST_F(StreamFeedTest, TakesEveryFrameInOrder) {
-  StreamFeed feed(loop, wakeup.number(), reader, store, fan_out, counters, {});
+  StreamFeed feed(loop, wakeup.number(), reader, store, fan_out, counters, {}, no_change);
   for (std::size_t bytes = 1; bytes <= 50; ++bytes) {
     publish(bytes);
   }
@@ -49,7 +57,7 @@ TEST_F(StreamFeedTest, TakesEveryFrameInOrder) {
 }
 
 TEST_F(StreamFeedTest, MoreThanOneTurnTakesComesInSeveral) {
-  StreamFeed feed(loop, wakeup.number(), reader, store, fan_out, counters, {});
+  StreamFeed feed(loop, wakeup.number(), reader, store, fan_out, counters, {}, no_change);
   for (int i = 0; i < 5; ++i) {
     publish(150'000);
   }
@@ -59,29 +67,85 @@ TEST_F(StreamFeedTest, MoreThanOneTurnTakesComesInSeveral) {
 }
 
 TEST_F(StreamFeedTest, BegunLateItTakesTheNewestAndKnowsWhatIsPlaying) {
-  const NowPlaying playing{.playing = true, .track = TrackName{.uri = "u", .name = "n"}};
+  const StreamMetadata playing{
+      .now_playing = {.playing = true, .track = TrackName{.uri = "u", .name = "n"}},
+      .listeners = 3};
   writer.state().write(playing);
-  writer.ring().publish(RecordType::now_playing, 1, encode_now_playing(playing));
+  writer.ring().publish(RecordType::metadata, 1, encode_stream_metadata(playing));
   publish(10);
   publish(20);
-  StreamFeed feed(loop, wakeup.number(), reader, store, fan_out, counters, {});
-  EXPECT_EQ(feed.now_playing(), playing);
+  StreamFeed feed(loop, wakeup.number(), reader, store, fan_out, counters, {}, no_change);
+  EXPECT_EQ(feed.metadata(), playing);
   run_loop();
   EXPECT_EQ(counters.frames_received_total.get(), 1U);
   EXPECT_EQ(store.frame(store.next() - 1).bytes, 20U);
 }
 
 TEST_F(StreamFeedTest, AChangeOfTrackArrivesWithTheRecord) {
-  StreamFeed feed(loop, wakeup.number(), reader, store, fan_out, counters, {});
-  const NowPlaying playing{.playing = true, .track = std::nullopt};
-  writer.ring().publish(RecordType::now_playing, 1, encode_now_playing(playing));
+  StreamFeed feed(loop, wakeup.number(), reader, store, fan_out, counters, {}, no_change);
+  const StreamMetadata playing{.now_playing = {.playing = true, .track = std::nullopt}};
+  writer.ring().publish(RecordType::metadata, 1, encode_stream_metadata(playing));
   run_loop();
-  EXPECT_EQ(feed.now_playing(), playing);
+  EXPECT_EQ(feed.metadata(), playing);
   EXPECT_EQ(counters.frames_received_total.get(), 0U) << "it is no frame";
 }
 
+// Frames for one listener and changes for the rest of the worker, in the order of the ring.
+TEST_F(StreamFeedTest, ANewTrackIsToldBetweenTheLastFrameOfTheOldOneAndTheFirstOfTheNewOne) {
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends.data()), 0);
+  const Descriptor client(ends[1]);
+  std::string seen;
+  const auto read_client = [&] {
+    std::array<char, 64> bytes{};
+    const ssize_t got = ::recv(client.number(), bytes.data(), bytes.size(), 0);
+    seen.append(bytes.data(), got > 0 ? static_cast<std::size_t>(got) : 0);
+  };
+  StreamFeed feed(loop, wakeup.number(), reader, store, fan_out, counters, {},
+                  [&](const StreamMetadata& before) {
+                    read_client();
+                    seen += "[" + (before.now_playing.track ? before.now_playing.track->name : "") +
+                            ">" + feed_->metadata().now_playing.track->name + "]";
+                  });
+  feed_ = &feed;
+  fan_out.join(Descriptor(ends[0]), PeerAddress{}, 1);
+  const auto frame = [&](char c) {
+    const std::byte byte{static_cast<unsigned char>(c)};
+    writer.ring().publish(RecordType::data, monotonic_ns(), std::span(&byte, 1));
+  };
+  const auto track = [&](const char* name) {
+    writer.ring().publish(
+        RecordType::metadata, monotonic_ns(),
+        encode_stream_metadata(
+            {.now_playing = {.playing = true, .track = TrackName{.uri = "", .name = name}}}));
+  };
+  frame('a');
+  track("A");
+  frame('b');
+  frame('c');
+  track("B");
+  track("B");
+  frame('d');
+  run_loop();
+  read_client();
+  EXPECT_EQ(seen, "a[>A]bc[A>B]d");
+}
+
+TEST_F(StreamFeedTest, OvertakenItKnowsWhatIsPlayingNow) {
+  StreamFeed feed(loop, wakeup.number(), reader, store, fan_out, counters, {}, no_change);
+  const StreamMetadata playing{.now_playing = {.playing = true, .track = std::nullopt},
+                               .listeners = 9};
+  writer.state().write(playing);
+  writer.ring().publish(RecordType::metadata, 1, encode_stream_metadata(playing));
+  for (int i = 0; i < 100; ++i) {
+    publish(100'000);
+  }
+  run_loop();
+  EXPECT_EQ(feed.metadata(), playing) << "though the record was overwritten";
+}
+
 TEST_F(StreamFeedTest, OvertakenItCountsWhatItLostAndGoesOnWithTheNewest) {
-  StreamFeed feed(loop, wakeup.number(), reader, store, fan_out, counters, {});
+  StreamFeed feed(loop, wakeup.number(), reader, store, fan_out, counters, {}, no_change);
   publish(1);
   run_loop();
   for (int i = 0; i < 100; ++i) {
@@ -96,7 +160,7 @@ TEST_F(StreamFeedTest, OvertakenItCountsWhatItLostAndGoesOnWithTheNewest) {
 
 TEST_F(StreamFeedTest, FramesAreGatheredForTheTimeThatIsSet) {
   StreamFeed feed(loop, wakeup.number(), reader, store, fan_out, counters,
-                  {.queue_bytes_max = 0, .coalesce = milliseconds(50)});
+                  {.queue_bytes_max = 0, .coalesce = milliseconds(50)}, no_change);
   publish(1);
   run_loop(milliseconds(1));
   publish(1);
@@ -109,7 +173,7 @@ TEST_F(StreamFeedTest, FramesAreGatheredForTheTimeThatIsSet) {
 
 TEST_F(StreamFeedTest, AFullTurnIsNotGatheredAnyFurther) {
   StreamFeed feed(loop, wakeup.number(), reader, store, fan_out, counters,
-                  {.queue_bytes_max = 0, .coalesce = milliseconds(10'000)});
+                  {.queue_bytes_max = 0, .coalesce = milliseconds(10'000)}, no_change);
   for (int i = 0; i < 5; ++i) {
     publish(150'000);
   }

@@ -1,4 +1,4 @@
-#include "worker/stream_route.h"
+#include "worker/listener_id.h"
 
 #include <gtest/gtest.h>
 

@@ -1,0 +1,138 @@
+#include "master/programme.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/clock.h"
+#include "common/log.h"
+
+namespace eradio {
+namespace {
+
+constexpr std::chrono::milliseconds vote_timer_interval{20};
+constexpr std::size_t waiting_votes_max = 1000;  // more are answered at once
+
+std::int64_t in_ns(std::chrono::milliseconds time) {
+  return std::chrono::nanoseconds(time).count();
+}
+
+}  // namespace
+
+Programme::Programme(EventLoop& loop, Publisher& publisher, ProgrammeSettings settings, Skip skip,
+                     Answer answer)
+    : loop_(loop),
+      publisher_(publisher),
+      settings_(settings),
+      skip_(std::move(skip)),
+      answer_(std::move(answer)),
+      vetoes_(settings.veto_ratio, settings.workers) {}
+
+Programme::~Programme() {
+  loop_.cancel(gather_timer_);
+  loop_.cancel(vote_timer_);
+}
+
+void Programme::now_playing(const NowPlaying& now_playing) {
+  now_playing_ = now_playing;
+  if (now_playing.playing) {
+    vetoes_.start_track();
+  } else {
+    vetoes_.stop();
+  }
+  publish();  // the caller flushes
+}
+
+void Programme::on_audience(std::size_t slot, std::span<const AudienceEvent> events) {
+  for (const AudienceEvent& event : events) {
+    switch (event.type) {
+      case AudienceEventType::joined:
+        vetoes_.join(slot, event.listener_id);
+        break;
+      case AudienceEventType::left:
+        if (!vetoes_.leave(slot, event.listener_id)) {
+          log::error("worker {}: says that a listener left who was not there; ignored", slot);
+        }
+        break;
+      case AudienceEventType::vote:
+        vote(slot, event, true);
+        break;
+    }
+  }
+  settle_waiting_votes();
+  on_counts();
+}
+
+void Programme::on_worker_gone(std::size_t slot) {
+  vetoes_.leave_all(slot);
+  std::erase_if(waiting_votes_, [&](const WaitingVote& vote) { return vote.slot == slot; });
+  on_counts();
+}
+
+void Programme::vote(std::size_t slot, const AudienceEvent& event, bool may_wait) {
+  const VoteOutcome outcome = vetoes_.vote(event.listener_id);
+  if (outcome == VoteOutcome::no_such_listener && may_wait &&
+      waiting_votes_.size() < waiting_votes_max) {
+    waiting_votes_.push_back({.slot = slot,
+                              .event = event,
+                              .until_ns = monotonic_ns() + in_ns(settings_.vote_patience)});
+    expect_waiting_votes();
+    return;
+  }
+  answer_(slot, {.token = event.token, .outcome = outcome});
+}
+
+void Programme::settle_waiting_votes() {
+  const std::int64_t now_ns = monotonic_ns();
+  for (WaitingVote& waiting : std::exchange(waiting_votes_, {})) {
+    const bool in_time = now_ns < waiting.until_ns;
+    if (in_time && !vetoes_.is_listening(waiting.event.listener_id)) {
+      waiting_votes_.push_back(waiting);
+    } else {
+      vote(waiting.slot, waiting.event, false);
+    }
+  }
+}
+
+void Programme::expect_waiting_votes() {
+  if (vote_timer_ != EventLoop::no_timer) {
+    return;
+  }
+  vote_timer_ = loop_.call_after(vote_timer_interval, [this] {
+    vote_timer_ = EventLoop::no_timer;
+    settle_waiting_votes();
+    on_counts();
+    if (!waiting_votes_.empty()) {
+      expect_waiting_votes();
+    }
+  });
+}
+
+void Programme::on_counts() {
+  if (vetoes_.skip_is_due()) {
+    log::info("{} of {} listeners want the next track", vetoes_.vetoes(), vetoes_.listeners());
+    skip_();
+  }
+  if (gather_timer_ != EventLoop::no_timer ||
+      (published_.listeners == vetoes_.listeners() && published_.vetoes == vetoes_.vetoes())) {
+    return;
+  }
+  const std::int64_t wait_ns = published_ns_ + in_ns(settings_.gather) - monotonic_ns();
+  if (wait_ns > 0) {
+    gather_timer_ = loop_.call_after(std::chrono::nanoseconds(wait_ns), [this] {
+      gather_timer_ = EventLoop::no_timer;
+      on_counts();
+    });
+    return;
+  }
+  publish();
+  publisher_.flush();
+}
+
+void Programme::publish() {
+  published_ = {
+      .now_playing = now_playing_, .listeners = vetoes_.listeners(), .vetoes = vetoes_.vetoes()};
+  published_ns_ = monotonic_ns();
+  publisher_.metadata(published_);
+}
+
+}  // namespace eradio

@@ -1,0 +1,78 @@
+// What is on, and who listens: joins what the source says with what listeners do, and publishes
+// both together as the stream's metadata. A new track is published at once, in its place between
+// the frames; changes of the counts are gathered. Carries out the listeners' votes.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "common/event_loop.h"
+#include "common/worker_protocol.h"
+#include "master/publisher.h"
+#include "master/source_output.h"
+#include "master/vetoes.h"
+#include "master/worker_events.h"
+
+namespace eradio {
+
+struct ProgrammeSettings {
+  double veto_ratio = 0.5;
+  std::size_t workers = 1;
+  std::chrono::milliseconds gather{50};  // counts are published no more often
+  // How long a vote waits for the join of its listener, which comes by another worker's line.
+  std::chrono::milliseconds vote_patience{250};
+};
+
+class Programme final : public SourceOutput, public WorkerEvents {
+ public:
+  // `skip`: tells the source to go on to the next track. `answer`: sends an answer to a worker.
+  using Skip = std::function<void()>;
+  using Answer = std::function<void(std::size_t slot, const VoteAnswer& answer)>;
+
+  // Loop and publisher are borrowed.
+  Programme(EventLoop& loop, Publisher& publisher, ProgrammeSettings settings, Skip skip,
+            Answer answer);
+  ~Programme() override;
+
+  // What the source does.
+  void frame(std::span<const std::byte> frame) override { publisher_.frame(frame); }
+  void now_playing(const NowPlaying& now_playing) override;
+  void flush() override { publisher_.flush(); }
+
+  // What listeners do.
+  void on_audience(std::size_t slot, std::span<const AudienceEvent> events) override;
+  void on_worker_gone(std::size_t slot) override;
+
+ private:
+  struct WaitingVote {
+    std::size_t slot = 0;
+    AudienceEvent event;
+    std::int64_t until_ns = 0;
+  };
+
+  void vote(std::size_t slot, const AudienceEvent& event, bool may_wait);
+  // Votes whose listener has come by now, or will not come any more.
+  void settle_waiting_votes();
+  void expect_waiting_votes();
+  // The counts may have changed: carries out votes, and sees to it that it is published.
+  void on_counts();
+  void publish();
+
+  EventLoop& loop_;
+  Publisher& publisher_;
+  ProgrammeSettings settings_;
+  Skip skip_;
+  Answer answer_;
+  Vetoes vetoes_;
+  NowPlaying now_playing_;
+  StreamMetadata published_;
+  std::int64_t published_ns_ = 0;
+  std::vector<WaitingVote> waiting_votes_;
+  EventLoop::TimerId gather_timer_ = EventLoop::no_timer;
+  EventLoop::TimerId vote_timer_ = EventLoop::no_timer;
+};
+
+}  // namespace eradio

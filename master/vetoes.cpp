@@ -1,0 +1,97 @@
+#include "master/vetoes.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "common/check.h"
+
+namespace eradio {
+
+Vetoes::Vetoes(double ratio, std::size_t slots) : ratio_(ratio), slots_(slots) {
+  ERADIO_CHECK(ratio > 0 && ratio <= 1);
+}
+
+void Vetoes::join(std::size_t slot, std::uint64_t id) {
+  ++slots_.at(slot)[id];
+  ++ids_[id].connections;
+}
+
+bool Vetoes::leave(std::size_t slot, std::uint64_t id) {
+  Connections& connections = slots_.at(slot);
+  const auto found = connections.find(id);
+  if (found == connections.end()) {
+    return false;
+  }
+  if (--found->second == 0) {
+    connections.erase(found);
+  }
+  remove_connections(id, 1);
+  return true;
+}
+
+void Vetoes::leave_all(std::size_t slot) {
+  for (const auto& [id, connections] : slots_.at(slot)) {
+    remove_connections(id, connections);
+  }
+  slots_[slot].clear();
+}
+
+void Vetoes::remove_connections(std::uint64_t id, std::uint64_t connections) {
+  const auto found = ids_.find(id);
+  ERADIO_CHECK(found != ids_.end() && found->second.connections >= connections);
+  found->second.connections -= connections;
+  if (found->second.connections == 0) {
+    vetoes_ -= found->second.voted ? 1U : 0U;
+    ids_.erase(found);
+  }
+}
+
+VoteOutcome Vetoes::vote(std::uint64_t id) {
+  const auto found = ids_.find(id);
+  if (found == ids_.end()) {
+    return VoteOutcome::no_such_listener;
+  }
+  if (!playing_) {
+    return VoteOutcome::nothing_plays;
+  }
+  vetoes_ += found->second.voted ? 0U : 1U;
+  found->second.voted = true;
+  return VoteOutcome::counted;
+}
+
+void Vetoes::start_track() {
+  clear_votes();
+  playing_ = true;
+}
+
+void Vetoes::stop() {
+  clear_votes();
+  playing_ = false;
+}
+
+void Vetoes::clear_votes() {
+  if (vetoes_ > 0) {
+    for (auto& [id, state] : ids_) {
+      state.voted = false;
+    }
+  }
+  vetoes_ = 0;
+  skipped_ = false;
+}
+
+bool Vetoes::skip_is_due() {
+  if (!playing_ || skipped_ || vetoes_ < vetoes_needed(ratio_, ids_.size())) {
+    return false;
+  }
+  skipped_ = true;
+  return true;
+}
+
+std::uint64_t Vetoes::vetoes_needed(double ratio, std::uint64_t listeners) {
+  // 0.1 × 30 is a little more than 3 in floating point, and must not need 4.
+  constexpr double tolerance = 1e-9;
+  const double needed = std::ceil(ratio * static_cast<double>(listeners) - tolerance);
+  return std::max<std::uint64_t>(1, static_cast<std::uint64_t>(std::max(needed, 0.0)));
+}
+
+}  // namespace eradio

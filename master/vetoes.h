@@ -1,0 +1,63 @@
+// Who listens, and who wants the next track: joins, leaves and votes of all workers in, counts and
+// the decision to skip out. Pure: the rules of the contract, section 3, and nothing else.
+//
+// Invariants: (1) an id counts once, however many connections carry it, on whichever workers;
+// (2) an id without a connection has no vote; (3) skip_is_due() is true at most once per track.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <vector>
+
+#include "common/worker_protocol.h"
+
+namespace eradio {
+
+class Vetoes {
+ public:
+  // `ratio`: what part of the listeners must vote for a skip; over 0, at most 1. `slots`: workers.
+  Vetoes(double ratio, std::size_t slots);
+
+  // One more connection of this worker carries the id.
+  void join(std::size_t slot, std::uint64_t id);
+  // One less. False, and nothing changes, when this worker has none with this id.
+  [[nodiscard]] bool leave(std::size_t slot, std::uint64_t id);
+  // The worker has gone, with all its connections.
+  void leave_all(std::size_t slot);
+
+  [[nodiscard]] VoteOutcome vote(std::uint64_t id);
+  // Another track has begun, or the same again.
+  void start_track();
+  void stop();
+
+  // Whether votes are enough now, after a vote or a leave, and this track was not skipped before.
+  // To be asked after each change: the answer "yes" is given once.
+  [[nodiscard]] bool skip_is_due();
+
+  [[nodiscard]] bool is_listening(std::uint64_t id) const { return ids_.contains(id); }
+  [[nodiscard]] std::uint64_t listeners() const noexcept { return ids_.size(); }
+  [[nodiscard]] std::uint64_t vetoes() const noexcept { return vetoes_; }
+  // Votes that it takes with so many listeners: their part, rounded up, and at least one.
+  [[nodiscard]] static std::uint64_t vetoes_needed(double ratio, std::uint64_t listeners);
+
+ private:
+  struct Id {
+    std::uint64_t connections = 0;
+    bool voted = false;
+  };
+  // Ordered: listeners choose their ids, and no choice of theirs can make these slow.
+  using Connections = std::map<std::uint64_t, std::uint64_t>;
+
+  void remove_connections(std::uint64_t id, std::uint64_t connections);
+  void clear_votes();
+
+  double ratio_;
+  std::vector<Connections> slots_;  // by worker: connections by id
+  std::map<std::uint64_t, Id> ids_;
+  std::uint64_t vetoes_ = 0;
+  bool playing_ = false;
+  bool skipped_ = false;  // this track, by votes
+};
+
+}  // namespace eradio

@@ -1,0 +1,172 @@
+#include "master/vetoes.h"
+
+#include <gtest/gtest.h>
+
+namespace eradio {
+namespace {
+
+// Two workers, half of the listeners, and something plays.
+class VetoesTest : public testing::Test {
+ protected:
+  VetoesTest() { vetoes.start_track(); }
+  Vetoes vetoes{0.5, 2};
+};
+
+TEST(VetoesNeeded, IsThePartRoundedUpAndAtLeastOne) {
+  struct Case {
+    double ratio;
+    std::uint64_t listeners;
+    std::uint64_t needed;
+  };
+  for (const Case& c :
+       {Case{0.5, 0, 1}, Case{0.5, 1, 1}, Case{0.5, 2, 1}, Case{0.5, 3, 2}, Case{0.5, 4, 2},
+        Case{0.5, 5, 3}, Case{0.5, 20001, 10001}, Case{1, 3, 3}, Case{0.1, 30, 3}, Case{0.1, 31, 4},
+        Case{0.7, 10, 7}, Case{0.001, 3, 1}, Case{1e-12, 1000, 1}}) {
+    EXPECT_EQ(Vetoes::vetoes_needed(c.ratio, c.listeners), c.needed)
+        << c.ratio << " of " << c.listeners;
+  }
+}
+
+TEST_F(VetoesTest, WithoutListenersNobodyCanVote) {
+  EXPECT_EQ(vetoes.vote(1), VoteOutcome::no_such_listener);
+  EXPECT_EQ(vetoes.vetoes(), 0U);
+  EXPECT_FALSE(vetoes.skip_is_due());
+}
+
+TEST_F(VetoesTest, OneListenerDecidesAloneAndNobodyElseForHim) {
+  vetoes.join(0, 1);
+  EXPECT_FALSE(vetoes.skip_is_due());
+  EXPECT_EQ(vetoes.vote(2), VoteOutcome::no_such_listener);
+  EXPECT_FALSE(vetoes.skip_is_due());
+  EXPECT_EQ(vetoes.vote(1), VoteOutcome::counted);
+  EXPECT_TRUE(vetoes.skip_is_due());
+}
+
+TEST_F(VetoesTest, OfThreeListenersOneIsNotEnoughAndTwoAre) {
+  for (const std::uint64_t id : {1U, 2U, 3U}) {
+    vetoes.join(id % 2, id);
+  }
+  EXPECT_EQ(vetoes.vote(1), VoteOutcome::counted);
+  EXPECT_FALSE(vetoes.skip_is_due());
+  EXPECT_EQ(vetoes.vote(2), VoteOutcome::counted);
+  EXPECT_TRUE(vetoes.skip_is_due());
+}
+
+TEST_F(VetoesTest, AnIdHasOneVote) {
+  for (const std::uint64_t id : {1U, 2U, 3U}) {
+    vetoes.join(0, id);
+  }
+  EXPECT_EQ(vetoes.vote(1), VoteOutcome::counted);
+  EXPECT_EQ(vetoes.vote(1), VoteOutcome::counted);
+  EXPECT_EQ(vetoes.vetoes(), 1U);
+  EXPECT_FALSE(vetoes.skip_is_due());
+}
+
+TEST_F(VetoesTest, TwoTabsWithOneIdAreOneListenerWithOneVote) {
+  vetoes.join(0, 7);
+  vetoes.join(1, 7);
+  vetoes.join(0, 8);
+  vetoes.join(0, 9);
+  EXPECT_EQ(vetoes.listeners(), 3U);
+  EXPECT_EQ(vetoes.vote(7), VoteOutcome::counted);
+  EXPECT_EQ(vetoes.vote(7), VoteOutcome::counted);
+  EXPECT_EQ(vetoes.vetoes(), 1U);
+  EXPECT_FALSE(vetoes.skip_is_due());
+
+  EXPECT_TRUE(vetoes.leave(1, 7));
+  EXPECT_EQ(vetoes.listeners(), 3U) << "the other tab is there";
+  EXPECT_EQ(vetoes.vetoes(), 1U);
+  EXPECT_TRUE(vetoes.leave(0, 7));
+  EXPECT_EQ(vetoes.listeners(), 2U);
+  EXPECT_EQ(vetoes.vetoes(), 0U) << "only ids with a live stream count";
+  EXPECT_EQ(vetoes.vote(7), VoteOutcome::no_such_listener);
+}
+
+TEST_F(VetoesTest, AreRecountedWhenAListenerLeaves) {
+  for (const std::uint64_t id : {1U, 2U, 3U}) {
+    vetoes.join(0, id);
+  }
+  EXPECT_EQ(vetoes.vote(1), VoteOutcome::counted);
+  EXPECT_FALSE(vetoes.skip_is_due());
+  EXPECT_TRUE(vetoes.leave(0, 3));
+  EXPECT_TRUE(vetoes.skip_is_due()) << "one of two";
+}
+
+TEST_F(VetoesTest, OfThoseWhoHaveLeftAreGone) {
+  for (const std::uint64_t id : {1U, 2U, 3U}) {
+    vetoes.join(0, id);
+  }
+  EXPECT_EQ(vetoes.vote(1), VoteOutcome::counted);
+  EXPECT_TRUE(vetoes.leave(0, 1));
+  vetoes.join(0, 1);
+  EXPECT_EQ(vetoes.vetoes(), 0U) << "and do not come back with them";
+  EXPECT_EQ(vetoes.vote(2), VoteOutcome::counted);
+  EXPECT_FALSE(vetoes.skip_is_due());
+}
+
+TEST_F(VetoesTest, SkipATrackOnce) {
+  for (const std::uint64_t id : {1U, 2U}) {
+    vetoes.join(0, id);
+  }
+  EXPECT_EQ(vetoes.vote(1), VoteOutcome::counted);
+  EXPECT_TRUE(vetoes.skip_is_due());
+  EXPECT_FALSE(vetoes.skip_is_due());
+  EXPECT_EQ(vetoes.vote(2), VoteOutcome::counted);
+  EXPECT_FALSE(vetoes.skip_is_due()) << "the source may take its time";
+  EXPECT_EQ(vetoes.vetoes(), 2U);
+
+  vetoes.start_track();
+  EXPECT_EQ(vetoes.vetoes(), 0U);
+  EXPECT_FALSE(vetoes.skip_is_due());
+  EXPECT_EQ(vetoes.vote(2), VoteOutcome::counted);
+  EXPECT_TRUE(vetoes.skip_is_due());
+}
+
+TEST_F(VetoesTest, AreNotTakenWhileNothingPlays) {
+  vetoes.join(0, 1);
+  EXPECT_EQ(vetoes.vote(1), VoteOutcome::counted);
+  vetoes.stop();
+  EXPECT_EQ(vetoes.vetoes(), 0U);
+  EXPECT_FALSE(vetoes.skip_is_due());
+  EXPECT_EQ(vetoes.vote(1), VoteOutcome::nothing_plays);
+  EXPECT_EQ(vetoes.vote(2), VoteOutcome::no_such_listener);
+  EXPECT_FALSE(vetoes.skip_is_due());
+}
+
+TEST_F(VetoesTest, OfAWorkerThatHasGoneGoWithIt) {
+  vetoes.join(0, 1);
+  vetoes.join(0, 1);
+  vetoes.join(0, 2);
+  vetoes.join(1, 2);
+  vetoes.join(1, 3);
+  EXPECT_EQ(vetoes.vote(1), VoteOutcome::counted);
+  vetoes.leave_all(0);
+  EXPECT_EQ(vetoes.listeners(), 2U);
+  EXPECT_EQ(vetoes.vetoes(), 0U);
+  EXPECT_FALSE(vetoes.leave(0, 2)) << "that worker has none any more";
+  EXPECT_TRUE(vetoes.leave(1, 2));
+  EXPECT_EQ(vetoes.listeners(), 1U);
+}
+
+TEST_F(VetoesTest, ALeaveOfSomebodyWhoIsNotThereChangesNothing) {
+  vetoes.join(0, 1);
+  EXPECT_FALSE(vetoes.leave(1, 1)) << "he is at the other worker";
+  EXPECT_FALSE(vetoes.leave(0, 2));
+  EXPECT_EQ(vetoes.listeners(), 1U);
+}
+
+TEST(Vetoes, OfAllWantAll) {
+  Vetoes vetoes(1, 1);
+  vetoes.start_track();
+  for (std::uint64_t id = 0; id < 10; ++id) {
+    vetoes.join(0, id);
+  }
+  for (std::uint64_t id = 0; id < 10; ++id) {
+    EXPECT_FALSE(vetoes.skip_is_due());
+    EXPECT_EQ(vetoes.vote(id), VoteOutcome::counted);
+  }
+  EXPECT_TRUE(vetoes.skip_is_due());
+}
+
+}  // namespace
+}  // namespace eradio

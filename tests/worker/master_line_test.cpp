@@ -1,0 +1,135 @@
+#include "worker/master_line.h"
+
+#include <sys/socket.h>
+
+#include <array>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "common/system_error.h"
+
+namespace eradio {
+namespace {
+
+using std::chrono::milliseconds;
+
+class MasterLineTest : public testing::Test {
+ protected:
+  MasterLineTest() {
+    std::array<int, 2> ends{};
+    check_syscall(
+        ::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends.data()),
+        "socketpair");
+    master = Descriptor(ends[0]);
+    line.emplace(loop, Descriptor(ends[1]), [this] {
+      ++stops;
+      loop.stop();
+    });
+  }
+  void run_loop(milliseconds time = milliseconds(30)) {
+    loop.call_after(time, [this] { loop.stop(); });
+    loop.run();
+  }
+  // All events that have come, and in how many messages.
+  std::vector<AudienceEvent> received() {
+    std::vector<AudienceEvent> events;
+    WorkerMessage message;
+    while (receive_worker_message(master.number(), message) == ReceiveResult::message) {
+      events.insert(events.end(), message.audience.begin(), message.audience.end());
+      ++messages;
+    }
+    return events;
+  }
+  void answer(std::uint64_t token, VoteOutcome outcome) {
+    const VoteAnswer vote_answer{.token = token, .outcome = outcome};
+    ASSERT_EQ(send_worker_message(master.number(), std::span(&vote_answer, 1)), SendResult::sent);
+  }
+
+  EventLoop loop;
+  Descriptor master;
+  std::optional<MasterLine> line;
+  int stops = 0;
+  int messages = 0;
+};
+
+TEST_F(MasterLineTest, TellsWhatHappensInOrderAndFewMessages) {
+  for (std::uint64_t id = 0; id < 600; ++id) {
+    line->joined(id);
+  }
+  line->left(3);
+  run_loop();
+  const auto events = received();
+  ASSERT_EQ(events.size(), 601U);
+  EXPECT_EQ(messages, 3);
+  EXPECT_EQ(events[599].listener_id, 599U);
+  EXPECT_EQ(events[599].type, AudienceEventType::joined);
+  EXPECT_EQ(events[600].listener_id, 3U);
+  EXPECT_EQ(events[600].type, AudienceEventType::left);
+}
+
+TEST_F(MasterLineTest, KeepsWhatABusyMasterDoesNotTakeYet) {
+  constexpr std::uint64_t crowd = 50'000;
+  for (std::uint64_t id = 0; id < crowd; ++id) {
+    line->joined(id);
+  }
+  run_loop();
+  std::vector<AudienceEvent> events = received();
+  EXPECT_LT(events.size(), crowd) << "the socket holds less than that";
+  for (int i = 0; i < 200 && events.size() < crowd; ++i) {
+    run_loop();
+    const auto more = received();
+    events.insert(events.end(), more.begin(), more.end());
+  }
+  ASSERT_EQ(events.size(), crowd);
+  for (std::uint64_t id = 0; id < crowd; ++id) {
+    ASSERT_EQ(events[id].listener_id, id);
+  }
+}
+
+TEST_F(MasterLineTest, BringsEachVoterItsAnswer) {
+  std::vector<std::pair<std::uint64_t, VoteOutcome>> outcomes;
+  for (const std::uint64_t id : {10U, 20U, 30U}) {
+    ASSERT_TRUE(line->vote(
+        id, [&outcomes, id](VoteOutcome outcome) { outcomes.emplace_back(id, outcome); }));
+  }
+  run_loop();
+  const auto events = received();
+  ASSERT_EQ(events.size(), 3U);
+  answer(events[1].token, VoteOutcome::no_such_listener);
+  answer(events[0].token, VoteOutcome::counted);
+  answer(events[0].token, VoteOutcome::counted);
+  answer(12345, VoteOutcome::counted);
+  run_loop();
+  ASSERT_EQ(outcomes.size(), 2U) << "each once, and none that nobody asked for";
+  EXPECT_EQ(outcomes[0], std::pair(std::uint64_t{20}, VoteOutcome::no_such_listener));
+  EXPECT_EQ(outcomes[1], std::pair(std::uint64_t{10}, VoteOutcome::counted));
+}
+
+TEST_F(MasterLineTest, TakesNoMoreVotesThanItCanKeep) {
+  int taken = 0;
+  while (taken < 100'000 && line->vote(1, [](VoteOutcome) {})) {
+    ++taken;
+  }
+  EXPECT_GT(taken, 1000);
+  EXPECT_LT(taken, 10'000);
+}
+
+TEST_F(MasterLineTest, StopsWhenToldAndWhenTheMasterGoes) {
+  ASSERT_TRUE(line->say_ready(4));
+  WorkerMessage message;
+  ASSERT_EQ(receive_worker_message(master.number(), message), ReceiveResult::message);
+  EXPECT_EQ(message.type, WorkerMessageType::ready);
+  EXPECT_EQ(message.value, 4U);
+
+  ASSERT_EQ(send_worker_message(master.number(), WorkerMessageType::stop), SendResult::sent);
+  loop.run();
+  EXPECT_EQ(stops, 1);
+  master.reset();
+  loop.run();
+  EXPECT_EQ(stops, 2);
+  EXPECT_FALSE(line->say_ready(5));
+}
+
+}  // namespace
+}  // namespace eradio

@@ -1,0 +1,301 @@
+// The notifier with real sockets at its clients' ends.
+#include "worker/notifier.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "common/clock.h"
+#include "common/system_error.h"
+#include "tests/worker/websocket_frames.h"
+#include "worker/websocket_session.h"
+
+namespace eradio::test {
+namespace {
+
+using std::chrono::milliseconds;
+
+struct Pair {
+  Descriptor server;
+  Descriptor client;
+};
+
+Pair unix_pair() {
+  std::array<int, 2> ends{};
+  check_syscall(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends.data()),
+                "socketpair");
+  return {Descriptor(ends[0]), Descriptor(ends[1])};
+}
+
+Pair tcp_pair(int client_buffer_bytes = 0) {
+  const Descriptor listening(check_syscall(::socket(AF_INET, SOCK_STREAM, 0), "socket"));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t length = sizeof address;
+  auto* generic = reinterpret_cast<sockaddr*>(&address);
+  check_syscall(::bind(listening.number(), generic, length), "bind");
+  check_syscall(::listen(listening.number(), 1), "listen");
+  check_syscall(::getsockname(listening.number(), generic, &length), "getsockname");
+  Descriptor client(check_syscall(::socket(AF_INET, SOCK_STREAM, 0), "socket"));
+  if (client_buffer_bytes > 0) {
+    ::setsockopt(client.number(), SOL_SOCKET, SO_RCVBUF, &client_buffer_bytes,
+                 sizeof client_buffer_bytes);
+  }
+  check_syscall(::connect(client.number(), generic, length), "connect");
+  Descriptor server(check_syscall(::accept(listening.number(), nullptr, nullptr), "accept"));
+  set_nonblocking(server.number());
+  set_nonblocking(client.number());
+  return {std::move(server), std::move(client)};
+}
+
+std::string notification(const std::string& json) {
+  return R"({"action":"notify","metadata":)" + json + "}";
+}
+std::string websocket_notification(const std::string& json) {
+  return encode_websocket_frame(WebSocketOpcode::text, notification(json));
+}
+
+class NotifierTest : public testing::Test {
+ protected:
+  Descriptor add_websocket(Pair pair = unix_pair(), const std::string& early_bytes = "") {
+    TakenOver connection;
+    connection.socket = std::move(pair.server);
+    connection.early_bytes = early_bytes;
+    notifier.add_websocket(std::move(connection));
+    return std::move(pair.client);
+  }
+  Descriptor add_event_stream(Pair pair = unix_pair()) {
+    TakenOver connection;
+    connection.socket = std::move(pair.server);
+    notifier.add_event_stream(std::move(connection));
+    return std::move(pair.client);
+  }
+  void run_loop(milliseconds time = milliseconds(10)) {
+    loop.call_after(time, [this] { loop.stop(); });
+    loop.run();
+  }
+  static void send(const Descriptor& client, const std::string& bytes) {
+    ASSERT_EQ(::send(client.number(), bytes.data(), bytes.size(), MSG_NOSIGNAL),
+              static_cast<ssize_t>(bytes.size()));
+  }
+  // All that has come; `ended` says whether the server has closed.
+  std::string read(const Descriptor& client) {
+    std::string all;
+    std::array<char, 65536> buffer{};
+    for (;;) {
+      const ssize_t got = ::recv(client.number(), buffer.data(), buffer.size(), 0);
+      if (got <= 0) {
+        ended = got == 0;
+        return all;
+      }
+      all.append(buffer.data(), static_cast<std::size_t>(got));
+    }
+  }
+  std::string exchange(const Descriptor& client, const std::string& bytes) {
+    send(client, bytes);
+    run_loop();
+    return read(client);
+  }
+
+  EventLoop loop;
+  WorkerCounters counters;
+  int closed = 0;
+  bool ended = false;
+  NotifyLimits limits{.idle_time_max = milliseconds(1000),
+                      .close_time_max = milliseconds(300),
+                      .comment_interval = milliseconds(200),
+                      .stall_time_max = milliseconds(1500)};
+  Notifier notifier{loop, counters, R"({"n":0})", [this](const PeerAddress&) { ++closed; }, limits};
+};
+
+TEST_F(NotifierTest, AWebSocketHearsOfTheNextChangeAndNotOfWhatHoldsAlready) {
+  const Descriptor client = add_websocket();
+  run_loop();
+  EXPECT_EQ(read(client), "");
+  notifier.publish(R"({"n":1})", true);
+  EXPECT_EQ(read(client), websocket_notification(R"({"n":1})")) << "at once, without the loop";
+  EXPECT_EQ(counters.notify_clients.get(), 1U);
+  EXPECT_EQ(counters.notifications_total.get(), 1U);
+}
+
+TEST_F(NotifierTest, AnEventStreamHearsWhatHoldsFirst) {
+  const Descriptor client = add_event_stream();
+  const std::string first = read(client);
+  EXPECT_TRUE(first.starts_with("retry: ")) << first;
+  EXPECT_TRUE(first.ends_with("\n\ndata: " + notification(R"({"n":0})") + "\n\n")) << first;
+  notifier.publish(R"({"n":1})", true);
+  EXPECT_EQ(read(client), "data: " + notification(R"({"n":1})") + "\n\n");
+  run_loop(milliseconds(1000));
+  EXPECT_TRUE(read(client).starts_with(":\n\n")) << "so that the dead are noticed";
+  EXPECT_FALSE(ended);
+}
+
+TEST_F(NotifierTest, AnswersEmptyMessagesAndPings) {
+  const Descriptor client = add_websocket();
+  EXPECT_EQ(exchange(client, text_frame("")), encode_websocket_frame(WebSocketOpcode::text, ""));
+  EXPECT_EQ(exchange(client, text_frame("something")), "") << "which nobody asked for";
+  std::string pings;
+  std::string pongs;
+  for (int i = 0; i < 10; ++i) {
+    pings += client_frame({.opcode = 9, .payload = std::to_string(i)});
+    pongs += encode_websocket_frame(WebSocketOpcode::pong, std::to_string(i));
+  }
+  EXPECT_EQ(exchange(client, pings), pongs) << "each of them, in order";
+}
+
+TEST_F(NotifierTest, TakesWhatCameBehindTheHandshake) {
+  const Descriptor client = add_websocket(unix_pair(), text_frame(""));
+  EXPECT_EQ(read(client), encode_websocket_frame(WebSocketOpcode::text, ""));
+}
+
+TEST_F(NotifierTest, AnswersACloseWithItsCodeAndCloses) {
+  const Descriptor client = add_websocket();
+  EXPECT_EQ(exchange(client, client_frame({.opcode = 8, .payload = close_payload(3001, "bye")})),
+            encode_close_frame(3001, ""));
+  EXPECT_TRUE(ended);
+  EXPECT_EQ(closed, 0) << "it waits for the client";
+  ::shutdown(client.number(), SHUT_WR);
+  run_loop();
+  EXPECT_EQ(closed, 1);
+  EXPECT_EQ(notifier.clients(), 0U);
+}
+
+TEST_F(NotifierTest, ClosesWhoBreaksTheRulesAndSaysWhy) {
+  for (const auto& [bytes, code] : std::vector<std::pair<std::string, std::uint16_t>>{
+           {client_frame({.payload = "x", .masked = false}), 1002},
+           {text_frame("\xff"), 1007},
+           {text_frame(std::string(102401, 'x')), 1009}}) {
+    const Descriptor client = add_websocket(tcp_pair());
+    std::string_view left = bytes;
+    for (int i = 0; i < 100 && !left.empty(); ++i) {
+      const ssize_t sent = ::send(client.number(), left.data(), left.size(), MSG_NOSIGNAL);
+      left.remove_prefix(sent > 0 ? static_cast<std::size_t>(sent) : 0);
+      run_loop(milliseconds(1));
+    }
+    run_loop();
+    const std::string answer = read(client);
+    ASSERT_GT(answer.size(), 4U) << code;
+    EXPECT_EQ(answer.substr(0, 1), "\x88");
+    EXPECT_EQ(answer.substr(2, 2), close_payload(code));
+    EXPECT_TRUE(ended);
+  }
+  run_loop(milliseconds(1000));
+  EXPECT_EQ(notifier.clients(), 0U) << "though they have not closed their side";
+  EXPECT_EQ(closed, 3);
+}
+
+TEST_F(NotifierTest, ClosesAWebSocketThatSaysNothingAndKeepsThoseThatDo) {
+  const Descriptor silent = add_websocket();
+  const Descriptor speaking = add_websocket();
+  const Descriptor ponging = add_websocket();
+  for (int i = 0; i < 8; ++i) {
+    send(speaking, text_frame(""));
+    send(ponging, client_frame({.opcode = 10}));
+    run_loop(milliseconds(250));
+  }
+  EXPECT_EQ(read(silent).substr(2, 2), close_payload(1001));
+  EXPECT_TRUE(ended);
+  read(speaking);
+  EXPECT_FALSE(ended);
+  EXPECT_EQ(notifier.clients(), 2U);
+}
+
+// The kernel holds one message and not a buffer full of them; after that comes the newest.
+TEST_F(NotifierTest, AClientThatDoesNotReadGetsTheNewestOnly) {
+  for (const bool tcp : {true, false}) {
+    const Descriptor client = add_websocket(tcp ? tcp_pair(2048) : unix_pair());
+    const std::string padding(500, 'x');
+    constexpr int changes = 2000;
+    for (int i = 1; i <= changes; ++i) {
+      notifier.publish("{\"n\":" + std::to_string(i) + ",\"padding\":\"" + padding + "\"}", true);
+      if (i % 20 == 0) {
+        run_loop(milliseconds(1));
+      }
+    }
+    std::string all;
+    for (int i = 0; i < 1000 && all.find("\"n\":2000,") == std::string::npos; ++i) {
+      run_loop(milliseconds(10));
+      all += read(client);
+    }
+    EXPECT_NE(all.find("\"n\":2000,"), std::string::npos) << all.size() << " bytes came";
+    EXPECT_LT(all.size(), 200U * padding.size()) << "of a million bytes";
+  }
+}
+
+TEST_F(NotifierTest, AClientThatDoesNotReadCanSendPingsForEver) {
+  const Descriptor client = add_websocket(tcp_pair(2048));
+  const std::string flood = [] {
+    std::string pings;
+    for (int i = 0; i < 100; ++i) {
+      pings += client_frame({.opcode = 9, .payload = std::string(125, 'p')}) + text_frame("");
+    }
+    return pings;
+  }();
+  std::size_t taken = 0;
+  for (int i = 0; i < 2000; ++i) {
+    const ssize_t sent = ::send(client.number(), flood.data(), flood.size(), MSG_NOSIGNAL);
+    if (sent > 0 && static_cast<std::size_t>(sent) < flood.size()) {
+      break;  // cut within a frame: enough
+    }
+    taken += sent > 0 ? static_cast<std::size_t>(sent) : 0;
+    run_loop(milliseconds(1));
+  }
+  EXPECT_GT(taken, 1'000'000U);
+  EXPECT_EQ(notifier.clients(), 1U);
+}
+
+TEST_F(NotifierTest, AnEventStreamThatTakesNothingForTooLongIsClosed) {
+  const Descriptor client = add_event_stream(tcp_pair(2048));
+  const std::string large = "{\"n\":\"" + std::string(3'000'000, 'x') + "\"}";
+  notifier.publish(large, true);
+  run_loop(milliseconds(500));
+  EXPECT_EQ(notifier.clients(), 1U);
+  run_loop(milliseconds(2500));
+  EXPECT_EQ(notifier.clients(), 0U);
+  EXPECT_EQ(closed, 1);
+}
+
+TEST_F(NotifierTest, TellsEverybodyOnceWhoeverLeavesMeanwhile) {
+  constexpr int crowd = 400;
+  std::vector<Descriptor> clients;
+  for (int i = 0; i < crowd; ++i) {
+    clients.push_back(add_websocket());
+  }
+  for (int i = 0; i < crowd; i += 3) {
+    clients[static_cast<std::size_t>(i)].reset();  // the notifier has not heard of it yet
+  }
+  notifier.publish(R"({"n":1})", true);
+  run_loop(milliseconds(100));
+  notifier.publish(R"({"n":2})", true);
+  run_loop(milliseconds(100));
+  for (const Descriptor& client : clients) {
+    if (client) {
+      EXPECT_EQ(read(client),
+                websocket_notification(R"({"n":1})") + websocket_notification(R"({"n":2})"));
+    }
+  }
+  EXPECT_EQ(closed, 134);
+  EXPECT_EQ(notifier.clients(), 266U);
+}
+
+TEST_F(NotifierTest, SaysGoodbyeWhenTheServerStops) {
+  const Descriptor websocket = add_websocket();
+  const Descriptor events = add_event_stream();
+  read(events);
+  notifier.say_goodbye();
+  EXPECT_EQ(read(websocket).substr(2, 2), close_payload(1001));
+  EXPECT_TRUE(ended);
+  EXPECT_EQ(read(events), "");
+  EXPECT_TRUE(ended);
+}
+
+}  // namespace
+}  // namespace eradio::test

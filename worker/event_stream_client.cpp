@@ -1,0 +1,70 @@
+#include "worker/event_stream_client.h"
+
+#include <sys/epoll.h>
+
+#include <chrono>
+#include <random>
+#include <utility>
+
+#include "worker/notifier.h"
+
+namespace eradio {
+namespace {
+
+std::int64_t in_ns(std::chrono::milliseconds time) {
+  return std::chrono::nanoseconds(time).count();
+}
+
+// When to come back after a break: at different times, so that a crowd does not come at once.
+std::string retry_field() {
+  constexpr int wait_min_ms = 1000;
+  constexpr int wait_max_ms = 4000;
+  static std::minstd_rand random{std::random_device{}()};
+  std::uniform_int_distribution<int> wait_ms(wait_min_ms, wait_max_ms);
+  return "retry: " + std::to_string(wait_ms(random)) + "\n\n";
+}
+
+}  // namespace
+
+EventStreamClient::EventStreamClient(Notifier& notifier, TakenOver connection)
+    : NotifyClient(notifier, std::move(connection), EPOLLRDHUP) {}
+
+void EventStreamClient::on_events(std::uint32_t events) {
+  // What it sends is not even read: it stays in its kernel's buffers.
+  if ((events & (EPOLLERR | EPOLLHUP | EPOLLRDHUP)) != 0) {
+    end();
+  } else if ((events & EPOLLOUT) != 0) {
+    flush();
+  }
+}
+
+void EventStreamClient::on_time(std::int64_t now_ns) {
+  const NotifyLimits& limits = notifier_.limits();
+  if (busy()) {
+    if (now_ns - progress_ns_ > in_ns(limits.stall_time_max)) {
+      end();
+    }
+  } else if (now_ns - progress_ns_ > in_ns(limits.comment_interval)) {
+    comment_due_ = true;
+    flush();
+  }
+}
+
+NotifyClient::Message EventStreamClient::next_message() {
+  if (!std::exchange(begun_, true)) {
+    return std::make_shared<const std::string>(retry_field());
+  }
+  if (seen_ != notifier_.newest().number) {
+    seen_ = notifier_.newest().number;
+    comment_due_ = false;
+    notifier_.count_notification();
+    return notifier_.newest().event;
+  }
+  if (std::exchange(comment_due_, false)) {
+    static const Message comment = std::make_shared<const std::string>(":\n\n");
+    return comment;
+  }
+  return nullptr;
+}
+
+}  // namespace eradio

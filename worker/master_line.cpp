@@ -1,0 +1,126 @@
+#include "worker/master_line.h"
+
+#include <sys/epoll.h>
+
+#include <algorithm>
+#include <span>
+#include <utility>
+
+#include "common/clock.h"
+#include "common/log.h"
+
+namespace eradio {
+namespace {
+
+// So that a crowd that comes or goes at once makes few messages; far below what anybody notices.
+constexpr std::chrono::milliseconds gather{5};
+constexpr std::chrono::milliseconds retry_after_full{10};
+constexpr std::size_t unanswered_votes_max = 4096;
+constexpr std::int64_t vote_forgotten_ns = 10 * ns_per_second;  // the voter has its 503 since long
+
+}  // namespace
+
+MasterLine::MasterLine(EventLoop& loop, Descriptor control, std::function<void()> stop)
+    : loop_(loop),
+      control_(std::move(control)),
+      stop_(std::move(stop)),
+      watch_(loop, control_.number(), EPOLLIN, [this](std::uint32_t) { on_control(); }) {}
+
+MasterLine::~MasterLine() { loop_.cancel(flush_timer_); }
+
+bool MasterLine::say_ready(std::uint64_t generation) {
+  return send_worker_message(control_.number(), WorkerMessageType::ready, generation) ==
+         SendResult::sent;
+}
+
+void MasterLine::joined(std::uint64_t listener_id) {
+  tell({.listener_id = listener_id, .type = AudienceEventType::joined});
+}
+
+void MasterLine::left(std::uint64_t listener_id) {
+  tell({.listener_id = listener_id, .type = AudienceEventType::left});
+}
+
+bool MasterLine::vote(std::uint64_t listener_id, Voted voted) {
+  const std::int64_t now_ns = monotonic_ns();
+  forget_old_votes(now_ns);
+  if (votes_.size() >= unanswered_votes_max) {
+    return false;
+  }
+  const std::uint64_t token = ++tokens_;
+  votes_.emplace(token, UnansweredVote{.voted = std::move(voted), .asked_ns = now_ns});
+  tell({.listener_id = listener_id, .token = token, .type = AudienceEventType::vote});
+  return true;
+}
+
+void MasterLine::forget_old_votes(std::int64_t now_ns) {
+  while (!votes_.empty() && now_ns - votes_.begin()->second.asked_ns > vote_forgotten_ns) {
+    votes_.erase(votes_.begin());
+  }
+}
+
+void MasterLine::tell(const AudienceEvent& event) {
+  untold_.push_back(event);
+  expect_flush(gather);
+}
+
+void MasterLine::expect_flush(std::chrono::milliseconds delay) {
+  if (flush_timer_ == EventLoop::no_timer) {
+    flush_timer_ = loop_.call_after(delay, [this] {
+      flush_timer_ = EventLoop::no_timer;
+      flush();
+    });
+  }
+}
+
+void MasterLine::flush() {
+  std::span<const AudienceEvent> left = untold_;
+  while (!left.empty()) {
+    const auto some = left.first(std::min(left.size(), worker_message_items_max));
+    const SendResult result = send_worker_message(control_.number(), some);
+    if (result == SendResult::gone) {
+      left = {};  // on_control() hears of it, too
+    } else if (result == SendResult::full) {
+      expect_flush(retry_after_full);
+      break;
+    } else {
+      left = left.subspan(some.size());
+    }
+  }
+  untold_.erase(untold_.begin(), untold_.end() - static_cast<std::ptrdiff_t>(left.size()));
+}
+
+void MasterLine::on_control() {
+  for (;;) {
+    WorkerMessage message;
+    switch (receive_worker_message(control_.number(), message)) {
+      case ReceiveResult::nothing:
+        return;
+      case ReceiveResult::closed:
+        log::error("the master has gone; this worker ends");
+        stop_();
+        return;
+      case ReceiveResult::malformed:
+        log::error("a message of the master's cannot be understood; ignored");
+        break;
+      case ReceiveResult::message:
+        if (message.type == WorkerMessageType::stop) {
+          log::debug("told to stop");
+          stop_();
+          return;
+        }
+        for (const VoteAnswer& answer : message.vote_answers) {
+          on_vote_answer(answer);
+        }
+        break;
+    }
+  }
+}
+
+void MasterLine::on_vote_answer(const VoteAnswer& answer) {
+  if (auto vote = votes_.extract(answer.token)) {
+    vote.mapped().voted(answer.outcome);
+  }
+}
+
+}  // namespace eradio

@@ -1,0 +1,57 @@
+// A worker's end of the control socket (common/worker_protocol.h): tells the master who joins,
+// leaves and votes, gathered into few messages, and hands on what the master says. Never blocks:
+// what the master does not take yet is kept, in order.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <vector>
+
+#include "common/descriptor.h"
+#include "common/event_loop.h"
+#include "common/worker_protocol.h"
+
+namespace eradio {
+
+class MasterLine {
+ public:
+  // Called with the outcome, once; never when the master does not answer.
+  using Voted = std::function<void(VoteOutcome)>;
+
+  // The loop is borrowed. `stop` is called when the master says so, or has gone.
+  MasterLine(EventLoop& loop, Descriptor control, std::function<void()> stop);
+  ~MasterLine();
+
+  // False when the master has gone.
+  [[nodiscard]] bool say_ready(std::uint64_t generation);
+  void joined(std::uint64_t listener_id);
+  void left(std::uint64_t listener_id);
+  // False, and `voted` is not called, while too many votes are unanswered.
+  [[nodiscard]] bool vote(std::uint64_t listener_id, Voted voted);
+
+ private:
+  struct UnansweredVote {
+    Voted voted;
+    std::int64_t asked_ns = 0;
+  };
+
+  void tell(const AudienceEvent& event);
+  void flush();
+  void expect_flush(std::chrono::milliseconds delay);
+  void on_control();
+  void on_vote_answer(const VoteAnswer& answer);
+  void forget_old_votes(std::int64_t now_ns);
+
+  EventLoop& loop_;
+  Descriptor control_;
+  std::function<void()> stop_;
+  std::vector<AudienceEvent> untold_;
+  std::map<std::uint64_t, UnansweredVote> votes_;  // by token: the oldest first
+  std::uint64_t tokens_ = 0;
+  EventLoop::TimerId flush_timer_ = EventLoop::no_timer;
+  Watch watch_;
+};
+
+}  // namespace eradio

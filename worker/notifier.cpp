@@ -1,0 +1,140 @@
+#include "worker/notifier.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/clock.h"
+#include "worker/event_stream_client.h"
+#include "worker/websocket_client.h"
+#include "worker/websocket_session.h"
+
+namespace eradio {
+namespace {
+
+constexpr std::chrono::milliseconds sweep_interval{500};
+
+}  // namespace
+
+Notifier::Notifier(EventLoop& loop, WorkerCounters& counters, const std::string& metadata_json,
+                   Closed closed, const NotifyLimits& limits)
+    : loop_(loop), counters_(counters), closed_(std::move(closed)), limits_(limits) {
+  set_newest(metadata_json);
+  sweep();
+}
+
+Notifier::~Notifier() {
+  loop_.cancel(slice_timer_);
+  loop_.cancel(round_timer_);
+  loop_.cancel(sweep_timer_);
+  for (const auto& client : clients_) {
+    loop_.remove(client->socket_.number(), *client);
+  }
+}
+
+void Notifier::set_newest(const std::string& metadata_json) {
+  const std::string message = R"({"action":"notify","metadata":)" + metadata_json + "}";
+  newest_ = {.number = newest_.number + 1,
+             .websocket = std::make_shared<const std::string>(
+                 encode_websocket_frame(WebSocketOpcode::text, message)),
+             .event = std::make_shared<const std::string>("data: " + message + "\n\n")};
+}
+
+void Notifier::publish(const std::string& metadata_json, bool at_once) {
+  set_newest(metadata_json);
+  const std::int64_t wait_ns = not_before_ns_ - monotonic_ns();
+  if (at_once || wait_ns <= 0) {
+    begin_round();
+  } else if (round_timer_ == EventLoop::no_timer) {
+    round_timer_ = loop_.call_after(std::chrono::nanoseconds(wait_ns), [this] {
+      round_timer_ = EventLoop::no_timer;
+      begin_round();
+    });
+  }
+}
+
+void Notifier::begin_round() {
+  loop_.cancel(round_timer_);
+  left_in_round_ = clients_.size();
+  round_took_ns_ = 0;
+  run_slice();
+}
+
+void Notifier::run_slice() {
+  constexpr int clients_between_looks = 16;  // at the clock
+  loop_.cancel(slice_timer_);
+  const std::int64_t begun_ns = monotonic_ns();
+  const std::int64_t slice_ns = std::chrono::nanoseconds(limits_.slice).count();
+  std::int64_t took_ns = 0;
+  for (int looked_at = 1; left_in_round_ > 0 && !clients_.empty() && took_ns < slice_ns;
+       ++looked_at) {
+    next_in_round_ = next_in_round_ < clients_.size() ? next_in_round_ : 0;
+    NotifyClient& client = *clients_[next_in_round_];
+    client.offer();
+    next_in_round_ += client.ended() ? 0U : 1U;  // where it was there is another one now
+    if (--left_in_round_ == 0 && std::exchange(moved_in_round_, false)) {
+      left_in_round_ = clients_.size();
+    }
+    if (looked_at % clients_between_looks == 0) {
+      took_ns = monotonic_ns() - begun_ns;
+    }
+  }
+  const std::int64_t now_ns = monotonic_ns();
+  round_took_ns_ += now_ns - begun_ns;
+  if (left_in_round_ > 0 && !clients_.empty()) {
+    slice_timer_ = loop_.call_after(std::chrono::nanoseconds(0), [this] {
+      slice_timer_ = EventLoop::no_timer;
+      run_slice();
+    });
+  } else {
+    not_before_ns_ = now_ns + round_took_ns_ * limits_.round_rest;
+  }
+}
+
+void Notifier::add(std::unique_ptr<NotifyClient> client) {
+  client->place_ = clients_.size();
+  clients_.push_back(std::move(client));
+  counters_.notify_clients.set(clients_.size());
+}
+
+void Notifier::add_websocket(TakenOver connection) {
+  const std::string early_bytes = std::move(connection.early_bytes);
+  auto client = std::make_unique<WebSocketClient>(*this, std::move(connection));
+  WebSocketClient& added = *client;
+  add(std::move(client));
+  added.begin(early_bytes);
+}
+
+void Notifier::add_event_stream(TakenOver connection) {
+  auto client = std::make_unique<EventStreamClient>(*this, std::move(connection));
+  NotifyClient& added = *client;
+  add(std::move(client));
+  added.offer();
+}
+
+void Notifier::let_go(NotifyClient& client) {
+  const std::size_t place = client.place_;
+  std::swap(clients_[place], clients_.back());
+  clients_[place]->place_ = place;
+  closed_(clients_.back()->peer_);
+  loop_.retire(std::move(clients_.back()));
+  clients_.pop_back();
+  counters_.notify_clients.set(clients_.size());
+  moved_in_round_ = left_in_round_ > 0;
+}
+
+void Notifier::say_goodbye() {
+  for (std::size_t left = clients_.size(); left > 0; --left) {
+    clients_[left - 1]->say_goodbye();
+  }
+}
+
+void Notifier::sweep() {
+  const std::int64_t now_ns = monotonic_ns();
+  // From the end: whoever ends is replaced by one that has been looked at.
+  for (std::size_t left = clients_.size(); left > 0; --left) {
+    clients_[left - 1]->on_time(now_ns);
+  }
+  sweep_timer_ = loop_.call_after(sweep_interval, [this] { sweep(); });
+}
+
+}  // namespace eradio

@@ -1,0 +1,95 @@
+// Tells WebSockets and event streams what the stream's metadata are whenever they change, without
+// holding up the stream: rounds over the clients go in short slices between which frames are sent,
+// and when a round takes long the next one waits. Clients that have missed some get the newest
+// only.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/event_loop.h"
+#include "common/http/peer_address.h"
+#include "shm/scoreboard.h"
+#include "worker/notify_client.h"
+
+namespace eradio {
+
+// What is told, in each form in which it is sent; shared by all clients.
+struct Notification {
+  std::uint64_t number = 0;
+  NotifyClient::Message websocket;  // a whole frame
+  NotifyClient::Message event;      // a server-sent event
+};
+
+struct NotifyLimits {
+  std::uint64_t message_bytes_max = std::uint64_t{100} * 1024;  // from a client, the contract
+  std::chrono::milliseconds idle_time_max{10'000};  // without a message from a WebSocket; 1001
+  std::chrono::milliseconds close_time_max{2'000};  // from our Close to the end of the connection
+  std::size_t close_bytes_max = std::size_t{256} * 1024;  // of what comes meanwhile
+  std::chrono::milliseconds comment_interval{15'000};     // of an event stream that has no news
+  std::chrono::milliseconds stall_time_max{60'000};       // of an event stream that takes nothing
+  std::chrono::microseconds slice{2'000};                 // then frames have their turn
+  int round_rest = 20;  // after a round, and before the next of counts only: so many times its time
+};
+
+class Notifier {
+ public:
+  // Called for each client that has gone.
+  using Closed = std::function<void(const PeerAddress&)>;
+
+  // Loop and counters are borrowed. `metadata_json`: what holds at the start.
+  Notifier(EventLoop& loop, WorkerCounters& counters, const std::string& metadata_json,
+           Closed closed, const NotifyLimits& limits = {});
+  ~Notifier();
+  Notifier(const Notifier&) = delete;
+  Notifier& operator=(const Notifier&) = delete;
+
+  // The metadata have changed. `at_once`: a new track, whose notification is not to wait.
+  void publish(const std::string& metadata_json, bool at_once);
+
+  // The handshake has been answered; a WebSocket hears of the next change, an event stream of what
+  // holds now.
+  void add_websocket(TakenOver connection);
+  void add_event_stream(TakenOver connection);
+  // Closes all, as well as it can be done without waiting.
+  void say_goodbye();
+
+  [[nodiscard]] std::size_t clients() const noexcept { return clients_.size(); }
+
+  // For the clients.
+  [[nodiscard]] EventLoop& loop() noexcept { return loop_; }
+  [[nodiscard]] const Notification& newest() const noexcept { return newest_; }
+  [[nodiscard]] const NotifyLimits& limits() const noexcept { return limits_; }
+  void count_notification() noexcept { counters_.notifications_total.add(1); }
+  void let_go(NotifyClient& client);
+
+ private:
+  void set_newest(const std::string& metadata_json);
+  void add(std::unique_ptr<NotifyClient> client);
+  void begin_round();
+  void run_slice();
+  void sweep();
+
+  EventLoop& loop_;
+  WorkerCounters& counters_;
+  Closed closed_;
+  NotifyLimits limits_;
+  Notification newest_;
+  std::vector<std::unique_ptr<NotifyClient>> clients_;
+
+  std::size_t next_in_round_ = 0;
+  std::size_t left_in_round_ = 0;  // clients to be looked at still
+  bool moved_in_round_ = false;    // a client has changed its place: look again
+  std::int64_t round_took_ns_ = 0;
+  std::int64_t not_before_ns_ = 0;  // no round for counts before this
+  EventLoop::TimerId slice_timer_ = EventLoop::no_timer;
+  EventLoop::TimerId round_timer_ = EventLoop::no_timer;
+  EventLoop::TimerId sweep_timer_ = EventLoop::no_timer;
+};
+
+}  // namespace eradio

@@ -1,0 +1,151 @@
+#include "worker/websocket_client.h"
+
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <utility>
+
+#include "common/clock.h"
+#include "worker/notifier.h"
+
+namespace eradio {
+namespace {
+
+constexpr std::size_t receive_bytes = std::size_t{16} * 1024;
+
+std::int64_t in_ns(std::chrono::milliseconds time) {
+  return std::chrono::nanoseconds(time).count();
+}
+
+}  // namespace
+
+WebSocketClient::WebSocketClient(Notifier& notifier, TakenOver connection)
+    : NotifyClient(notifier, std::move(connection), EPOLLIN),
+      session_(*this, notifier.limits().message_bytes_max),
+      heard_ns_(monotonic_ns()) {
+  seen_ = notifier.newest().number;  // it asks for what holds now by itself, or it does not care
+}
+
+void WebSocketClient::begin(std::string_view early_bytes) {
+  take(std::as_bytes(std::span(early_bytes)));
+}
+
+void WebSocketClient::on_events(std::uint32_t events) {
+  if ((events & (EPOLLERR | EPOLLHUP)) != 0) {
+    end();
+    return;
+  }
+  if ((events & EPOLLIN) != 0) {
+    receive();
+  }
+  if ((events & EPOLLOUT) != 0) {
+    flush();
+  }
+}
+
+// One piece for each event: the loop calls again when there is more, and others have their turn.
+void WebSocketClient::receive() {
+  std::array<std::byte, receive_bytes> buffer;  // NOLINT: recv(2) fills what is used
+  const ssize_t got = ::recv(socket_.number(), buffer.data(), buffer.size(), MSG_DONTWAIT);
+  if (got > 0) {
+    take(std::span(buffer).first(static_cast<std::size_t>(got)));
+  } else if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
+    end();
+  }
+}
+
+void WebSocketClient::take(std::span<const std::byte> bytes) {
+  if (state_ == State::open) {
+    session_.receive(bytes);
+    return;
+  }
+  discarded_ += bytes.size();
+  if (discarded_ > notifier_.limits().close_bytes_max) {
+    end();
+  }
+}
+
+void WebSocketClient::on_time(std::int64_t now_ns) {
+  const NotifyLimits& limits = notifier_.limits();
+  if (state_ == State::open) {
+    if (now_ns - heard_ns_ > in_ns(limits.idle_time_max)) {
+      close(static_cast<std::uint16_t>(CloseCode::going_away), "no message for too long");
+    }
+  } else if (now_ns - close_begun_ns_ > in_ns(limits.close_time_max)) {
+    end();
+  }
+}
+
+void WebSocketClient::say_goodbye() {
+  close(static_cast<std::uint16_t>(CloseCode::going_away), "the server stops");
+}
+
+void WebSocketClient::on_message(std::uint64_t bytes) {
+  heard_ns_ = monotonic_ns();
+  if (bytes == 0) {
+    echo_due_ = true;
+    flush();
+  }
+}
+
+void WebSocketClient::on_ping(std::string_view payload) {
+  heard_ns_ = monotonic_ns();
+  // RFC 6455, 5.5.3: of several that could not be answered yet the newest will do.
+  pong_ =
+      std::make_shared<const std::string>(encode_websocket_frame(WebSocketOpcode::pong, payload));
+  flush();
+}
+
+void WebSocketClient::on_pong() { heard_ns_ = monotonic_ns(); }
+
+void WebSocketClient::on_close(std::uint16_t code) { close(code, ""); }
+
+void WebSocketClient::on_violation(CloseCode code, const char* reason) {
+  close(static_cast<std::uint16_t>(code), reason);
+}
+
+void WebSocketClient::close(std::uint16_t code, std::string_view reason) {
+  if (state_ == State::open && !ended()) {
+    state_ = State::closing;
+    close_begun_ns_ = monotonic_ns();
+    close_ = std::make_shared<const std::string>(encode_close_frame(code, reason));
+    flush();
+  }
+}
+
+NotifyClient::Message WebSocketClient::next_message() {
+  if (close_) {
+    close_is_last_ = true;
+    return std::exchange(close_, nullptr);
+  }
+  if (pong_) {
+    return std::exchange(pong_, nullptr);
+  }
+  if (std::exchange(echo_due_, false)) {
+    static const Message empty =
+        std::make_shared<const std::string>(encode_websocket_frame(WebSocketOpcode::text, ""));
+    return empty;
+  }
+  if (state_ == State::open && seen_ != notifier_.newest().number) {
+    seen_ = notifier_.newest().number;
+    notifier_.count_notification();
+    return notifier_.newest().websocket;
+  }
+  return nullptr;
+}
+
+// RFC 6455, 7.1.1: the Close must not be lost by a reset, so only our side is shut until the client
+// has closed its own.
+void WebSocketClient::on_sent() {
+  if (state_ == State::closing && close_is_last_) {
+    state_ = State::lingering;
+    if (::shutdown(socket_.number(), SHUT_WR) != 0) {
+      end();
+    }
+  }
+}
+
+}  // namespace eradio
