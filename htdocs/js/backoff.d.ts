@@ -1,0 +1,20 @@
+/**
+ * How long to wait before a connection is tried again: a pure function, used by `notify` and `player`.
+ *
+ * The wait is drawn from the whole range between nothing and a bound that doubles ("full jitter"): when a server
+ * with thousands of listeners comes back, they return spread over that range and not all at the same instant.
+ */
+export interface Backoff {
+    /** The bound of the first wait. */
+    firstMs: number;
+    /** The bound that doubling stops at. */
+    longestMs: number;
+}
+export declare const reconnectBackoff: Backoff;
+/**
+ * @param attempt how many attempts have failed since the last connection that held; 0 right after it broke
+ * @param random a number from 0 up to but not including 1
+ * @param retryAfterSeconds what the server asked for (the `Retry-After` header): waited for in any case, and the
+ *   same again at random, since everybody who was sent away was given the same number
+ */
+export declare function retryDelayMs(attempt: number, random: number, retryAfterSeconds?: number, backoff?: Backoff): number;

@@ -1,0 +1,182 @@
+/**
+ * Where the bytes of the stream go: a source buffer of an audio element. Used by `player`, which decides what is
+ * played of it; this only sees to it that appending never stops. Frames that were skipped leave no gap, since the
+ * source buffer puts whatever comes behind what it has ("sequence" mode).
+ */
+import { bareType, chooseWay } from "./container.js";
+/** The browser takes such a stream in no way. */
+export class UnsupportedType extends Error {
+}
+/** Sound that was heard stays for so long, and is removed when there is twice as much. */
+const keptSeconds = 10;
+/** So many bytes that wait to be appended mean that the browser has stopped taking any. */
+const pendingBytesMax = 1 << 20;
+/** iPhones have `ManagedMediaSource` only. */
+export function mediaSourceConstructor() {
+    const scope = globalThis;
+    return scope.MediaSource ?? scope.ManagedMediaSource ?? null;
+}
+export class MediaSourceSink {
+    #audio;
+    #events;
+    #MediaSource;
+    #mediaSource;
+    #opened;
+    #giveUpOpening = () => { };
+    #buffer = null;
+    #contentType = "";
+    #newWrap = null;
+    #wrap = null;
+    /** What has to be appended; `null` stands where a new connection begins. */
+    #pending = [];
+    #pendingBytes = 0;
+    #closed = false;
+    constructor(audio, events, MediaSource) {
+        this.#audio = audio;
+        this.#events = events;
+        this.#MediaSource = MediaSource;
+        this.#mediaSource = new MediaSource();
+        // Safari hands a managed source to no other device, and wants to be told so.
+        audio.disableRemotePlayback = true;
+        const url = URL.createObjectURL(this.#mediaSource);
+        this.#opened = new Promise((resolve, reject) => {
+            this.#giveUpOpening = reject;
+            this.#mediaSource.addEventListener("sourceopen", () => resolve(), { once: true });
+        });
+        this.#mediaSource.addEventListener("sourceclose", () => this.#fail("The browser has closed the media source"));
+        audio.src = url;
+        const revoke = () => URL.revokeObjectURL(url);
+        this.#opened.then(revoke, revoke);
+    }
+    async begin(contentType) {
+        await this.#opened;
+        if (this.#buffer === null) {
+            await this.#createBuffer(contentType);
+        }
+        else if (contentType !== this.#contentType) {
+            throw new Error(`The stream is ${contentType} now, and was ${this.#contentType}`);
+        }
+        this.#pending.push(null);
+    }
+    append(bytes) {
+        this.#pending.push(bytes);
+        this.#pendingBytes += bytes.length;
+        if (this.#pendingBytes > pendingBytesMax) {
+            this.#fail("The browser does not take the stream");
+            return;
+        }
+        this.#pump();
+    }
+    close() {
+        this.#closed = true;
+        this.#pending = [];
+        this.#giveUpOpening(new Error("The media source was closed"));
+    }
+    async #createBuffer(contentType) {
+        const way = chooseWay(contentType, (type) => this.#MediaSource.isTypeSupported(type));
+        if (way === null) {
+            throw new UnsupportedType(`This browser plays no ${contentType} from a media source`);
+        }
+        if (way.wrapped) {
+            // Loaded where it is needed only.
+            const { default: Wrapper } = await import("./vendor/mse-audio-wrapper.js");
+            this.#newWrap = () => {
+                const wrapper = new Wrapper(bareType(contentType), {
+                    minFramesPerSegment: 1,
+                    minBytesPerSegment: 1,
+                    preferredContainer: "fmp4",
+                });
+                return (bytes) => wrapper.iterator(bytes);
+            };
+        }
+        const buffer = this.#mediaSource.addSourceBuffer(way.mimeType);
+        buffer.mode = "sequence";
+        buffer.addEventListener("updateend", () => this.#updated());
+        buffer.addEventListener("error", () => this.#fail("The browser cannot decode the stream"));
+        this.#buffer = buffer;
+        this.#contentType = contentType;
+    }
+    #updated() {
+        if (!this.#closed) {
+            this.#events.onAppended();
+            this.#pump();
+        }
+    }
+    /** Gives the buffer the next thing to do, if it is idle. */
+    #pump() {
+        const buffer = this.#buffer;
+        if (this.#closed || buffer === null || buffer.updating || this.#mediaSource.readyState !== "open") {
+            return;
+        }
+        if (this.#pending[0] === null) {
+            this.#pending.shift();
+            // Forgets the beginning of a frame whose rest will never come. What follows goes behind what is there.
+            buffer.abort();
+            this.#wrap = this.#newWrap?.() ?? null;
+        }
+        if (this.#removeHeard(buffer, 2 * keptSeconds, keptSeconds)) {
+            return;
+        }
+        const bytes = this.#takePending();
+        if (bytes.length === 0) {
+            return;
+        }
+        try {
+            buffer.appendBuffer(bytes);
+        }
+        catch (error) {
+            if (error instanceof DOMException && error.name === "QuotaExceededError" && this.#removeHeard(buffer, 1, 0.5)) {
+                this.#putBack(bytes);
+            }
+            else {
+                this.#fail(`The browser does not take the stream: ${String(error)}`);
+            }
+        }
+    }
+    /** Everything up to the next connection in one piece, since appending has its cost each time. */
+    #takePending() {
+        const next = this.#pending.indexOf(null);
+        const chunks = this.#pending.splice(0, next === -1 ? this.#pending.length : next);
+        const bytes = concatenate(chunks);
+        this.#pendingBytes -= bytes.length;
+        return this.#wrap === null ? bytes : concatenate([...this.#wrap(bytes)]);
+    }
+    /** Bytes that are wrapped already must not be wrapped again: these are lost, and skipped as others are. */
+    #putBack(bytes) {
+        if (this.#wrap === null) {
+            this.#pending.unshift(bytes);
+            this.#pendingBytes += bytes.length;
+        }
+    }
+    #removeHeard(buffer, whenOver, kept) {
+        if (buffer.buffered.length === 0) {
+            return false;
+        }
+        const start = buffer.buffered.start(0);
+        const heard = this.#audio.currentTime - start;
+        if (heard <= whenOver) {
+            return false;
+        }
+        buffer.remove(start, start + heard - kept);
+        return true;
+    }
+    #fail(message) {
+        if (!this.#closed) {
+            this.close();
+            this.#events.onFailure(new Error(message));
+        }
+    }
+}
+function concatenate(chunks) {
+    const [first] = chunks;
+    if (first !== undefined && chunks.length === 1) {
+        return first;
+    }
+    const all = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
+    let at = 0;
+    for (const chunk of chunks) {
+        all.set(chunk, at);
+        at += chunk.length;
+    }
+    return all;
+}

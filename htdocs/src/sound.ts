@@ -1,0 +1,229 @@
+/**
+ * The browser's end of the stream: an audio element, what feeds it, and the control of its lag. Used by `player`,
+ * which sees to the connections; knows nothing of any server.
+ */
+
+import type { Clock } from "./clock.js";
+import { control, rates } from "./latency.js";
+import { MediaSourceSink, mediaSourceConstructor, type Sink, type SinkEvents } from "./media_source_sink.js";
+import { Playhead } from "./playhead.js";
+
+export interface SoundEvents {
+  /** Whether anything is heard may have changed. */
+  onChange(): void;
+  /** The place in the stream has moved on, by the element's own account. */
+  onProgress(): void;
+  /** Seconds that have arrived and not been heard, a few times a second; `null` when nothing is heard. */
+  onLag(seconds: number | null): void;
+  onVolume(volume: number, muted: boolean): void;
+  /** The sound cannot go on like this; `close()` and `open()` again. */
+  onFailure(error: Error): void;
+  /** The browser lets a page begin with sound in answer to a person only. */
+  onDenied(): void;
+  /** Somebody else has paused it: a telephone call, headphones pulled out. */
+  onPaused(): void;
+}
+
+/** Where the bytes go. `null`: nowhere, the audio element has to fetch the stream by itself. */
+export type OpenSink = (audio: HTMLAudioElement, events: SinkEvents) => Sink | null;
+
+export const openMediaSource: OpenSink = (audio, events) => {
+  const MediaSource = mediaSourceConstructor();
+  return MediaSource === null ? null : new MediaSourceSink(audio, events, MediaSource);
+};
+
+const lagEveryMs = 250;
+
+export class Sound {
+  readonly playhead: Playhead;
+  readonly #audio: HTMLAudioElement;
+  readonly #clock: Clock;
+  readonly #openSink: OpenSink;
+  readonly #events: SoundEvents;
+
+  #isOpen = false;
+  #sink: Sink | null = null;
+  /** It has been heard since it was opened. */
+  #started = false;
+  #jumpedAt = -Infinity;
+  #lagReportedAt = -Infinity;
+
+  constructor(audio: HTMLAudioElement, clock: Clock, openSink: OpenSink, events: SoundEvents) {
+    this.#audio = audio;
+    this.#clock = clock;
+    this.#openSink = openSink;
+    this.#events = events;
+    this.playhead = new Playhead(audio, clock);
+    audio.preload = "none";
+    this.#followAudio();
+  }
+
+  /** Where to write the stream to; `null` when the audio element has to fetch it: `playAddress`. */
+  get sink(): Sink | null {
+    return this.#sink;
+  }
+
+  /** To be called in answer to a person's click, or the browser may not play. */
+  open(): void {
+    this.#isOpen = true;
+    this.#started = false;
+    this.#jumpedAt = -Infinity;
+    const sink = this.#openSink(this.#audio, {
+      onAppended: () => this.#control(),
+      onFailure: (error) => this.#failed(sink, error),
+    });
+    this.#sink = sink;
+    if (sink !== null) {
+      this.#play();
+    }
+  }
+
+  close(): void {
+    this.#isOpen = false;
+    this.#dropSink();
+    this.#audio.pause();
+    this.#audio.removeAttribute("src");
+    this.#audio.load();
+    this.#audio.playbackRate = rates.normal;
+    this.playhead.dropped();
+    this.#reportLag(null);
+  }
+
+  /**
+   * Lets the audio element fetch the stream: all that can be done about its lag then is to play faster. Resolves
+   * when the stream has ended, rejects when it failed or `signal` was aborted.
+   */
+  playAddress(url: string, signal: AbortSignal): Promise<void> {
+    const audio = this.#audio;
+    this.#dropSink();
+    audio.src = url;
+    this.#play();
+    return new Promise((resolve, reject) => {
+      const ended = () => finish(() => resolve());
+      const failed = () => finish(() => reject(new Error("The browser cannot play the stream")));
+      const aborted = () => finish(() => reject(signal.reason));
+      const finish = (settle: () => void) => {
+        audio.removeEventListener("ended", ended);
+        audio.removeEventListener("error", failed);
+        signal.removeEventListener("abort", aborted);
+        settle();
+      };
+      audio.addEventListener("ended", ended);
+      audio.addEventListener("error", failed);
+      signal.addEventListener("abort", aborted);
+    });
+  }
+
+  /** To be called now and then while nothing arrives, when no event would tell that the sound has run out. */
+  look(): void {
+    if (this.playhead.starved) {
+      this.#reportLag(null);
+    }
+    this.playhead.moved();
+  }
+
+  get volume(): number {
+    return this.#audio.volume;
+  }
+
+  set volume(volume: number) {
+    this.#audio.volume = Math.min(1, Math.max(0, volume));
+  }
+
+  get muted(): boolean {
+    return this.#audio.muted;
+  }
+
+  set muted(muted: boolean) {
+    this.#audio.muted = muted;
+  }
+
+  get volumeCanBeSet(): boolean {
+    const before = this.#audio.volume;
+    const other = before > 0.5 ? 0.25 : 0.75;
+    this.#audio.volume = other;
+    const canBeSet = this.#audio.volume === other;
+    this.#audio.volume = before;
+    return canBeSet;
+  }
+
+  #followAudio(): void {
+    const audio = this.#audio;
+    audio.addEventListener("waiting", () => this.#events.onChange());
+    audio.addEventListener("playing", () => {
+      this.#started = true;
+      this.#events.onChange();
+    });
+    audio.addEventListener("timeupdate", () => this.#progressed());
+    audio.addEventListener("progress", () => this.#progressed());
+    audio.addEventListener("error", () => this.#failed(this.#sink, new Error("The browser cannot play the stream")));
+    audio.addEventListener("pause", () => {
+      if (audio.paused && this.#isOpen && this.#started && !audio.ended) {
+        this.#events.onPaused();
+      }
+    });
+    audio.addEventListener("volumechange", () => this.#events.onVolume(audio.volume, audio.muted));
+  }
+
+  #progressed(): void {
+    if (this.#isOpen) {
+      this.#events.onProgress();
+      if (this.#sink === null) {
+        this.#control();
+      } else {
+        this.playhead.moved();
+      }
+    }
+  }
+
+  #play(): void {
+    this.#audio.play().catch((error: unknown) => {
+      // Others say that it was closed meanwhile, or come as an `error` event too.
+      if (this.#isOpen && error instanceof DOMException && error.name === "NotAllowedError") {
+        this.#events.onDenied();
+      }
+    });
+  }
+
+  #dropSink(): void {
+    this.#sink?.close();
+    this.#sink = null;
+  }
+
+  #failed(sink: Sink | null, error: Error): void {
+    if (this.#isOpen && sink !== null && sink === this.#sink) {
+      this.#events.onFailure(error);
+    }
+  }
+
+  /** Does what `latency` says. Called whenever sound has arrived, which needs no timer that could be slowed down. */
+  #control(): void {
+    const now = this.#clock.now();
+    const { ahead, starved } = this.playhead;
+    const action = control({
+      ahead,
+      rate: this.#audio.playbackRate,
+      starved,
+      // What the audio element fetches by itself cannot be jumped in.
+      started: this.#started && this.#sink !== null,
+      sinceJumpMs: now - this.#jumpedAt,
+    });
+    if (action.kind === "rate") {
+      this.#audio.playbackRate = action.rate;
+    } else if (action.kind === "jump") {
+      this.#jumpedAt = now;
+      this.#audio.playbackRate = rates.normal;
+      this.playhead.jump(action.ahead);
+    }
+    this.playhead.moved();
+    this.#events.onChange();
+    if (now - this.#lagReportedAt >= lagEveryMs) {
+      this.#reportLag(starved ? null : ahead);
+    }
+  }
+
+  #reportLag(seconds: number | null): void {
+    this.#lagReportedAt = this.#clock.now();
+    this.#events.onLag(seconds);
+  }
+}
