@@ -7,7 +7,7 @@ import uPlot from "./vendor/uplot.js";
 const shownSeconds = 60;
 /** The scale's least height: so that small changes look small. */
 const leastTop = 0.5;
-const height = 88;
+const height = 96;
 export class LagGraph {
     #element;
     #plot;
@@ -47,7 +47,7 @@ export class LagGraph {
             height,
             legend: { show: false },
             cursor: { show: false },
-            padding: [6, 0, 2, 0],
+            padding: [8, 0, 8, 0],
             scales: {
                 x: { time: false, range: [-shownSeconds, 0] },
                 y: { range: (_plot, _low, high) => [0, Math.max(leastTop, (high ?? 0) * 1.1)] },
@@ -55,7 +55,7 @@ export class LagGraph {
             axes: [
                 { show: false },
                 {
-                    size: 38,
+                    size: 46,
                     gap: 6,
                     font: "12px system-ui, sans-serif",
                     stroke: () => this.#colour("--soft"),

@@ -11,7 +11,7 @@ export interface Silence {
     /** Since the last bytes, or since the source began to play if that is later. */
     silentMs: number;
     says: ServerSays;
-    /** Since the server was last asked by the player itself. */
+    /** Since the server last said it, or was asked. */
     sinceAskedMs: number;
     /** Asking has begun and not ended. */
     asking: boolean;

@@ -56,7 +56,6 @@ export class SilenceWatch {
     begin() {
         this.end();
         this.#heardAt = this.#options.clock.now();
-        this.#askedAt = -Infinity;
         this.#asking = false;
         this.#random = this.#options.random();
         this.#timer = this.#options.clock.setTimeout(() => this.#look(), lookEveryMs);
@@ -78,6 +77,7 @@ export class SilenceWatch {
             this.#quiet = false;
         }
         this.#says = says;
+        this.#askedAt = this.#options.clock.now();
     }
     #look() {
         this.#timer = this.#options.clock.setTimeout(() => this.#look(), lookEveryMs);
@@ -91,7 +91,7 @@ export class SilenceWatch {
             random: this.#random,
         });
         if (verdict === "reconnect") {
-            this.#options.onDead(new Error(`Nothing has come for ${Math.round(silentMs / 1000)} s`));
+            this.#dead(new Error(`Nothing has come for ${Math.round(silentMs / 1000)} s`));
         }
         else if (verdict === "ask") {
             void this.#ask();
@@ -100,6 +100,10 @@ export class SilenceWatch {
             this.#quiet = true;
         }
         this.#options.onLook();
+    }
+    #dead(error) {
+        this.end();
+        this.#options.onDead(error);
     }
     async #ask() {
         const connectedAt = this.#connections;
@@ -113,7 +117,7 @@ export class SilenceWatch {
         }
         catch {
             if (connectedAt === this.#connections) {
-                this.#options.onDead(new Error("The server does not answer"));
+                this.#dead(new Error("The server does not answer"));
             }
         }
         if (connectedAt === this.#connections) {

@@ -93,7 +93,7 @@ export class Ui {
         this.#graph?.add(nowSeconds, lag);
     }
     drawLag(nowSeconds) {
-        setText(this.#lag, this.#lagSeconds === null ? "–" : this.#lagSeconds.toFixed(2));
+        setText(this.#lag, this.#lagSeconds === null ? "–" : `${this.#lagSeconds.toFixed(2)} s`);
         this.#graph?.draw(nowSeconds);
     }
 }

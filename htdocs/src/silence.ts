@@ -14,7 +14,7 @@ export interface Silence {
   /** Since the last bytes, or since the source began to play if that is later. */
   silentMs: number;
   says: ServerSays;
-  /** Since the server was last asked by the player itself. */
+  /** Since the server last said it, or was asked. */
   sinceAskedMs: number;
   /** Asking has begun and not ended. */
   asking: boolean;
@@ -94,7 +94,6 @@ export class SilenceWatch {
   begin(): void {
     this.end();
     this.#heardAt = this.#options.clock.now();
-    this.#askedAt = -Infinity;
     this.#asking = false;
     this.#random = this.#options.random();
     this.#timer = this.#options.clock.setTimeout(() => this.#look(), lookEveryMs);
@@ -119,6 +118,7 @@ export class SilenceWatch {
       this.#quiet = false;
     }
     this.#says = says;
+    this.#askedAt = this.#options.clock.now();
   }
 
   #look(): void {
@@ -133,13 +133,18 @@ export class SilenceWatch {
       random: this.#random,
     });
     if (verdict === "reconnect") {
-      this.#options.onDead(new Error(`Nothing has come for ${Math.round(silentMs / 1000)} s`));
+      this.#dead(new Error(`Nothing has come for ${Math.round(silentMs / 1000)} s`));
     } else if (verdict === "ask") {
       void this.#ask();
     } else if (verdict === "quiet") {
       this.#quiet = true;
     }
     this.#options.onLook();
+  }
+
+  #dead(error: Error): void {
+    this.end();
+    this.#options.onDead(error);
   }
 
   async #ask(): Promise<void> {
@@ -153,7 +158,7 @@ export class SilenceWatch {
       }
     } catch {
       if (connectedAt === this.#connections) {
-        this.#options.onDead(new Error("The server does not answer"));
+        this.#dead(new Error("The server does not answer"));
       }
     }
     if (connectedAt === this.#connections) {

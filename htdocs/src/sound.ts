@@ -149,7 +149,10 @@ export class Sound {
 
   #followAudio(): void {
     const audio = this.#audio;
-    audio.addEventListener("waiting", () => this.#events.onChange());
+    audio.addEventListener("waiting", () => {
+      this.playhead.moved();
+      this.#events.onChange();
+    });
     audio.addEventListener("playing", () => {
       this.#started = true;
       this.#events.onChange();

@@ -117,7 +117,7 @@ export class Ui {
   }
 
   drawLag(nowSeconds: number): void {
-    setText(this.#lag, this.#lagSeconds === null ? "–" : this.#lagSeconds.toFixed(2));
+    setText(this.#lag, this.#lagSeconds === null ? "–" : `${this.#lagSeconds.toFixed(2)} s`);
     this.#graph?.draw(nowSeconds);
   }
 }
