@@ -46,11 +46,13 @@ void Programme::on_audience(std::size_t slot, std::span<const AudienceEvent> eve
   for (const AudienceEvent& event : events) {
     switch (event.type) {
       case AudienceEventType::joined:
-        vetoes_.join(slot, event.listener_id);
+        if (!vetoes_.join(slot, event.listener_id)) {
+          complain(slot, "has more listeners than it can have");
+        }
         break;
       case AudienceEventType::left:
         if (!vetoes_.leave(slot, event.listener_id)) {
-          log::error("worker {}: says that a listener left who was not there; ignored", slot);
+          complain(slot, "says that a listener left who was not there");
         }
         break;
       case AudienceEventType::vote:
@@ -60,6 +62,12 @@ void Programme::on_audience(std::size_t slot, std::span<const AudienceEvent> eve
   }
   settle_waiting_votes();
   on_counts();
+}
+
+void Programme::complain(std::size_t slot, const char* what) {
+  if (complaints_.admit(monotonic_ns())) {
+    log::error("worker {}: {}; ignored", slot, what);
+  }
 }
 
 void Programme::on_worker_gone(std::size_t slot) {

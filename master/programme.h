@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "common/event_loop.h"
+#include "common/log_rate.h"
 #include "common/worker_protocol.h"
 #include "master/publisher.h"
 #include "master/source_output.h"
@@ -53,6 +54,7 @@ class Programme final : public SourceOutput, public WorkerEvents {
     std::int64_t until_ns = 0;
   };
 
+  void complain(std::size_t slot, const char* what);
   void vote(std::size_t slot, const AudienceEvent& event, bool may_wait);
   // Votes whose listener has come by now, or will not come any more.
   void settle_waiting_votes();
@@ -71,6 +73,7 @@ class Programme final : public SourceOutput, public WorkerEvents {
   StreamMetadata published_;
   std::int64_t published_ns_ = 0;
   std::vector<WaitingVote> waiting_votes_;
+  LogRate complaints_;
   EventLoop::TimerId gather_timer_ = EventLoop::no_timer;
   EventLoop::TimerId vote_timer_ = EventLoop::no_timer;
 };

@@ -11,29 +11,36 @@ Vetoes::Vetoes(double ratio, std::size_t slots) : ratio_(ratio), slots_(slots) {
   ERADIO_CHECK(ratio > 0 && ratio <= 1);
 }
 
-void Vetoes::join(std::size_t slot, std::uint64_t id) {
-  ++slots_.at(slot)[id];
+bool Vetoes::join(std::size_t slot, std::uint64_t id) {
+  Slot& worker = slots_.at(slot);
+  if (worker.all >= connections_max) {
+    return false;
+  }
+  ++worker.all;
+  ++worker.connections[id];
   ++ids_[id].connections;
+  return true;
 }
 
 bool Vetoes::leave(std::size_t slot, std::uint64_t id) {
-  Connections& connections = slots_.at(slot);
-  const auto found = connections.find(id);
-  if (found == connections.end()) {
+  Slot& worker = slots_.at(slot);
+  const auto found = worker.connections.find(id);
+  if (found == worker.connections.end()) {
     return false;
   }
+  --worker.all;
   if (--found->second == 0) {
-    connections.erase(found);
+    worker.connections.erase(found);
   }
   remove_connections(id, 1);
   return true;
 }
 
 void Vetoes::leave_all(std::size_t slot) {
-  for (const auto& [id, connections] : slots_.at(slot)) {
+  for (const auto& [id, connections] : slots_.at(slot).connections) {
     remove_connections(id, connections);
   }
-  slots_[slot].clear();
+  slots_[slot] = {};
 }
 
 void Vetoes::remove_connections(std::uint64_t id, std::uint64_t connections) {

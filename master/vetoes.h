@@ -16,11 +16,15 @@ namespace eradio {
 
 class Vetoes {
  public:
+  // More than a worker can have descriptors for (/proc/sys/fs/nr_open as Linux sets it).
+  static constexpr std::size_t connections_max = std::size_t{1} << 20U;
+
   // `ratio`: what part of the listeners must vote for a skip; over 0, at most 1. `slots`: workers.
   Vetoes(double ratio, std::size_t slots);
 
-  // One more connection of this worker carries the id.
-  void join(std::size_t slot, std::uint64_t id);
+  // One more connection of this worker carries the id. False, and nothing changes, when it has more
+  // than can be true.
+  [[nodiscard]] bool join(std::size_t slot, std::uint64_t id);
   // One less. False, and nothing changes, when this worker has none with this id.
   [[nodiscard]] bool leave(std::size_t slot, std::uint64_t id);
   // The worker has gone, with all its connections.
@@ -47,13 +51,16 @@ class Vetoes {
     bool voted = false;
   };
   // Ordered: listeners choose their ids, and no choice of theirs can make these slow.
-  using Connections = std::map<std::uint64_t, std::uint64_t>;
+  struct Slot {
+    std::map<std::uint64_t, std::uint64_t> connections;  // by id
+    std::size_t all = 0;
+  };
 
   void remove_connections(std::uint64_t id, std::uint64_t connections);
   void clear_votes();
 
   double ratio_;
-  std::vector<Connections> slots_;  // by worker: connections by id
+  std::vector<Slot> slots_;  // by worker
   std::map<std::uint64_t, Id> ids_;
   std::uint64_t vetoes_ = 0;
   bool playing_ = false;

@@ -34,7 +34,7 @@ TEST_F(VetoesTest, WithoutListenersNobodyCanVote) {
 }
 
 TEST_F(VetoesTest, OneListenerDecidesAloneAndNobodyElseForHim) {
-  vetoes.join(0, 1);
+  EXPECT_TRUE(vetoes.join(0, 1));
   EXPECT_FALSE(vetoes.skip_is_due());
   EXPECT_EQ(vetoes.vote(2), VoteOutcome::no_such_listener);
   EXPECT_FALSE(vetoes.skip_is_due());
@@ -44,7 +44,7 @@ TEST_F(VetoesTest, OneListenerDecidesAloneAndNobodyElseForHim) {
 
 TEST_F(VetoesTest, OfThreeListenersOneIsNotEnoughAndTwoAre) {
   for (const std::uint64_t id : {1U, 2U, 3U}) {
-    vetoes.join(id % 2, id);
+    EXPECT_TRUE(vetoes.join(id % 2, id));
   }
   EXPECT_EQ(vetoes.vote(1), VoteOutcome::counted);
   EXPECT_FALSE(vetoes.skip_is_due());
@@ -54,7 +54,7 @@ TEST_F(VetoesTest, OfThreeListenersOneIsNotEnoughAndTwoAre) {
 
 TEST_F(VetoesTest, AnIdHasOneVote) {
   for (const std::uint64_t id : {1U, 2U, 3U}) {
-    vetoes.join(0, id);
+    EXPECT_TRUE(vetoes.join(0, id));
   }
   EXPECT_EQ(vetoes.vote(1), VoteOutcome::counted);
   EXPECT_EQ(vetoes.vote(1), VoteOutcome::counted);
@@ -63,10 +63,10 @@ TEST_F(VetoesTest, AnIdHasOneVote) {
 }
 
 TEST_F(VetoesTest, TwoTabsWithOneIdAreOneListenerWithOneVote) {
-  vetoes.join(0, 7);
-  vetoes.join(1, 7);
-  vetoes.join(0, 8);
-  vetoes.join(0, 9);
+  EXPECT_TRUE(vetoes.join(0, 7));
+  EXPECT_TRUE(vetoes.join(1, 7));
+  EXPECT_TRUE(vetoes.join(0, 8));
+  EXPECT_TRUE(vetoes.join(0, 9));
   EXPECT_EQ(vetoes.listeners(), 3U);
   EXPECT_EQ(vetoes.vote(7), VoteOutcome::counted);
   EXPECT_EQ(vetoes.vote(7), VoteOutcome::counted);
@@ -84,7 +84,7 @@ TEST_F(VetoesTest, TwoTabsWithOneIdAreOneListenerWithOneVote) {
 
 TEST_F(VetoesTest, AreRecountedWhenAListenerLeaves) {
   for (const std::uint64_t id : {1U, 2U, 3U}) {
-    vetoes.join(0, id);
+    EXPECT_TRUE(vetoes.join(0, id));
   }
   EXPECT_EQ(vetoes.vote(1), VoteOutcome::counted);
   EXPECT_FALSE(vetoes.skip_is_due());
@@ -94,11 +94,11 @@ TEST_F(VetoesTest, AreRecountedWhenAListenerLeaves) {
 
 TEST_F(VetoesTest, OfThoseWhoHaveLeftAreGone) {
   for (const std::uint64_t id : {1U, 2U, 3U}) {
-    vetoes.join(0, id);
+    EXPECT_TRUE(vetoes.join(0, id));
   }
   EXPECT_EQ(vetoes.vote(1), VoteOutcome::counted);
   EXPECT_TRUE(vetoes.leave(0, 1));
-  vetoes.join(0, 1);
+  EXPECT_TRUE(vetoes.join(0, 1));
   EXPECT_EQ(vetoes.vetoes(), 0U) << "and do not come back with them";
   EXPECT_EQ(vetoes.vote(2), VoteOutcome::counted);
   EXPECT_FALSE(vetoes.skip_is_due());
@@ -106,7 +106,7 @@ TEST_F(VetoesTest, OfThoseWhoHaveLeftAreGone) {
 
 TEST_F(VetoesTest, SkipATrackOnce) {
   for (const std::uint64_t id : {1U, 2U}) {
-    vetoes.join(0, id);
+    EXPECT_TRUE(vetoes.join(0, id));
   }
   EXPECT_EQ(vetoes.vote(1), VoteOutcome::counted);
   EXPECT_TRUE(vetoes.skip_is_due());
@@ -123,7 +123,7 @@ TEST_F(VetoesTest, SkipATrackOnce) {
 }
 
 TEST_F(VetoesTest, AreNotTakenWhileNothingPlays) {
-  vetoes.join(0, 1);
+  EXPECT_TRUE(vetoes.join(0, 1));
   EXPECT_EQ(vetoes.vote(1), VoteOutcome::counted);
   vetoes.stop();
   EXPECT_EQ(vetoes.vetoes(), 0U);
@@ -134,11 +134,11 @@ TEST_F(VetoesTest, AreNotTakenWhileNothingPlays) {
 }
 
 TEST_F(VetoesTest, OfAWorkerThatHasGoneGoWithIt) {
-  vetoes.join(0, 1);
-  vetoes.join(0, 1);
-  vetoes.join(0, 2);
-  vetoes.join(1, 2);
-  vetoes.join(1, 3);
+  EXPECT_TRUE(vetoes.join(0, 1));
+  EXPECT_TRUE(vetoes.join(0, 1));
+  EXPECT_TRUE(vetoes.join(0, 2));
+  EXPECT_TRUE(vetoes.join(1, 2));
+  EXPECT_TRUE(vetoes.join(1, 3));
   EXPECT_EQ(vetoes.vote(1), VoteOutcome::counted);
   vetoes.leave_all(0);
   EXPECT_EQ(vetoes.listeners(), 2U);
@@ -149,17 +149,28 @@ TEST_F(VetoesTest, OfAWorkerThatHasGoneGoWithIt) {
 }
 
 TEST_F(VetoesTest, ALeaveOfSomebodyWhoIsNotThereChangesNothing) {
-  vetoes.join(0, 1);
+  EXPECT_TRUE(vetoes.join(0, 1));
   EXPECT_FALSE(vetoes.leave(1, 1)) << "he is at the other worker";
   EXPECT_FALSE(vetoes.leave(0, 2));
   EXPECT_EQ(vetoes.listeners(), 1U);
+}
+
+TEST_F(VetoesTest, AWorkerCannotHaveMoreListenersThanThereCanBe) {
+  for (std::size_t i = 0; i < Vetoes::connections_max; ++i) {
+    ASSERT_TRUE(vetoes.join(0, i % 10));
+  }
+  EXPECT_FALSE(vetoes.join(0, 10));
+  EXPECT_TRUE(vetoes.join(1, 11)) << "the other one can";
+  EXPECT_EQ(vetoes.listeners(), 11U);
+  EXPECT_TRUE(vetoes.leave(0, 1));
+  EXPECT_TRUE(vetoes.join(0, 10));
 }
 
 TEST(Vetoes, OfAllWantAll) {
   Vetoes vetoes(1, 1);
   vetoes.start_track();
   for (std::uint64_t id = 0; id < 10; ++id) {
-    vetoes.join(0, id);
+    EXPECT_TRUE(vetoes.join(0, id));
   }
   for (std::uint64_t id = 0; id < 10; ++id) {
     EXPECT_FALSE(vetoes.skip_is_due());
