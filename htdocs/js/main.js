@@ -100,8 +100,9 @@ function showState() {
     const { state } = player;
     ui.showPlaying(state !== "stopped", statusOf(state, notifications.state), problem);
     ui.showCounts(metadata?.listenerCount ?? null, metadata?.vetoCount ?? null);
-    const joined = state === "playing" || state === "buffering" || state === "silent";
-    ui.showVote(vote.cast, joined && metadata?.track != null);
+    // A source need not say what it plays.
+    const somethingPlays = state === "playing" || (state === "buffering" && metadata?.track != null);
+    ui.showVote(vote.cast, somethingPlays);
     if (metadata !== null && shownTrack === null && metadata.track === null) {
         showTrack(null);
     }

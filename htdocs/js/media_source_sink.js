@@ -122,6 +122,11 @@ export class MediaSourceSink {
             return;
         }
         try {
+            if (this.#wrap !== null && buffer.buffered.length > 0) {
+                // Every wrapped segment says that it begins at 0. Browsers take that for a new beginning, to be put behind
+                // the rest; not, however, where the one before was a single frame, and so ended with that same number.
+                buffer.timestampOffset = buffer.buffered.end(buffer.buffered.length - 1);
+            }
             buffer.appendBuffer(bytes);
         }
         catch (error) {

@@ -33,6 +33,8 @@ export function judgeSilence({ silentMs, says, sinceAskedMs, asking, random }) {
     return sinceAskedMs >= askAgainMs * (1 + random) ? "ask" : "quiet";
 }
 const lookEveryMs = 1000;
+/** What comes less far apart is a stream; its source need not say what it plays. */
+const hiccupMs = 200;
 export class SilenceWatch {
     #options;
     #timer = null;
@@ -50,7 +52,8 @@ export class SilenceWatch {
     }
     /** There is nothing to hear, and nothing wrong. */
     get quiet() {
-        return this.#quiet || this.#says === "stopped";
+        const hiccup = this.#options.clock.now() - this.#heardAt < hiccupMs;
+        return this.#quiet || (this.#says === "stopped" && !hiccup);
     }
     /** A connection begins. */
     begin() {

@@ -6,10 +6,7 @@ export const noVote = { cast: false, counted: false };
 export const castVote = { cast: true, counted: false };
 /** What remains of a vote when the server says `after`, and said `before`. */
 export function voteAfter(vote, before, after) {
-    if (!vote.cast || after.track === null) {
-        return noVote;
-    }
-    if (before?.track && !sameTrack(before.track, after.track)) {
+    if (!vote.cast || (before !== null && !sameTrack(before.track, after.track))) {
         return noVote;
     }
     if (after.vetoCount > 0) {

@@ -149,6 +149,11 @@ export class MediaSourceSink implements Sink {
       return;
     }
     try {
+      if (this.#wrap !== null && buffer.buffered.length > 0) {
+        // Every wrapped segment says that it begins at 0. Browsers take that for a new beginning, to be put behind
+        // the rest; not, however, where the one before was a single frame, and so ended with that same number.
+        buffer.timestampOffset = buffer.buffered.end(buffer.buffered.length - 1);
+      }
       buffer.appendBuffer(bytes);
     } catch (error) {
       if (error instanceof DOMException && error.name === "QuotaExceededError" && this.#removeHeard(buffer, 1, 0.5)) {

@@ -67,6 +67,8 @@ export interface SilenceWatchOptions {
 }
 
 const lookEveryMs = 1000;
+/** What comes less far apart is a stream; its source need not say what it plays. */
+const hiccupMs = 200;
 
 export class SilenceWatch {
   readonly #options: SilenceWatchOptions;
@@ -87,7 +89,8 @@ export class SilenceWatch {
 
   /** There is nothing to hear, and nothing wrong. */
   get quiet(): boolean {
-    return this.#quiet || this.#says === "stopped";
+    const hiccup = this.#options.clock.now() - this.#heardAt < hiccupMs;
+    return this.#quiet || (this.#says === "stopped" && !hiccup);
   }
 
   /** A connection begins. */

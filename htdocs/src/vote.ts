@@ -16,10 +16,7 @@ export const castVote: Vote = { cast: true, counted: false };
 
 /** What remains of a vote when the server says `after`, and said `before`. */
 export function voteAfter(vote: Vote, before: Metadata | null, after: Metadata): Vote {
-  if (!vote.cast || after.track === null) {
-    return noVote;
-  }
-  if (before?.track && !sameTrack(before.track, after.track)) {
+  if (!vote.cast || (before !== null && !sameTrack(before.track, after.track))) {
     return noVote;
   }
   if (after.vetoCount > 0) {

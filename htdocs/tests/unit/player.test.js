@@ -200,6 +200,7 @@ test("when the source has stopped, silence is no failure", async () => {
   const { api, audio, clock, player, states } = await listening();
   api.metadataAnswers = [stopped];
   player.serverSays("stopped");
+  await clock.advance(250);
   audio.starve();
   assert.equal(states.at(-1), "silent");
   await clock.advance(60_000);

@@ -13,6 +13,7 @@ for (const [story, vote, before, after, expected] of [
   ["another track, another vote", castVote, playing, other, noVote],
   ["a vote counted is gone with its track", { cast: true, counted: true }, voted, other, noVote],
   ["the same track again has no votes", { cast: true, counted: true }, voted, playing, noVote],
+  ["a source that does not say what it plays can be voted on too", castVote, stopped, stopped, castVote],
   ["a stop takes votes along", castVote, playing, stopped, noVote],
 ]) {
   test(story, () => {
