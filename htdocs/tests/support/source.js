@@ -3,6 +3,7 @@
 //
 //   node source.js PORT FILE…      the test's port; MP3 files of 48 kHz and 128 kbit/s, whose frames have 384 bytes
 
+import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { createInterface } from "node:readline";
@@ -16,6 +17,8 @@ let tone = 0;
 let at = 0;
 let track = { uri: "", name: "" };
 let playing = false;
+let spoilt = false;
+let count = 0;
 
 // The server has gone: end quietly.
 process.stdout.on("error", () => process.exit(0));
@@ -56,6 +59,8 @@ createInterface({ input: test }).on("line", (line) => {
     started();
   } else if (order.stop) {
     stopped();
+  } else {
+    spoilt = order.spoil;
   }
 });
 
@@ -68,6 +73,16 @@ process.stdin.on("data", (bytes) => {
 // The server's end of the pipe closes with it.
 process.stdin.on("end", () => process.exit(0));
 
+/** The next frame; of a stream that is spoilt each twentieth is nonsense, and each thirtieth only half there. */
+function frame() {
+  const whole = tones[tone].subarray(at, at + frameBytes);
+  count += 1;
+  if (spoilt && count % 20 === 0) {
+    return randomBytes(frameBytes);
+  }
+  return spoilt && count % 30 === 7 ? whole.subarray(0, frameBytes / 2) : whole;
+}
+
 let next = performance.now();
 setInterval(() => {
   const now = performance.now();
@@ -76,7 +91,7 @@ setInterval(() => {
   }
   for (; next <= now; next += frameMs) {
     if (playing) {
-      send(2, tones[tone].subarray(at, at + frameBytes));
+      send(2, frame());
       at = (at + frameBytes) % tones[tone].length;
     }
   }

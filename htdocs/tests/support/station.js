@@ -48,6 +48,13 @@ export class Station {
     this.#tell({ stop: true });
   }
 
+  /** Whether some frames are nonsense, and others end in their middle. */
+  spoil(spoilt) {
+    for (const source of this.#sources) {
+      source.write(`${JSON.stringify({ spoil: spoilt })}\n`);
+    }
+  }
+
   async close() {
     for (const source of this.#sources) {
       source.destroy();
