@@ -40,10 +40,9 @@ void EventStreamClient::on_events(std::uint32_t events) {
 
 void EventStreamClient::on_time(std::int64_t now_ns) {
   const NotifyLimits& limits = notifier_.limits();
-  if (busy()) {
-    if (now_ns - progress_ns_ > in_ns(limits.stall_time_max)) {
-      end();
-    }
+  // There would have been a comment at least.
+  if (now_ns - progress_ns_ > in_ns(limits.stall_time_max)) {
+    end();
   } else if (now_ns - progress_ns_ > in_ns(limits.comment_interval)) {
     comment_due_ = true;
     flush();

@@ -10,12 +10,28 @@
 
 namespace eradio {
 
-std::optional<std::uint64_t> queued_bytes(int socket) noexcept {
+namespace {
+
+std::optional<std::uint64_t> ask(int socket, unsigned long request) noexcept {
   int bytes = 0;
-  if (::ioctl(socket, SIOCOUTQ, &bytes) < 0 || bytes < 0) {
+  if (::ioctl(socket, request, &bytes) < 0 || bytes < 0) {
     return std::nullopt;
   }
   return static_cast<std::uint64_t>(bytes);
+}
+
+}  // namespace
+
+std::optional<std::uint64_t> queued_bytes(int socket) noexcept { return ask(socket, SIOCOUTQ); }
+
+std::optional<std::uint64_t> unsent_bytes(int socket) noexcept { return ask(socket, SIOCOUTQNSD); }
+
+void prepare_message_socket(int socket) noexcept {
+  const int lowat_bytes = 1;
+  if (::setsockopt(socket, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &lowat_bytes, sizeof lowat_bytes) != 0) {
+    const int buffer_bytes = 4096;
+    ::setsockopt(socket, SOL_SOCKET, SO_SNDBUF, &buffer_bytes, sizeof buffer_bytes);
+  }
 }
 
 void prepare_stream_socket(int socket, std::uint64_t queue_bytes_max) noexcept {

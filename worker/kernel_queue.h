@@ -1,5 +1,5 @@
-// The look into a listener's kernel send queue, and the socket options that keep this queue short.
-// The only place that knows the ioctls; used by the fan-out.
+// The look into a client's kernel send queue, and the socket options that keep this queue short.
+// The only place that knows the ioctls; used by the fan-out and by whoever is notified.
 #pragma once
 
 #include <cstdint>
@@ -10,6 +10,16 @@ namespace eradio {
 // Bytes that are sent and not acknowledged, or not sent yet: SIOCOUTQ (tcp(7), unix(7)). For Unix
 // sockets it counts the kernel's overhead too. Nothing when the socket is broken.
 std::optional<std::uint64_t> queued_bytes(int socket) noexcept;
+
+// Bytes that have not been sent yet, not even once: SIOCOUTQNSD. Nothing for a socket that is
+// broken, or no TCP.
+std::optional<std::uint64_t> unsent_bytes(int socket) noexcept;
+
+// Makes EPOLLOUT wait until every byte has been sent once (TCP_NOTSENT_LOWAT, tcp(7)). send() alone
+// does not wait for that: the kernel adds to a buffer that has not left yet as long as there is
+// room in it (measured: a second message at once). A Unix socket, which has no such option, gets a
+// small buffer.
+void prepare_message_socket(int socket) noexcept;
 
 // Prepares a socket for a stream: no Nagle (every frame is to leave at once), and room in the
 // kernel well above the gate's limit. SO_SNDBUF counts buffers with their overhead and not bytes

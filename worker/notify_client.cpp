@@ -1,7 +1,5 @@
 #include "worker/notify_client.h"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
@@ -9,22 +7,10 @@
 #include <utility>
 
 #include "common/clock.h"
+#include "worker/kernel_queue.h"
 #include "worker/notifier.h"
 
 namespace eradio {
-namespace {
-
-// tcp(7), TCP_NOTSENT_LOWAT: while a single byte has not left for the network the socket takes no
-// more. So what waits in the kernel is one message and not its buffer full of old ones.
-void keep_kernel_queue_short(int socket) {
-  const int bytes = 1;
-  if (::setsockopt(socket, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes, sizeof bytes) != 0) {
-    const int unix_buffer_bytes = 4096;  // a Unix socket has no such option
-    ::setsockopt(socket, SOL_SOCKET, SO_SNDBUF, &unix_buffer_bytes, sizeof unix_buffer_bytes);
-  }
-}
-
-}  // namespace
 
 NotifyClient::NotifyClient(Notifier& notifier, TakenOver connection, std::uint32_t events)
     : notifier_(notifier),
@@ -32,7 +18,7 @@ NotifyClient::NotifyClient(Notifier& notifier, TakenOver connection, std::uint32
       progress_ns_(monotonic_ns()),
       peer_(connection.peer),
       events_(events) {
-  keep_kernel_queue_short(socket_.number());
+  prepare_message_socket(socket_.number());
   notifier_.loop().add(socket_.number(), events_, *this);
 }
 
@@ -45,6 +31,10 @@ void NotifyClient::offer() {
 void NotifyClient::flush() {
   while (!ended_) {
     if (!sending_) {
+      if (unsent_bytes(socket_.number()).value_or(0) > 0) {
+        want_write(true);  // what is in the kernel first: then whatever is the newest
+        return;
+      }
       sending_ = next_message();
       sent_ = 0;
       if (!sending_) {

@@ -139,7 +139,7 @@ TEST_F(WorkerMessageTest, OfAnotherFormIsMalformed) {
   send_changed([](Raw& raw) { raw.events[1].type = static_cast<AudienceEventType>(0); });
   send_changed([](Raw& raw) { raw.events[1].type = static_cast<AudienceEventType>(4); });
   send_changed([](Raw& raw) { raw.events[0].listener_id = listener_id_max + 1; });
-  const std::vector<std::byte> longest(64 * 1024);
+  const std::vector<std::byte> longest(std::size_t{64} * 1024);
   ASSERT_GT(::send(ours.number(), longest.data(), longest.size(), 0), 0);
   ++bad_ones;
   send(good, sizeof good);
