@@ -50,6 +50,8 @@ class HttpClient {
   // True when the server closes (or resets) the connection; what comes before that is dropped.
   bool read_to_end(std::chrono::milliseconds limit = patience);
 
+  // Whether the server's end of the stream, or of the connection, has been read.
+  [[nodiscard]] bool ended() const noexcept { return ended_; }
   [[nodiscard]] int descriptor() const noexcept { return socket_.number(); }
 
  private:

@@ -1,6 +1,6 @@
 // eradio-test-source: a source program whose frames describe themselves (test_frame.h) and whose
 // behaviour, good or bad, is set by options (behaviour.h). It logs every command that it gets, and
-// obeys play and pause.
+// obeys play and pause; and whatever a test tells it through a FIFO (remote.h).
 
 #include <poll.h>
 #include <signal.h>
@@ -16,6 +16,7 @@
 #include "common/source_frame_writer.h"
 #include "common/system_error.h"
 #include "tests/support/source/behaviour.h"
+#include "tests/support/source/remote.h"
 #include "tests/support/test_frame.h"
 
 namespace eradio::testing {
@@ -33,7 +34,7 @@ class TestSource {
     }
     next_ns_ = monotonic_ns();
     while (behaviour_.frames_max == 0 || sequence_ < behaviour_.frames_max) {
-      if (!wait_for_next_frame() || (playing_ && !send_frame())) {
+      if (!wait_for_next_frame() || (is_pacing() && !send_frame())) {
         return;
       }
     }
@@ -56,15 +57,19 @@ class TestSource {
   // Reads commands while it waits; false when the server has gone.
   [[nodiscard]] bool wait_for_next_frame() {
     for (;;) {
-      const std::int64_t wait_ns = playing_ ? next_ns_ - monotonic_ns() : ns_per_second;
-      if (playing_ && wait_ns <= 0) {
+      const std::int64_t wait_ns = is_pacing() ? next_ns_ - monotonic_ns() : ns_per_second;
+      if (is_pacing() && wait_ns <= 0) {
         break;
       }
-      pollfd commands{.fd = commands_open_ && behaviour_.read_commands ? STDIN_FILENO : -1,
-                      .events = POLLIN,
-                      .revents = 0};
+      std::array<pollfd, 2> inputs{
+          pollfd{.fd = commands_open_ && behaviour_.read_commands ? STDIN_FILENO : -1,
+                 .events = POLLIN,
+                 .revents = 0},
+          pollfd{.fd = remote_.descriptor(), .events = POLLIN, .revents = 0}};
       const timespec wait{.tv_sec = wait_ns / ns_per_second, .tv_nsec = wait_ns % ns_per_second};
-      if (::ppoll(&commands, 1, &wait, nullptr) > 0 && !read_commands()) {
+      ::ppoll(inputs.data(), inputs.size(), &wait, nullptr);
+      if ((inputs[0].revents != 0 && !read_commands()) ||
+          (inputs[1].revents != 0 && !obey_remote())) {
         return false;
       }
     }
@@ -95,6 +100,42 @@ class TestSource {
     }
     return true;
   }
+
+  [[nodiscard]] bool obey_remote() {
+    for (const RemoteCommand& command : remote_.read()) {
+      if (!obey(command)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  [[nodiscard]] bool obey(const RemoteCommand& command) {
+    switch (command.action) {
+      case RemoteAction::hold:
+        held_ = true;
+        return true;
+      case RemoteAction::go:
+        held_ = false;
+        next_ns_ = monotonic_ns();
+        return true;
+      case RemoteAction::frame:
+        return send_frame();
+      case RemoteAction::track:
+        playing_ = true;
+        return writer_.started("test:" + command.text, command.text);
+      case RemoteAction::unknown_track:
+        playing_ = true;
+        return writer_.started();
+      case RemoteAction::stop:
+        playing_ = false;
+        return writer_.stopped();
+    }
+    return true;
+  }
+
+  // Whether frames are sent at their times, and not when the remote says so.
+  [[nodiscard]] bool is_pacing() const noexcept { return playing_ && !held_; }
 
   [[nodiscard]] bool send_frame() {
     make_test_frame(frame_, run_, ++sequence_, monotonic_ns());
@@ -131,11 +172,13 @@ class TestSource {
 
   const Behaviour& behaviour_;
   SourceFrameWriter writer_{STDOUT_FILENO};
+  RemoteCommands remote_{behaviour_.remote_path};
   std::vector<std::byte> frame_;
   const std::uint64_t run_ = static_cast<std::uint64_t>(monotonic_ns());
   std::uint64_t sequence_ = 0;
   std::int64_t next_ns_ = 0;
   bool playing_ = true;
+  bool held_ = false;
   bool commands_open_ = true;
 };
 
