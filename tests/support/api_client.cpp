@@ -2,8 +2,10 @@
 
 #include <set>
 
+#include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "common/clock.h"
 #include "tests/support/http_client.h"
 #include "tests/support/worker_of.h"
 
@@ -60,6 +62,35 @@ std::optional<Metadata> get_metadata(const Endpoint& endpoint) {
 int put_veto(const Endpoint& endpoint, std::uint64_t listener_id) {
   const auto reply = fetch(endpoint, "/v1/veto?listener_id=" + std::to_string(listener_id), "PUT");
   return reply ? reply->status : 0;
+}
+
+std::optional<Metadata> next_notification(WebSocketClient& client,
+                                          std::chrono::milliseconds limit) {
+  const auto frame = client.read_frame(limit);
+  if (!frame) {
+    return std::nullopt;
+  }
+  EXPECT_TRUE(frame->is_text() && frame->fin) << frame->opcode;
+  auto metadata = parse_notification(frame->payload);
+  EXPECT_TRUE(metadata) << frame->payload;
+  return metadata;
+}
+
+bool is_told(WebSocketClient& client, const std::function<bool(const Metadata&)>& wanted,
+             std::chrono::milliseconds limit) {
+  const std::int64_t deadline_ns = monotonic_ns() + limit.count() * ns_per_ms;
+  while (monotonic_ns() < deadline_ns) {
+    const std::chrono::milliseconds left((deadline_ns - monotonic_ns()) / ns_per_ms);
+    const auto metadata = next_notification(client, left);
+    if (!metadata || wanted(*metadata)) {
+      return metadata.has_value();
+    }
+  }
+  return false;
+}
+
+bool is_told_of_track(WebSocketClient& client, const std::string& name) {
+  return is_told(client, [&](const Metadata& metadata) { return metadata.track == name; });
 }
 
 bool tells_everywhere(const Server& server, const Metadata& expected,

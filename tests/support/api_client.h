@@ -4,13 +4,14 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
-#include <string_view>
 
 #include "tests/support/endpoint.h"
 #include "tests/support/patience.h"
 #include "tests/support/server.h"
+#include "tests/support/websocket_client.h"
 
 namespace eradio::testing {
 
@@ -30,6 +31,14 @@ std::optional<Metadata> parse_notification(const std::string& json);
 std::optional<Metadata> get_metadata(const Endpoint& endpoint);
 // The status that PUT /v1/veto is answered with; 0 if it is not.
 int put_veto(const Endpoint& endpoint, std::uint64_t listener_id);
+
+// The next notification; nothing when none comes in time. Expects that it is one.
+std::optional<Metadata> next_notification(WebSocketClient& client,
+                                          std::chrono::milliseconds limit = patience);
+// Reads notifications until one is as `wanted`; false when none is in time.
+bool is_told(WebSocketClient& client, const std::function<bool(const Metadata&)>& wanted,
+             std::chrono::milliseconds limit = patience);
+bool is_told_of_track(WebSocketClient& client, const std::string& name);
 
 // Waits until every worker says so: a connection may come to any of them.
 bool tells_everywhere(const Server& server, const Metadata& expected,

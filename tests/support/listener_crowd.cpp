@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <utility>
 
 #include "common/clock.h"
 #include "common/system_error.h"
@@ -162,6 +163,12 @@ void ListenerCrowd::serve_slow() {
   }
 }
 
+void ListenerCrowd::also_serve(int descriptor, std::function<void()> serve) {
+  serve_other_ = std::move(serve);
+  epoll_event event{.events = EPOLLIN, .data = {.ptr = nullptr}};
+  check_syscall(::epoll_ctl(epoll_.number(), EPOLL_CTL_ADD, descriptor, &event), "epoll_ctl");
+}
+
 void ListenerCrowd::turn(std::int64_t deadline_ns) {
   std::array<epoll_event, 256> events{};
   std::int64_t wait_ns = std::max<std::int64_t>(0, deadline_ns - monotonic_ns());
@@ -173,7 +180,11 @@ void ListenerCrowd::turn(std::int64_t deadline_ns) {
       ::epoll_wait(epoll_.number(), events.data(), static_cast<int>(events.size()), wait_ms);
   for (int i = 0; i < count; ++i) {
     const epoll_event& event = events[static_cast<std::size_t>(i)];
-    handle(*static_cast<CrowdListener*>(event.data.ptr), event.events);
+    if (event.data.ptr == nullptr) {
+      serve_other_();
+    } else {
+      handle(*static_cast<CrowdListener*>(event.data.ptr), event.events);
+    }
   }
   serve_slow();
 }

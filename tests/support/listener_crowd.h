@@ -68,6 +68,10 @@ class ListenerCrowd {
   // It closes its connection.
   void close(CrowdListener& listener);
 
+  // Something else to be served by the same thread: `serve` is called whenever `descriptor` is
+  // readable, and must not wait. One at most.
+  void also_serve(int descriptor, std::function<void()> serve);
+
   void run_for(std::chrono::milliseconds time);
   // Until `done` says so, asked after each batch of events; false when the time is over.
   [[nodiscard]] bool run_until(const std::function<bool()>& done, std::chrono::milliseconds limit);
@@ -102,6 +106,7 @@ class ListenerCrowd {
   std::int64_t slow_served_ns_ = 0;
   std::size_t ended_ = 0;
   std::vector<std::byte> buffer_;
+  std::function<void()> serve_other_;
 };
 
 }  // namespace eradio::testing

@@ -1,0 +1,64 @@
+// Thousands of WebSockets at GET /v1/ws/notify in one thread: they shake hands, read every
+// notification, and say now and then that they are there. Served by a ListenerCrowd, so that
+// listeners and WebSockets are measured by one clock:
+//
+//   crowd.also_serve(sockets.descriptor(), [&] { sockets.serve(); });
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/descriptor.h"
+#include "tests/support/endpoint.h"
+
+namespace eradio::testing {
+
+class NotifyCrowd {
+ public:
+  // A notification's JSON has come to a client; they are numbered from 0 as they are added.
+  using Told = std::function<void(std::size_t client, std::string_view json, std::int64_t now_ns)>;
+
+  explicit NotifyCrowd(Told told);
+
+  // Begin to connect.
+  void add(const Endpoint& endpoint, int count);
+  void close_all();
+
+  [[nodiscard]] std::size_t open() const noexcept { return open_; }
+  // Whose connection has failed, or was closed by the server.
+  [[nodiscard]] std::size_t ended() const noexcept { return ended_; }
+
+  // Readable when there is something to serve.
+  [[nodiscard]] int descriptor() const noexcept { return epoll_.number(); }
+  // A few of those who have something; so few that a listener does not grow old meanwhile.
+  void serve();
+
+ private:
+  enum class State { connecting, shaking_hands, open, ended };
+  struct Client {
+    std::size_t number = 0;
+    Descriptor socket;
+    State state = State::connecting;
+    std::string buffer;
+  };
+
+  void serve(Client& client);
+  void take(Client& client);
+  void keep_alive();
+  void end(Client& client);
+
+  Descriptor epoll_;
+  Descriptor timer_;
+  Told told_;
+  std::vector<std::unique_ptr<Client>> clients_;
+  std::size_t open_ = 0;
+  std::size_t ended_ = 0;
+  std::size_t next_to_keep_alive_ = 0;
+};
+
+}  // namespace eradio::testing
