@@ -31,9 +31,12 @@ export interface Reading {
     rate: number;
     /** The browser plays nothing, for want of sound (at the start too). */
     starved: boolean;
-    /** It has played since the stream was joined: only then is there something to jump from. */
+    /** It has been heard since the stream was joined. */
     started: boolean;
+    /** Infinity, if it has not jumped. */
     sinceJumpMs: number;
+    /** The browser lets the place be changed. */
+    canJump: boolean;
 }
 export type Action = {
     kind: "hold";

@@ -22,10 +22,15 @@ export const tooMuch = 1;
 const jumpTakesMs = 600;
 export const rates = { slower: 0.96, normal: 1, faster: 1.04, fastest: 1.08 };
 export function control(reading) {
-    const { ahead, starved, started, sinceJumpMs } = reading;
-    const mayJump = started && sinceJumpMs >= jumpTakesMs;
-    if (ahead > tooMuch) {
-        return mayJump ? { kind: "jump", ahead: target } : { kind: "hold" };
+    const { ahead, starved, started, sinceJumpMs, canJump } = reading;
+    if (!started) {
+        // What has come while the browser was getting ready need not be heard; though once is enough, or a slow one would
+        // never begin.
+        return canJump && ahead > heldHigh && sinceJumpMs === Infinity ? { kind: "jump", ahead: target } : { kind: "hold" };
+    }
+    const mayJump = canJump && sinceJumpMs >= jumpTakesMs;
+    if (ahead > tooMuch && mayJump) {
+        return { kind: "jump", ahead: target };
     }
     if (starved) {
         // The sound is interrupted anyway, so that going on with the newest costs nothing. It also makes the browser

@@ -70,7 +70,7 @@ export class Sound {
         this.#play();
         return new Promise((resolve, reject) => {
             const ended = () => finish(() => resolve());
-            const failed = () => finish(() => reject(new Error("The browser cannot play the stream")));
+            const failed = () => finish(() => reject(this.#error()));
             const aborted = () => finish(() => reject(signal.reason));
             const finish = (settle) => {
                 audio.removeEventListener("ended", ended);
@@ -122,7 +122,7 @@ export class Sound {
         });
         audio.addEventListener("timeupdate", () => this.#progressed());
         audio.addEventListener("progress", () => this.#progressed());
-        audio.addEventListener("error", () => this.#failed(this.#sink, new Error("The browser cannot play the stream")));
+        audio.addEventListener("error", () => this.#failed(this.#sink, this.#error()));
         audio.addEventListener("pause", () => {
             if (audio.paused && this.#isOpen && this.#started && !audio.ended) {
                 this.#events.onPaused();
@@ -149,6 +149,10 @@ export class Sound {
             }
         });
     }
+    #error() {
+        const why = this.#audio.error?.message;
+        return new Error(`The browser cannot play the stream${why ? `: ${why}` : ""}`);
+    }
     #dropSink() {
         this.#sink?.close();
         this.#sink = null;
@@ -166,9 +170,10 @@ export class Sound {
             ahead,
             rate: this.#audio.playbackRate,
             starved,
-            // What the audio element fetches by itself cannot be jumped in.
-            started: this.#started && this.#sink !== null,
+            started: this.#started,
             sinceJumpMs: now - this.#jumpedAt,
+            // What the audio element fetches by itself cannot be jumped in.
+            canJump: this.#sink !== null,
         });
         if (action.kind === "rate") {
             this.#audio.playbackRate = action.rate;

@@ -31,18 +31,26 @@ export interface Reading {
   rate: number;
   /** The browser plays nothing, for want of sound (at the start too). */
   starved: boolean;
-  /** It has played since the stream was joined: only then is there something to jump from. */
+  /** It has been heard since the stream was joined. */
   started: boolean;
+  /** Infinity, if it has not jumped. */
   sinceJumpMs: number;
+  /** The browser lets the place be changed. */
+  canJump: boolean;
 }
 
 export type Action = { kind: "hold" } | { kind: "rate"; rate: number } | { kind: "jump"; ahead: number };
 
 export function control(reading: Reading): Action {
-  const { ahead, starved, started, sinceJumpMs } = reading;
-  const mayJump = started && sinceJumpMs >= jumpTakesMs;
-  if (ahead > tooMuch) {
-    return mayJump ? { kind: "jump", ahead: target } : { kind: "hold" };
+  const { ahead, starved, started, sinceJumpMs, canJump } = reading;
+  if (!started) {
+    // What has come while the browser was getting ready need not be heard; though once is enough, or a slow one would
+    // never begin.
+    return canJump && ahead > heldHigh && sinceJumpMs === Infinity ? { kind: "jump", ahead: target } : { kind: "hold" };
+  }
+  const mayJump = canJump && sinceJumpMs >= jumpTakesMs;
+  if (ahead > tooMuch && mayJump) {
+    return { kind: "jump", ahead: target };
   }
   if (starved) {
     // The sound is interrupted anyway, so that going on with the newest costs nothing. It also makes the browser

@@ -100,7 +100,7 @@ export class Sound {
     this.#play();
     return new Promise((resolve, reject) => {
       const ended = () => finish(() => resolve());
-      const failed = () => finish(() => reject(new Error("The browser cannot play the stream")));
+      const failed = () => finish(() => reject(this.#error()));
       const aborted = () => finish(() => reject(signal.reason));
       const finish = (settle: () => void) => {
         audio.removeEventListener("ended", ended);
@@ -159,7 +159,7 @@ export class Sound {
     });
     audio.addEventListener("timeupdate", () => this.#progressed());
     audio.addEventListener("progress", () => this.#progressed());
-    audio.addEventListener("error", () => this.#failed(this.#sink, new Error("The browser cannot play the stream")));
+    audio.addEventListener("error", () => this.#failed(this.#sink, this.#error()));
     audio.addEventListener("pause", () => {
       if (audio.paused && this.#isOpen && this.#started && !audio.ended) {
         this.#events.onPaused();
@@ -188,6 +188,11 @@ export class Sound {
     });
   }
 
+  #error(): Error {
+    const why = this.#audio.error?.message;
+    return new Error(`The browser cannot play the stream${why ? `: ${why}` : ""}`);
+  }
+
   #dropSink(): void {
     this.#sink?.close();
     this.#sink = null;
@@ -207,9 +212,10 @@ export class Sound {
       ahead,
       rate: this.#audio.playbackRate,
       starved,
-      // What the audio element fetches by itself cannot be jumped in.
-      started: this.#started && this.#sink !== null,
+      started: this.#started,
       sinceJumpMs: now - this.#jumpedAt,
+      // What the audio element fetches by itself cannot be jumped in.
+      canJump: this.#sink !== null,
     });
     if (action.kind === "rate") {
       this.#audio.playbackRate = action.rate;

@@ -5,7 +5,7 @@ import { control, heldHigh, heldLow, rates, target } from "../../js/latency.js";
 const hold = { kind: "hold" };
 const rate = (value) => ({ kind: "rate", rate: value });
 const jump = { kind: "jump", ahead: target };
-const usual = { rate: rates.normal, starved: false, started: true, sinceJumpMs: Infinity };
+const usual = { rate: rates.normal, starved: false, started: true, sinceJumpMs: Infinity, canJump: true };
 
 for (const [story, reading, expected] of [
   ["in the middle nothing is done", { ahead: 0.22 }, hold],
@@ -19,8 +19,10 @@ for (const [story, reading, expected] of [
   ["in the band the highest rate is left", { ahead: 0.29, rate: rates.fastest }, rate(rates.faster)],
   ["more than a second behind it jumps", { ahead: 1.01 }, jump],
   ["a second behind it does not", { ahead: 1 }, rate(rates.fastest)],
-  ["right after a jump it waits for its effect", { ahead: 1.5, sinceJumpMs: 100 }, hold],
-  ["before it has begun there is nothing to jump from", { ahead: 2, started: false }, hold],
+  ["right after a jump it waits for its effect", { ahead: 1.5, sinceJumpMs: 100, rate: rates.fastest }, hold],
+  ["where it cannot jump it plays faster", { ahead: 1.5, canJump: false }, rate(rates.fastest)],
+  ["what came while the browser got ready is left out", { ahead: 0.31, started: false, starved: true }, jump],
+  ["once, so that a slow browser does begin", { ahead: 0.5, started: false, starved: true, sinceJumpMs: 5000 }, hold],
   ["nearly dry it plays slower", { ahead: 0.09 }, rate(rates.slower)],
   ["it goes on slower until the band", { ahead: 0.14, rate: rates.slower }, hold],
   ["in the band it plays normally again", { ahead: 0.15, rate: rates.slower }, rate(rates.normal)],
@@ -46,7 +48,7 @@ function listen(ahead, seconds, hiccup = () => 0) {
   for (let time = 0; time < seconds; time += step) {
     ahead += step - step * playbackRate + hiccup(time);
     sinceJumpMs += step * 1000;
-    const action = control({ ahead, rate: playbackRate, starved: false, started: true, sinceJumpMs });
+    const action = control({ ...usual, ahead, rate: playbackRate, sinceJumpMs });
     if (action.kind === "rate") {
       playbackRate = action.rate;
       changes += 1;
