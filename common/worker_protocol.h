@@ -71,16 +71,17 @@ static_assert(sizeof(WorkerMessageHeader) == 24);
 enum class AudienceEventType : std::uint32_t {
   joined = 1,  // one more connection with this id has the stream
   left = 2,    // one less
-  vote = 3,    // this id votes for the next track; answered with the token
+  vote = 3,    // this id votes against the track; answered with the token
 };
 
 struct AudienceEvent {
-  std::uint64_t listener_id = 0;  // of the contract, 0 to 2^63-1
-  std::uint64_t token = 0;        // of a vote: the worker's own, to know the answer by
+  std::uint64_t listener_id = 0;   // of the contract, 0 to 2^63-1
+  std::uint64_t token = 0;         // of a vote: the worker's own, to know the answer by
+  std::uint64_t track_number = 0;  // of a vote: the track that the voter was told of
   AudienceEventType type{};
   std::uint32_t reserved = 0;
 };
-static_assert(sizeof(AudienceEvent) == 24);
+static_assert(sizeof(AudienceEvent) == 32);
 
 enum class VoteOutcome : std::uint32_t {
   counted = 1,           // now, or before: an id has one vote

@@ -74,7 +74,11 @@ Master::Master(const Configuration& configuration, const InstallPaths& paths)
       scoreboard_(configuration.workers, std::min(descriptors_max_, connections_per_worker_max)),
       programme_(
           loop_, publisher_, programme_settings(configuration),
-          [this] { source_.command(SourceCommand::next); },
+          [this] {
+            if (!stopping_) {
+              source_.command(SourceCommand::next);
+            }
+          },
           [this](std::size_t slot, const VoteAnswer& answer) {
             supervisor_.answer_vote(slot, answer);
           }),

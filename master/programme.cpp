@@ -10,7 +10,7 @@ namespace eradio {
 namespace {
 
 constexpr std::chrono::milliseconds vote_timer_interval{20};
-constexpr std::size_t waiting_votes_max = 1000;  // more are answered at once
+constexpr std::ptrdiff_t waiting_votes_max = 1000;  // of a worker; more are answered at once
 
 std::int64_t in_ns(std::chrono::milliseconds time) {
   return std::chrono::nanoseconds(time).count();
@@ -29,20 +29,38 @@ Programme::Programme(EventLoop& loop, Publisher& publisher, ProgrammeSettings se
 
 Programme::~Programme() {
   loop_.cancel(gather_timer_);
+  loop_.cancel(return_timer_);
   loop_.cancel(vote_timer_);
 }
 
+void Programme::frame(std::span<const std::byte> frame) {
+  if (news_due_) {
+    publish();
+  }
+  publisher_.frame(frame);
+}
+
+// Tracks with nothing of them in between make one piece of news: a source may spam.
 void Programme::now_playing(const NowPlaying& now_playing) {
   now_playing_ = now_playing;
+  news_due_ = true;
   if (now_playing.playing) {
+    ++track_number_;
     vetoes_.start_track();
   } else {
     vetoes_.stop();
   }
-  publish();  // the caller flushes
+}
+
+void Programme::flush() {
+  if (news_due_) {
+    publish();
+  }
+  publisher_.flush();
 }
 
 void Programme::on_audience(std::size_t slot, std::span<const AudienceEvent> events) {
+  bool voted = false;
   for (const AudienceEvent& event : events) {
     switch (event.type) {
       case AudienceEventType::joined:
@@ -57,10 +75,14 @@ void Programme::on_audience(std::size_t slot, std::span<const AudienceEvent> eve
         break;
       case AudienceEventType::vote:
         vote(slot, event, true);
+        voted = true;
         break;
     }
   }
   settle_waiting_votes();
+  if (voted || return_timer_ == EventLoop::no_timer) {
+    skip_if_due();
+  }
   on_counts();
 }
 
@@ -74,12 +96,26 @@ void Programme::on_worker_gone(std::size_t slot) {
   vetoes_.leave_all(slot);
   std::erase_if(waiting_votes_, [&](const WaitingVote& vote) { return vote.slot == slot; });
   on_counts();
+  // Most of its listeners are about to come back: that they are missing is no reason to skip.
+  loop_.cancel(return_timer_);
+  return_timer_ = loop_.call_after(settings_.return_patience, [this] {
+    return_timer_ = EventLoop::no_timer;
+    skip_if_due();
+  });
 }
 
 void Programme::vote(std::size_t slot, const AudienceEvent& event, bool may_wait) {
+  // A vote that was cast before this track began is against the one before, which has gone.
+  if (now_playing_.playing && event.track_number != track_number_ &&
+      vetoes_.is_listening(event.listener_id)) {
+    answer_(slot, {.token = event.token, .outcome = VoteOutcome::counted});
+    return;
+  }
   const VoteOutcome outcome = vetoes_.vote(event.listener_id);
+  const auto of_this_worker = [&](const WaitingVote& waiting) { return waiting.slot == slot; };
   if (outcome == VoteOutcome::no_such_listener && may_wait &&
-      waiting_votes_.size() < waiting_votes_max) {
+      std::count_if(waiting_votes_.begin(), waiting_votes_.end(), of_this_worker) <
+          waiting_votes_max) {
     waiting_votes_.push_back({.slot = slot,
                               .event = event,
                               .until_ns = monotonic_ns() + in_ns(settings_.vote_patience)});
@@ -108,6 +144,7 @@ void Programme::expect_waiting_votes() {
   vote_timer_ = loop_.call_after(vote_timer_interval, [this] {
     vote_timer_ = EventLoop::no_timer;
     settle_waiting_votes();
+    skip_if_due();
     on_counts();
     if (!waiting_votes_.empty()) {
       expect_waiting_votes();
@@ -115,11 +152,14 @@ void Programme::expect_waiting_votes() {
   });
 }
 
-void Programme::on_counts() {
+void Programme::skip_if_due() {
   if (vetoes_.skip_is_due()) {
     log::info("{} of {} listeners want the next track", vetoes_.vetoes(), vetoes_.listeners());
     skip_();
   }
+}
+
+void Programme::on_counts() {
   if (gather_timer_ != EventLoop::no_timer ||
       (published_.listeners == vetoes_.listeners() && published_.vetoes == vetoes_.vetoes())) {
     return;
@@ -137,8 +177,11 @@ void Programme::on_counts() {
 }
 
 void Programme::publish() {
-  published_ = {
-      .now_playing = now_playing_, .listeners = vetoes_.listeners(), .vetoes = vetoes_.vetoes()};
+  news_due_ = false;
+  published_ = {.now_playing = now_playing_,
+                .track_number = track_number_,
+                .listeners = vetoes_.listeners(),
+                .vetoes = vetoes_.vetoes()};
   published_ns_ = monotonic_ns();
   publisher_.metadata(published_);
 }

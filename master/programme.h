@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "common/event_loop.h"
-#include "common/log_rate.h"
+#include "common/rate_limit.h"
 #include "common/worker_protocol.h"
 #include "master/publisher.h"
 #include "master/source_output.h"
@@ -25,6 +25,9 @@ struct ProgrammeSettings {
   std::chrono::milliseconds gather{50};  // counts are published no more often
   // How long a vote waits for the join of its listener, which comes by another worker's line.
   std::chrono::milliseconds vote_patience{250};
+  // How long the listeners of a worker that has died get to come back, before it counts that they
+  // have left.
+  std::chrono::milliseconds return_patience{3000};
 };
 
 class Programme final : public SourceOutput, public WorkerEvents {
@@ -39,9 +42,9 @@ class Programme final : public SourceOutput, public WorkerEvents {
   ~Programme() override;
 
   // What the source does.
-  void frame(std::span<const std::byte> frame) override { publisher_.frame(frame); }
+  void frame(std::span<const std::byte> frame) override;
   void now_playing(const NowPlaying& now_playing) override;
-  void flush() override { publisher_.flush(); }
+  void flush() override;
 
   // What listeners do.
   void on_audience(std::size_t slot, std::span<const AudienceEvent> events) override;
@@ -59,8 +62,9 @@ class Programme final : public SourceOutput, public WorkerEvents {
   // Votes whose listener has come by now, or will not come any more.
   void settle_waiting_votes();
   void expect_waiting_votes();
-  // The counts may have changed: carries out votes, and sees to it that it is published.
+  // The counts may have changed: sees to it that they are published.
   void on_counts();
+  void skip_if_due();
   void publish();
 
   EventLoop& loop_;
@@ -70,11 +74,14 @@ class Programme final : public SourceOutput, public WorkerEvents {
   Answer answer_;
   Vetoes vetoes_;
   NowPlaying now_playing_;
+  std::uint64_t track_number_ = 0;
+  bool news_due_ = false;  // of the source's, to be published before the next frame
   StreamMetadata published_;
   std::int64_t published_ns_ = 0;
   std::vector<WaitingVote> waiting_votes_;
-  LogRate complaints_;
+  RateLimit complaints_;
   EventLoop::TimerId gather_timer_ = EventLoop::no_timer;
+  EventLoop::TimerId return_timer_ = EventLoop::no_timer;  // runs: leaves skip nothing
   EventLoop::TimerId vote_timer_ = EventLoop::no_timer;
 };
 

@@ -17,7 +17,7 @@
 #include "common/descriptor.h"
 #include "common/event_loop.h"
 #include "common/log.h"
-#include "common/log_rate.h"
+#include "common/rate_limit.h"
 #include "common/source_frame_parser.h"
 #include "common/source_protocol.h"
 #include "master/playback_state.h"
@@ -87,7 +87,7 @@ class SourceProcess final : private SourceFrameSink {
   Descriptor errors_;
   std::optional<Watch> frames_watch_;
   std::optional<Watch> errors_watch_;
-  LogRate log_rate_{log_messages_max, ns_per_second};
+  RateLimit log_rate_{log_messages_max, ns_per_second};
   std::string error_line_;  // the start of a line whose end has not come yet
   EventLoop::TimerId kill_timer_ = EventLoop::no_timer;
   EventLoop::TimerId restart_timer_ = EventLoop::no_timer;

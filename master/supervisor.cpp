@@ -15,6 +15,11 @@
 #include "common/system_error.h"
 
 namespace eradio {
+namespace {
+
+constexpr std::ptrdiff_t unsent_answers_max = 8192;  // twice what a worker can wait for
+
+}  // namespace
 
 Supervisor::Supervisor(EventLoop& loop, std::filesystem::path program,
                        const WorkerSettings& settings, const ListeningSockets& sockets,
@@ -36,6 +41,7 @@ Supervisor::Supervisor(EventLoop& loop, std::filesystem::path program,
 }
 
 Supervisor::~Supervisor() {
+  loop_.cancel(answer_timer_);
   loop_.cancel(kill_timer_);
   for (Slot& slot : slots_) {
     loop_.cancel(slot.restart_timer);
@@ -117,7 +123,7 @@ void Supervisor::on_control(Slot& slot) {
       slot.watch.reset();  // it is dying: SIGCHLD will tell how
       break;
     case ReceiveResult::malformed:
-      log::error("worker {}: sent a message that cannot be understood; ignored", slot.number);
+      complain(slot, "sent a message that cannot be understood; ignored");
       break;
     case ReceiveResult::message:
       on_message(slot, message);
@@ -139,15 +145,52 @@ void Supervisor::on_message(Slot& slot, const WorkerMessage& message) {
       break;
     case WorkerMessageType::stop:
     case WorkerMessageType::vote_answers:
-      log::error("worker {}: sent a message that only a master sends; ignored", slot.number);
+      complain(slot, "sent a message that only a master sends; ignored");
       break;
   }
 }
 
+void Supervisor::complain(Slot& slot, const char* what) {
+  if (slot.complaints.admit(monotonic_ns())) {
+    log::error("worker {}: {}", slot.number, what);
+  }
+}
+
 void Supervisor::answer_vote(std::size_t slot, const VoteAnswer& answer) {
-  const Descriptor& control = slots_.at(slot).control;
-  if (control && send_worker_message(control.number(), std::span(&answer, 1)) != SendResult::sent) {
-    log::warning("worker {}: does not read its messages", slot);
+  auto& unsent = slots_.at(slot).unsent_answers;
+  if (std::ssize(unsent) >= unsent_answers_max) {
+    unsent.erase(unsent.begin(), unsent.begin() + unsent_answers_max / 2);
+    complain(slots_[slot], "does not read its messages");
+  }
+  unsent.push_back(answer);
+  expect_answers(std::chrono::milliseconds(0));  // all of this turn together
+}
+
+void Supervisor::expect_answers(std::chrono::milliseconds delay) {
+  if (answer_timer_ == EventLoop::no_timer) {
+    answer_timer_ = loop_.call_after(delay, [this] {
+      answer_timer_ = EventLoop::no_timer;
+      send_answers();
+    });
+  }
+}
+
+void Supervisor::send_answers() {
+  constexpr std::chrono::milliseconds retry_after_full{10};
+  for (Slot& slot : slots_) {
+    std::span<const VoteAnswer> left = slot.unsent_answers;
+    while (!left.empty()) {
+      const auto some = left.first(std::min(left.size(), worker_message_items_max));
+      const SendResult result =
+          slot.control ? send_worker_message(slot.control.number(), some) : SendResult::gone;
+      if (result == SendResult::full) {
+        expect_answers(retry_after_full);
+        break;
+      }
+      left = result == SendResult::gone ? left.last(0) : left.subspan(some.size());
+    }
+    slot.unsent_answers.erase(slot.unsent_answers.begin(),
+                              slot.unsent_answers.end() - static_cast<std::ptrdiff_t>(left.size()));
   }
 }
 
@@ -162,6 +205,7 @@ bool Supervisor::on_exited(pid_t process, int wait_status) {
   scoreboard_.clear(slot.number);
   slot.watch.reset();
   slot.control.reset();
+  slot.unsent_answers.clear();
   slot.process = 0;
   slot.ready = false;
   events_.on_worker_gone(slot.number);

@@ -14,6 +14,7 @@
 
 #include "common/descriptor.h"
 #include "common/event_loop.h"
+#include "common/rate_limit.h"
 #include "common/worker_protocol.h"
 #include "master/listening_sockets.h"
 #include "master/publisher.h"
@@ -38,7 +39,8 @@ class Supervisor {
 
   // The process has been reaped; false if it is none of ours.
   bool on_exited(pid_t process, int wait_status);
-  // Lost when the worker does not read its messages: it has its own patience.
+  // Kept while the worker does not read its messages; it has its own patience, so the oldest are
+  // dropped in the end.
   void answer_vote(std::size_t slot, const VoteAnswer& answer);
   [[nodiscard]] bool any_running() const noexcept;
 
@@ -51,6 +53,8 @@ class Supervisor {
     bool ready = false;
     Descriptor control;
     std::unique_ptr<Watch> watch;
+    std::vector<VoteAnswer> unsent_answers;
+    RateLimit complaints;
     EventLoop::TimerId restart_timer = EventLoop::no_timer;
   };
 
@@ -58,6 +62,9 @@ class Supervisor {
   void start_program(Slot& slot);
   void restart_after(Slot& slot, std::chrono::milliseconds delay);
   void on_control(Slot& slot);
+  void complain(Slot& slot, const char* what);
+  void send_answers();
+  void expect_answers(std::chrono::milliseconds delay);
   void on_message(Slot& slot, const WorkerMessage& message);
 
   EventLoop& loop_;
@@ -72,6 +79,7 @@ class Supervisor {
   std::vector<Slot> slots_;
   std::uint64_t generations_ = 0;
   bool for_good_ = false;
+  EventLoop::TimerId answer_timer_ = EventLoop::no_timer;
   EventLoop::TimerId kill_timer_ = EventLoop::no_timer;
 };
 

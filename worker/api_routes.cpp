@@ -23,15 +23,15 @@ HttpResponse veto_response(VoteOutcome outcome, std::uint64_t listener_id) {
       404, "no listener with the id " + std::to_string(listener_id) + " has the stream");
 }
 
-HttpResponse veto(MasterLine& master, const HttpRequest& request) {
+HttpResponse veto(MasterLine& master, std::uint64_t track_number, const HttpRequest& request) {
   const auto id = listener_id_of(request);
   if (!id) {
     return HttpResponse::error(400, bad_listener_id_text);
   }
   HttpResponse response;
-  response.later = [&master, id = *id](const HttpReply& reply) {
-    const bool asked =
-        master.vote(id, [reply, id](VoteOutcome outcome) { reply(veto_response(outcome, id)); });
+  response.later = [&master, track_number, id = *id](const HttpReply& reply) {
+    const bool asked = master.vote(
+        id, track_number, [reply, id](VoteOutcome outcome) { reply(veto_response(outcome, id)); });
     if (!asked) {
       HttpResponse busy = HttpResponse::error(503, "too many votes are being counted");
       busy.fields.set("Retry-After", "1");
@@ -55,11 +55,13 @@ std::string metadata_json(const StreamMetadata& metadata) {
 
 void add_api_routes(HttpServer& server, std::function<const StreamMetadata&()> metadata,
                     MasterLine& master) {
-  server.route("GET", "/v1/metadata", [metadata = std::move(metadata)](const HttpRequest&) {
+  server.route("GET", "/v1/metadata", [metadata](const HttpRequest&) {
     return HttpResponse::json(metadata_json(metadata()));
   });
   server.route("PUT", "/v1/veto",
-               [&master](const HttpRequest& request) { return veto(master, request); });
+               [&master, metadata = std::move(metadata)](const HttpRequest& request) {
+                 return veto(master, metadata().track_number, request);
+               });
 }
 
 }  // namespace eradio

@@ -15,19 +15,23 @@ std::int64_t in_ns(std::chrono::milliseconds time) {
   return std::chrono::nanoseconds(time).count();
 }
 
-// When to come back after a break: at different times, so that a crowd does not come at once.
-std::string retry_field() {
-  constexpr int wait_min_ms = 1000;
-  constexpr int wait_max_ms = 4000;
+// From `low` to twice that: what many clients would do at the same moment is spread.
+std::int64_t spread(std::int64_t low) {
   static std::minstd_rand random{std::random_device{}()};
-  std::uniform_int_distribution<int> wait_ms(wait_min_ms, wait_max_ms);
-  return "retry: " + std::to_string(wait_ms(random)) + "\n\n";
+  return std::uniform_int_distribution<std::int64_t>(low, 2 * low)(random);
+}
+
+// When to come back after a break.
+std::string retry_field() {
+  constexpr std::int64_t wait_min_ms = 1500;
+  return "retry: " + std::to_string(spread(wait_min_ms)) + "\n\n";
 }
 
 }  // namespace
 
 EventStreamClient::EventStreamClient(Notifier& notifier, TakenOver connection)
-    : NotifyClient(notifier, std::move(connection), EPOLLRDHUP) {}
+    : NotifyClient(notifier, std::move(connection), EPOLLRDHUP),
+      comment_after_ns_(spread(in_ns(notifier.limits().comment_interval))) {}
 
 void EventStreamClient::on_events(std::uint32_t events) {
   // What it sends is not even read: it stays in its kernel's buffers.
@@ -43,7 +47,7 @@ void EventStreamClient::on_time(std::int64_t now_ns) {
   // There would have been a comment at least.
   if (now_ns - progress_ns_ > in_ns(limits.stall_time_max)) {
     end();
-  } else if (now_ns - progress_ns_ > in_ns(limits.comment_interval)) {
+  } else if (now_ns - progress_ns_ > comment_after_ns_) {
     comment_due_ = true;
     flush();
   }

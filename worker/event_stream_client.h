@@ -19,6 +19,7 @@ class EventStreamClient final : public NotifyClient {
  private:
   Message next_message() override;
 
+  std::int64_t comment_after_ns_;
   bool begun_ = false;
   bool comment_due_ = false;
 };

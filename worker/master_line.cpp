@@ -3,6 +3,8 @@
 #include <sys/epoll.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <map>
 #include <span>
 #include <utility>
 
@@ -16,6 +18,7 @@ namespace {
 constexpr std::chrono::milliseconds gather{5};
 constexpr std::chrono::milliseconds retry_after_full{10};
 constexpr std::size_t unanswered_votes_max = 4096;
+constexpr std::size_t fold_at_min = 60'000;  // more than a crowd that comes at once
 constexpr std::int64_t vote_forgotten_ns = 10 * ns_per_second;  // the voter has its 503 since long
 
 }  // namespace
@@ -24,6 +27,7 @@ MasterLine::MasterLine(EventLoop& loop, Descriptor control, std::function<void()
     : loop_(loop),
       control_(std::move(control)),
       stop_(std::move(stop)),
+      fold_at_(fold_at_min),
       watch_(loop, control_.number(), EPOLLIN, [this](std::uint32_t) { on_control(); }) {}
 
 MasterLine::~MasterLine() { loop_.cancel(flush_timer_); }
@@ -41,7 +45,7 @@ void MasterLine::left(std::uint64_t listener_id) {
   tell({.listener_id = listener_id, .type = AudienceEventType::left});
 }
 
-bool MasterLine::vote(std::uint64_t listener_id, Voted voted) {
+bool MasterLine::vote(std::uint64_t listener_id, std::uint64_t track_number, Voted voted) {
   const std::int64_t now_ns = monotonic_ns();
   forget_old_votes(now_ns);
   if (votes_.size() >= unanswered_votes_max) {
@@ -49,7 +53,10 @@ bool MasterLine::vote(std::uint64_t listener_id, Voted voted) {
   }
   const std::uint64_t token = ++tokens_;
   votes_.emplace(token, UnansweredVote{.voted = std::move(voted), .asked_ns = now_ns});
-  tell({.listener_id = listener_id, .token = token, .type = AudienceEventType::vote});
+  tell({.listener_id = listener_id,
+        .token = token,
+        .track_number = track_number,
+        .type = AudienceEventType::vote});
   return true;
 }
 
@@ -61,7 +68,26 @@ void MasterLine::forget_old_votes(std::int64_t now_ns) {
 
 void MasterLine::tell(const AudienceEvent& event) {
   untold_.push_back(event);
+  if (untold_.size() >= fold_at_) {
+    fold();
+  }
   expect_flush(gather);
+}
+
+// The master has taken nothing for long: joins and leaves of one id cancel out, votes are too old.
+void MasterLine::fold() {
+  std::map<std::uint64_t, std::int64_t> changes;  // connections by id
+  for (const AudienceEvent& event : untold_) {
+    changes[event.listener_id] += event.type == AudienceEventType::joined ? 1 : 0;
+    changes[event.listener_id] -= event.type == AudienceEventType::left ? 1 : 0;
+  }
+  untold_.clear();
+  for (const auto& [id, change] : changes) {
+    const auto type = change > 0 ? AudienceEventType::joined : AudienceEventType::left;
+    untold_.insert(untold_.end(), static_cast<std::size_t>(std::abs(change)),
+                   {.listener_id = id, .type = type});
+  }
+  fold_at_ = std::max(fold_at_min, 2 * untold_.size());
 }
 
 void MasterLine::expect_flush(std::chrono::milliseconds delay) {

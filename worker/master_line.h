@@ -29,7 +29,8 @@ class MasterLine {
   void joined(std::uint64_t listener_id);
   void left(std::uint64_t listener_id);
   // False, and `voted` is not called, while too many votes are unanswered.
-  [[nodiscard]] bool vote(std::uint64_t listener_id, Voted voted);
+  // `track_number`: StreamMetadata's, as the voter was told.
+  [[nodiscard]] bool vote(std::uint64_t listener_id, std::uint64_t track_number, Voted voted);
 
  private:
   struct UnansweredVote {
@@ -38,6 +39,7 @@ class MasterLine {
   };
 
   void tell(const AudienceEvent& event);
+  void fold();
   void flush();
   void expect_flush(std::chrono::milliseconds delay);
   void on_control();
@@ -48,6 +50,7 @@ class MasterLine {
   Descriptor control_;
   std::function<void()> stop_;
   std::vector<AudienceEvent> untold_;
+  std::size_t fold_at_;                            // events
   std::map<std::uint64_t, UnansweredVote> votes_;  // by token: the oldest first
   std::uint64_t tokens_ = 0;
   EventLoop::TimerId flush_timer_ = EventLoop::no_timer;

@@ -1,9 +1,11 @@
 #include "worker/notifier.h"
 
 #include <algorithm>
+#include <exception>
 #include <utility>
 
 #include "common/clock.h"
+#include "common/log.h"
 #include "worker/event_stream_client.h"
 #include "worker/websocket_client.h"
 #include "worker/websocket_session.h"
@@ -12,14 +14,19 @@ namespace eradio {
 namespace {
 
 constexpr std::chrono::milliseconds sweep_interval{500};
+constexpr int clients_between_looks = 16;  // at the clock
 
 }  // namespace
 
-Notifier::Notifier(EventLoop& loop, WorkerCounters& counters, const std::string& metadata_json,
+Notifier::Notifier(EventLoop& loop, WorkerCounters& counters, MetadataJson metadata_json,
                    Closed closed, const NotifyLimits& limits)
-    : loop_(loop), counters_(counters), closed_(std::move(closed)), limits_(limits) {
-  set_newest(metadata_json);
-  sweep();
+    : loop_(loop),
+      counters_(counters),
+      metadata_json_(std::move(metadata_json)),
+      closed_(std::move(closed)),
+      limits_(limits) {
+  set_newest();
+  begin_sweep();
 }
 
 Notifier::~Notifier() {
@@ -31,20 +38,31 @@ Notifier::~Notifier() {
   }
 }
 
-void Notifier::set_newest(const std::string& metadata_json) {
-  const std::string message = R"({"action":"notify","metadata":)" + metadata_json + "}";
+void Notifier::set_newest() {
+  outdated_ = false;
+  const std::string message = R"({"action":"notify","metadata":)" + metadata_json_() + "}";
   newest_ = {.number = newest_.number + 1,
              .websocket = std::make_shared<const std::string>(
                  encode_websocket_frame(WebSocketOpcode::text, message)),
              .event = std::make_shared<const std::string>("data: " + message + "\n\n")};
 }
 
-void Notifier::publish(const std::string& metadata_json, bool at_once) {
-  set_newest(metadata_json);
-  const std::int64_t wait_ns = not_before_ns_ - monotonic_ns();
-  if (at_once || wait_ns <= 0) {
+void Notifier::publish(bool at_once) {
+  outdated_ = true;
+  if (at_once) {
+    begin_round_at(track_not_before_ns_);
+  } else if (left_in_round_ == 0) {  // otherwise the end of the round sees to the next one
+    begin_round_at(std::max(not_before_ns_, track_not_before_ns_));
+  }
+}
+
+void Notifier::begin_round_at(std::int64_t when_ns) {
+  const std::int64_t wait_ns = when_ns - monotonic_ns();
+  if (wait_ns <= 0) {
     begin_round();
-  } else if (round_timer_ == EventLoop::no_timer) {
+  } else if (round_timer_ == EventLoop::no_timer || when_ns < round_due_ns_) {
+    loop_.cancel(round_timer_);
+    round_due_ns_ = when_ns;
     round_timer_ = loop_.call_after(std::chrono::nanoseconds(wait_ns), [this] {
       round_timer_ = EventLoop::no_timer;
       begin_round();
@@ -52,15 +70,27 @@ void Notifier::publish(const std::string& metadata_json, bool at_once) {
   }
 }
 
+// A round that runs already goes on with what is the newest now, until everybody has it.
 void Notifier::begin_round() {
   loop_.cancel(round_timer_);
+  set_newest();
+  track_not_before_ns_ = monotonic_ns() + std::chrono::nanoseconds(limits_.track_rest).count();
+  if (left_in_round_ == 0) {
+    round_took_ns_ = 0;
+  }
   left_in_round_ = clients_.size();
-  round_took_ns_ = 0;
   run_slice();
 }
 
+void Notifier::end_round(std::int64_t now_ns) {
+  left_in_round_ = 0;
+  not_before_ns_ = now_ns + round_took_ns_ * limits_.round_rest;
+  if (outdated_) {
+    begin_round_at(not_before_ns_);
+  }
+}
+
 void Notifier::run_slice() {
-  constexpr int clients_between_looks = 16;  // at the clock
   loop_.cancel(slice_timer_);
   const std::int64_t begun_ns = monotonic_ns();
   const std::int64_t slice_ns = std::chrono::nanoseconds(limits_.slice).count();
@@ -86,7 +116,7 @@ void Notifier::run_slice() {
       run_slice();
     });
   } else {
-    not_before_ns_ = now_ns + round_took_ns_ * limits_.round_rest;
+    end_round(now_ns);
   }
 }
 
@@ -96,19 +126,29 @@ void Notifier::add(std::unique_ptr<NotifyClient> client) {
   counters_.notify_clients.set(clients_.size());
 }
 
+// From here on the client is ours, whatever happens: our caller must not count it as gone.
+void Notifier::begin_or_end(NotifyClient& client, const std::function<void()>& begin) {
+  try {
+    begin();
+  } catch (const std::exception& error) {
+    log::error("a client that is to be notified was dropped: {}", error.what());
+    client.end();
+  }
+}
+
 void Notifier::add_websocket(TakenOver connection) {
   const std::string early_bytes = std::move(connection.early_bytes);
   auto client = std::make_unique<WebSocketClient>(*this, std::move(connection));
   WebSocketClient& added = *client;
   add(std::move(client));
-  added.begin(early_bytes);
+  begin_or_end(added, [&] { added.begin(early_bytes); });
 }
 
 void Notifier::add_event_stream(TakenOver connection) {
   auto client = std::make_unique<EventStreamClient>(*this, std::move(connection));
   NotifyClient& added = *client;
   add(std::move(client));
-  added.offer();
+  begin_or_end(added, [&] { added.offer(); });
 }
 
 void Notifier::let_go(NotifyClient& client) {
@@ -128,13 +168,31 @@ void Notifier::say_goodbye() {
   }
 }
 
-void Notifier::sweep() {
-  const std::int64_t now_ns = monotonic_ns();
-  // From the end: whoever ends is replaced by one that has been looked at.
-  for (std::size_t left = clients_.size(); left > 0; --left) {
-    clients_[left - 1]->on_time(now_ns);
+void Notifier::begin_sweep() {
+  left_in_sweep_ = clients_.size();
+  run_sweep();
+}
+
+// From the end: whoever ends is replaced by one that has been looked at. In slices, as the rounds:
+// a crowd that came together has its deadlines together.
+void Notifier::run_sweep() {
+  const std::int64_t begun_ns = monotonic_ns();
+  const std::int64_t slice_ns = std::chrono::nanoseconds(limits_.slice).count();
+  std::int64_t now_ns = begun_ns;
+  while (left_in_sweep_ > 0 && now_ns - begun_ns < slice_ns) {
+    --left_in_sweep_;
+    if (left_in_sweep_ < clients_.size()) {
+      clients_[left_in_sweep_]->on_time(now_ns);
+    }
+    if (left_in_sweep_ % clients_between_looks == 0) {
+      now_ns = monotonic_ns();
+    }
   }
-  sweep_timer_ = loop_.call_after(sweep_interval, [this] { sweep(); });
+  if (left_in_sweep_ > 0) {
+    sweep_timer_ = loop_.call_after(std::chrono::nanoseconds(0), [this] { run_sweep(); });
+  } else {
+    sweep_timer_ = loop_.call_after(sweep_interval, [this] { begin_sweep(); });
+  }
 }
 
 }  // namespace eradio

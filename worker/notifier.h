@@ -28,13 +28,15 @@ struct Notification {
 
 struct NotifyLimits {
   std::uint64_t message_bytes_max = std::uint64_t{100} * 1024;  // from a client, the contract
+  std::uint64_t frames_max = 2000;  // from a WebSocket, in half a second; over it 1008
   std::chrono::milliseconds idle_time_max{10'000};  // without a message from a WebSocket; 1001
   std::chrono::milliseconds close_time_max{2'000};  // from our Close to the end of the connection
   std::size_t close_bytes_max = std::size_t{256} * 1024;  // of what comes meanwhile
-  std::chrono::milliseconds comment_interval{15'000};     // of an event stream that has no news
+  std::chrono::milliseconds comment_interval{10'000};     // of an event stream that has no news
   std::chrono::milliseconds stall_time_max{60'000};       // of an event stream that takes nothing
   std::chrono::microseconds slice{2'000};                 // then frames have their turn
   int round_rest = 20;  // after a round, and before the next of counts only: so many times its time
+  std::chrono::milliseconds track_rest{10};  // at least, between rounds that begin at once
 };
 
 class Notifier {
@@ -42,15 +44,18 @@ class Notifier {
   // Called for each client that has gone.
   using Closed = std::function<void(const PeerAddress&)>;
 
-  // Loop and counters are borrowed. `metadata_json`: what holds at the start.
-  Notifier(EventLoop& loop, WorkerCounters& counters, const std::string& metadata_json,
-           Closed closed, const NotifyLimits& limits = {});
+  // What is to be told now: asked for at most once in a round.
+  using MetadataJson = std::function<std::string()>;
+
+  // Loop and counters are borrowed.
+  Notifier(EventLoop& loop, WorkerCounters& counters, MetadataJson metadata_json, Closed closed,
+           const NotifyLimits& limits = {});
   ~Notifier();
   Notifier(const Notifier&) = delete;
   Notifier& operator=(const Notifier&) = delete;
 
   // The metadata have changed. `at_once`: a new track, whose notification is not to wait.
-  void publish(const std::string& metadata_json, bool at_once);
+  void publish(bool at_once);
 
   // The handshake has been answered; a WebSocket hears of the next change, an event stream of what
   // holds now.
@@ -69,24 +74,33 @@ class Notifier {
   void let_go(NotifyClient& client);
 
  private:
-  void set_newest(const std::string& metadata_json);
+  void set_newest();
   void add(std::unique_ptr<NotifyClient> client);
+  static void begin_or_end(NotifyClient& client, const std::function<void()>& begin);
+  void begin_round_at(std::int64_t when_ns);
   void begin_round();
   void run_slice();
-  void sweep();
+  void end_round(std::int64_t now_ns);
+  void begin_sweep();
+  void run_sweep();
 
   EventLoop& loop_;
   WorkerCounters& counters_;
+  MetadataJson metadata_json_;
   Closed closed_;
   NotifyLimits limits_;
   Notification newest_;
+  bool outdated_ = false;  // newest_: the metadata have changed since
   std::vector<std::unique_ptr<NotifyClient>> clients_;
 
   std::size_t next_in_round_ = 0;
   std::size_t left_in_round_ = 0;  // clients to be looked at still
   bool moved_in_round_ = false;    // a client has changed its place: look again
   std::int64_t round_took_ns_ = 0;
-  std::int64_t not_before_ns_ = 0;  // no round for counts before this
+  std::int64_t not_before_ns_ = 0;        // no round for counts before this
+  std::int64_t track_not_before_ns_ = 0;  // nor any other before this
+  std::int64_t round_due_ns_ = 0;         // when round_timer_ runs
+  std::size_t left_in_sweep_ = 0;
   EventLoop::TimerId slice_timer_ = EventLoop::no_timer;
   EventLoop::TimerId round_timer_ = EventLoop::no_timer;
   EventLoop::TimerId sweep_timer_ = EventLoop::no_timer;

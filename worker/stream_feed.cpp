@@ -7,7 +7,6 @@
 #include "common/log.h"
 
 namespace eradio {
-
 StreamFeed::StreamFeed(EventLoop& loop, int wakeup, StreamSegmentReader& stream, FrameStore& store,
                        FanOut& fan_out, WorkerCounters& counters, StreamFeedSettings settings,
                        MetadataChanged metadata_changed)
@@ -103,7 +102,9 @@ void StreamFeed::change_metadata(StreamMetadata metadata) {
   if (metadata == metadata_) {
     return;
   }
-  if (metadata.now_playing != metadata_.now_playing) {
+  const bool another_track = metadata.track_number != metadata_.track_number ||
+                             metadata.now_playing != metadata_.now_playing;
+  if (another_track && track_passes_.admit(monotonic_ns())) {
     pass();  // the last frames of the track before
   }
   const StreamMetadata before = std::exchange(metadata_, std::move(metadata));

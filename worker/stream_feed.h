@@ -8,7 +8,7 @@
 #include <functional>
 
 #include "common/event_loop.h"
-#include "common/log_rate.h"
+#include "common/rate_limit.h"
 #include "shm/scoreboard.h"
 #include "shm/stream_segment.h"
 #include "worker/bitrate.h"
@@ -54,9 +54,13 @@ class StreamFeed {
   BitrateMeter bitrate_;
   MetadataChanged metadata_changed_;
   StreamMetadata metadata_;
+  // A source that changes its track all the time does not get a pass for each.
+  static constexpr int track_passes_max = 20;
+  static constexpr std::int64_t track_passes_period_ns = 100 * ns_per_ms;
+  RateLimit track_passes_{track_passes_max, track_passes_period_ns};
   EventLoop::TimerId gathering_ = EventLoop::no_timer;  // a pass once `coalesce` is over
   bool damage_logged_ = false;
-  LogRate loss_log_;
+  RateLimit loss_log_;
   std::uint64_t losses_logged_ = 0;  // of records_lost_total
   Watch watch_;
 };

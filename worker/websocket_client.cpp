@@ -14,7 +14,9 @@
 namespace eradio {
 namespace {
 
-constexpr std::size_t receive_bytes = std::size_t{16} * 1024;
+// So little at a time that a flood of small frames does not hold up the stream for long.
+constexpr std::size_t receive_bytes = std::size_t{2} * 1024;
+constexpr std::size_t replies_bytes_max = 1024;  // of what is due; over it the newest reply only
 
 std::int64_t in_ns(std::chrono::milliseconds time) {
   return std::chrono::nanoseconds(time).count();
@@ -60,6 +62,10 @@ void WebSocketClient::receive() {
 void WebSocketClient::take(std::span<const std::byte> bytes) {
   if (state_ == State::open) {
     session_.receive(bytes);
+    if (session_.frames() - frames_at_sweep_ > notifier_.limits().frames_max) {
+      close(static_cast<std::uint16_t>(CloseCode::policy_violation), "too many frames");
+    }
+    flush();  // all that is due now, in one send
     return;
   }
   discarded_ += bytes.size();
@@ -70,6 +76,7 @@ void WebSocketClient::take(std::span<const std::byte> bytes) {
 
 void WebSocketClient::on_time(std::int64_t now_ns) {
   const NotifyLimits& limits = notifier_.limits();
+  frames_at_sweep_ = session_.frames();
   if (state_ == State::open) {
     if (now_ns - heard_ns_ > in_ns(limits.idle_time_max)) {
       close(static_cast<std::uint16_t>(CloseCode::going_away), "no message for too long");
@@ -86,17 +93,21 @@ void WebSocketClient::say_goodbye() {
 void WebSocketClient::on_message(std::uint64_t bytes) {
   heard_ns_ = monotonic_ns();
   if (bytes == 0) {
-    echo_due_ = true;
-    flush();
+    reply(encode_websocket_frame(WebSocketOpcode::text, ""));
   }
 }
 
 void WebSocketClient::on_ping(std::string_view payload) {
   heard_ns_ = monotonic_ns();
-  // RFC 6455, 5.5.3: of several that could not be answered yet the newest will do.
-  pong_ =
-      std::make_shared<const std::string>(encode_websocket_frame(WebSocketOpcode::pong, payload));
-  flush();
+  reply(encode_websocket_frame(WebSocketOpcode::pong, payload));
+}
+
+// RFC 6455, 5.5.3: of several pings that could not be answered yet the newest will do.
+void WebSocketClient::reply(const std::string& frame) {
+  if (replies_.size() + frame.size() > replies_bytes_max) {
+    replies_.clear();
+  }
+  replies_ += frame;
 }
 
 void WebSocketClient::on_pong() { heard_ns_ = monotonic_ns(); }
@@ -117,17 +128,12 @@ void WebSocketClient::close(std::uint16_t code, std::string_view reason) {
 }
 
 NotifyClient::Message WebSocketClient::next_message() {
+  if (!replies_.empty()) {
+    return std::make_shared<const std::string>(std::exchange(replies_, {}));
+  }
   if (close_) {
     close_is_last_ = true;
     return std::exchange(close_, nullptr);
-  }
-  if (pong_) {
-    return std::exchange(pong_, nullptr);
-  }
-  if (std::exchange(echo_due_, false)) {
-    static const Message empty =
-        std::make_shared<const std::string>(encode_websocket_frame(WebSocketOpcode::text, ""));
-    return empty;
   }
   if (state_ == State::open && seen_ != notifier_.newest().number) {
     seen_ = notifier_.newest().number;

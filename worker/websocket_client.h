@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "worker/notify_client.h"
@@ -39,6 +40,7 @@ class WebSocketClient final : public NotifyClient, private WebSocketEvents {
   void on_close(std::uint16_t code) override;
   void on_violation(CloseCode code, const char* reason) override;
 
+  void reply(const std::string& frame);
   void receive();
   void take(std::span<const std::byte> bytes);
   void close(std::uint16_t code, std::string_view reason);
@@ -47,9 +49,9 @@ class WebSocketClient final : public NotifyClient, private WebSocketEvents {
   State state_ = State::open;
   std::int64_t heard_ns_;  // when the client last sent a message or a control frame
   std::int64_t close_begun_ns_ = 0;
-  std::size_t discarded_ = 0;   // bytes, since the Close
-  bool echo_due_ = false;       // of an empty message
-  Message pong_;                // the newest that is due
+  std::size_t discarded_ = 0;  // bytes, since the Close
+  std::string replies_;        // pongs and echoes that are due
+  std::uint64_t frames_at_sweep_ = 0;
   Message close_;               // until it is its turn
   bool close_is_last_ = false;  // it is what is being sent, or was
 };

@@ -51,9 +51,10 @@ void WebSocketSession::FreeContext::operator()(wslay_frame_context* context) con
 }
 
 std::string encode_websocket_frame(WebSocketOpcode opcode, std::string_view payload) {
-  std::string frame;
-  const wslay_frame_callbacks callbacks{append_to_string, nullptr, nullptr};
-  wslay_frame_context* context = make_context(callbacks, &frame);
+  static std::string frame;
+  static wslay_frame_context* const context =
+      make_context({append_to_string, nullptr, nullptr}, &frame);
+  frame.clear();
   wslay_frame_iocb whole{};
   whole.fin = 1;
   whole.opcode = static_cast<std::uint8_t>(opcode);
@@ -61,7 +62,6 @@ std::string encode_websocket_frame(WebSocketOpcode opcode, std::string_view payl
   whole.data = reinterpret_cast<const std::uint8_t*>(payload.data());
   whole.data_length = payload.size();
   const ssize_t sent = ::wslay_frame_send(context, &whole);
-  ::wslay_frame_context_free(context);
   ERADIO_CHECK(sent == static_cast<ssize_t>(payload.size()));
   return frame;
 }
@@ -104,6 +104,7 @@ void WebSocketSession::receive(std::span<const std::byte> bytes) {
 void WebSocketSession::take(const wslay_frame_iocb& piece) {
   if (!in_frame_) {
     in_frame_ = true;
+    ++frames_begun_;
     frame_bytes_ = 0;
     if (!begin_frame(piece)) {
       return;

@@ -27,6 +27,7 @@ enum class CloseCode : std::uint16_t {
   going_away = 1001,
   protocol_error = 1002,
   invalid_data = 1007,
+  policy_violation = 1008,
   too_big = 1009,
 };
 
@@ -60,8 +61,11 @@ class WebSocketSession {
   WebSocketSession(const WebSocketSession&) = delete;
   WebSocketSession& operator=(const WebSocketSession&) = delete;
 
-  // Bytes from the client, cut anywhere. Throws std::bad_alloc only.
+  // Bytes from the client, cut anywhere. A frame is judged with the first byte of its payload,
+  // which wslay waits for. Throws std::bad_alloc only.
   void receive(std::span<const std::byte> bytes);
+  // That have begun.
+  [[nodiscard]] std::uint64_t frames() const noexcept { return frames_begun_; }
   // False after a Close or a violation: what still comes does not matter.
   [[nodiscard]] bool reading() const noexcept { return reading_; }
 
@@ -84,6 +88,7 @@ class WebSocketSession {
   std::span<const std::byte> input_;  // what wslay has not taken yet, during receive()
   bool reading_ = true;
 
+  std::uint64_t frames_begun_ = 0;
   bool in_frame_ = false;
   std::uint64_t frame_bytes_ = 0;  // of its payload that have come
   bool in_message_ = false;        // its last frame has not come yet

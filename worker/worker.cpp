@@ -60,8 +60,9 @@ Worker::Worker(const WorkerSettings& settings)
           }),
       feed_(loop_, wakeup_.number(), stream_, store_, fan_out_, scoreboard_.counters(),
             feed_settings(settings), [this](const StreamMetadata& before) { on_metadata(before); }),
-      notifier_(loop_, scoreboard_.counters(), metadata_json(feed_.metadata()),
-                [this](const PeerAddress& peer) { on_closed(peer); }),
+      notifier_(
+          loop_, scoreboard_.counters(), [this] { return metadata_json(feed_.metadata()); },
+          [this](const PeerAddress& peer) { on_closed(peer); }),
       connections_(loop_, server_, {}, [this](const PeerAddress& peer) { on_closed(peer); }),
       refusals_(loop_, server_),
       acceptor_(loop_, [this](Descriptor socket, const PeerAddress& peer) {
@@ -124,7 +125,8 @@ void Worker::on_closed(const PeerAddress& peer) {
 
 void Worker::on_metadata(const StreamMetadata& before) {
   const StreamMetadata& now = feed_.metadata();
-  notifier_.publish(metadata_json(now), now.now_playing != before.now_playing);
+  notifier_.publish(now.track_number != before.track_number ||
+                    now.now_playing != before.now_playing);
 }
 
 void Worker::stop() {

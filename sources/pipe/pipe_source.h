@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-#include "common/log_rate.h"
+#include "common/rate_limit.h"
 #include "common/source_frame_writer.h"
 #include "sources/pipe/frame_finder.h"
 
@@ -68,7 +68,7 @@ class PipeSource final : private FoundFrameSink {
   bool on_air_ = false;  // the server was told that the stream has started
   bool input_ended_ = false;
   bool reservoir_reported_ = false;
-  LogRate log_rate_;
+  RateLimit log_rate_;
   End end_ = End::input_ended;
 };
 

@@ -8,7 +8,7 @@
 
 #include "common/check.h"
 #include "common/clock.h"
-#include "common/log_rate.h"
+#include "common/rate_limit.h"
 
 extern "C" {
 #include <libavutil/log.h>
@@ -21,7 +21,7 @@ namespace {
 struct Receiver {
   std::mutex mutex;
   LogLines* lines = nullptr;
-  LogRate rate;
+  RateLimit rate;
 };
 
 Receiver& receiver() {

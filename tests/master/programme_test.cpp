@@ -54,8 +54,13 @@ class ProgrammeTest : public testing::Test {
   static AudienceEvent left(std::uint64_t id) {
     return {.listener_id = id, .type = AudienceEventType::left};
   }
-  static AudienceEvent vote(std::uint64_t id, std::uint64_t token = 0) {
-    return {.listener_id = id, .token = token, .type = AudienceEventType::vote};
+  // Of somebody who was told of the track that plays now, or of an earlier one.
+  AudienceEvent vote(std::uint64_t id, std::uint64_t token = 0, std::uint64_t tracks_ago = 0) {
+    programme.flush();
+    return {.listener_id = id,
+            .token = token,
+            .track_number = reader.state().read()->track_number - tracks_ago,
+            .type = AudienceEventType::vote};
   }
   static NowPlaying track(const char* name) {
     return {.playing = true, .track = TrackName{.uri = "", .name = name}};
@@ -69,7 +74,7 @@ class ProgrammeTest : public testing::Test {
   Programme programme{
       loop,
       publisher,
-      {.workers = 2},
+      {.workers = 2, .return_patience = milliseconds(200)},
       [this] { ++skips; },
       [this](std::size_t slot, const VoteAnswer& answer) { answers.emplace_back(slot, answer); }};
 };
@@ -84,8 +89,52 @@ TEST_F(ProgrammeTest, PublishesATrackInItsPlaceBetweenTheFrames) {
   EXPECT_EQ(published(), "d A/0/0 d -/0/0 ");
 }
 
+TEST_F(ProgrammeTest, TracksWithNothingBetweenThemAreOnePieceOfNews) {
+  const std::byte frame{1};
+  for (int i = 0; i < 1000; ++i) {
+    programme.now_playing(track("A"));
+    programme.now_playing({});
+  }
+  programme.now_playing(track("B"));
+  programme.frame(std::span(&frame, 1));
+  programme.flush();
+  EXPECT_EQ(published(), "B/0/0 d ");
+}
+
+TEST_F(ProgrammeTest, AVoteAgainstTheTrackBeforeSkipsNothing) {
+  programme.now_playing(track("A"));
+  audience(0, {joined(1)});
+  programme.now_playing(track("B"));
+  audience(0, {vote(1, 5, 1)});
+  ASSERT_EQ(answers.size(), 1U);
+  EXPECT_EQ(answers[0].second.outcome, VoteOutcome::counted) << "that track has gone, as wished";
+  EXPECT_EQ(skips, 0);
+  audience(0, {vote(1, 6)});
+  EXPECT_EQ(skips, 1);
+}
+
+TEST_F(ProgrammeTest, TheDeathOfAWorkerDoesNotSkipUntilItsListenersCouldBeBack) {
+  programme.now_playing(track("A"));
+  audience(0, {joined(1), vote(1)});
+  audience(1, {joined(2), joined(3)});
+  EXPECT_EQ(skips, 1) << "alone he was the majority";
+  programme.now_playing(track("B"));
+  audience(0, {vote(1)});
+  EXPECT_EQ(skips, 1);
+  programme.on_worker_gone(1);
+  audience(0, {joined(4), left(4)});
+  EXPECT_EQ(skips, 1);
+  audience(1, {joined(2), joined(3)});
+  run_loop(milliseconds(500));
+  EXPECT_EQ(skips, 1) << "they are back";
+  programme.on_worker_gone(1);
+  run_loop(milliseconds(500));
+  EXPECT_EQ(skips, 2) << "they are not";
+}
+
 TEST_F(ProgrammeTest, GathersChangesOfTheCounts) {
   programme.now_playing(track("A"));
+  programme.flush();
   run_loop(milliseconds(60));
   EXPECT_EQ(published(), "A/0/0 ");
   audience(0, {joined(1)});
@@ -100,6 +149,7 @@ TEST_F(ProgrammeTest, GathersChangesOfTheCounts) {
 
 TEST_F(ProgrammeTest, PublishesNothingForACrowdThatComesAndGoesAtOnce) {
   programme.now_playing(track("A"));
+  programme.flush();
   audience(0, {joined(1), left(1)});
   run_loop(milliseconds(80));
   EXPECT_EQ(published(), "A/0/0 ");
@@ -113,6 +163,7 @@ TEST_F(ProgrammeTest, ATrackIsNotGatheredAndClearsTheVotes) {
   EXPECT_EQ(answers[0].second.token, 5U);
   EXPECT_EQ(answers[0].second.outcome, VoteOutcome::counted);
   programme.now_playing(track("B"));
+  programme.flush();
   EXPECT_EQ(published(), "A/0/0 B/3/0 ") << "with the counts as they are now";
   run_loop(milliseconds(80));
   EXPECT_EQ(published(), "");
@@ -122,6 +173,7 @@ TEST_F(ProgrammeTest, TheSameTrackAgainClearsTheVotesToo) {
   programme.now_playing(track("A"));
   audience(0, {joined(1), joined(2), joined(3), vote(1)});
   programme.now_playing(track("A"));
+  programme.flush();
   EXPECT_EQ(published(), "A/0/0 A/3/0 ");
 }
 

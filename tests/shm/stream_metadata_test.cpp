@@ -10,7 +10,7 @@ namespace {
 TEST(StreamMetadata, ComesBackAsItWentIn) {
   for (const StreamMetadata& metadata :
        {StreamMetadata{},
-        StreamMetadata{.now_playing = {.playing = true, .track = std::nullopt}, .listeners = 1},
+        StreamMetadata{.now_playing = {.playing = true, .track = std::nullopt}, .track_number = 7, .listeners = 1},
         StreamMetadata{
             .now_playing = {.playing = true, .track = TrackName{.uri = "u", .name = "ä"}},
            .listeners = UINT64_MAX,
@@ -28,7 +28,7 @@ TEST(StreamMetadata, ComesBackAsItWentIn) {
 TEST(StreamMetadata, CutAnywhereItIsNotUnderstood) {
   const auto bytes = encode_stream_metadata(
       {.now_playing = {.playing = true, .track = TrackName{.uri = "u", .name = "n"}}});
-  constexpr std::size_t without_track = 2 * sizeof(std::uint64_t) + 1;
+  constexpr std::size_t without_track = 3 * sizeof(std::uint64_t) + 1;
   for (std::size_t length = 0; length < bytes.size(); ++length) {
     if (length != without_track) {
       EXPECT_EQ(decode_stream_metadata(std::span(bytes).first(length)), std::nullopt) << length;

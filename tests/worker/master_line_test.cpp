@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include <array>
+#include <map>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -87,15 +88,38 @@ TEST_F(MasterLineTest, KeepsWhatABusyMasterDoesNotTakeYet) {
   }
 }
 
+TEST_F(MasterLineTest, DoesNotGrowWhileTheMasterTakesNothingForLong) {
+  for (std::uint64_t i = 0; i < 2'000'000; ++i) {
+    line->joined(i % 1000);
+    if (i >= 500) {
+      line->left((i - 500) % 1000);
+    }
+  }
+  std::map<std::uint64_t, int> connections;
+  for (int i = 0; i < 300; ++i) {
+    run_loop(milliseconds(12));
+    for (const AudienceEvent& event : received()) {
+      connections[event.listener_id] += event.type == AudienceEventType::joined ? 1 : -1;
+    }
+    if (i > 20 && messages == 0) {
+      break;
+    }
+  }
+  std::erase_if(connections, [](const auto& one) { return one.second == 0; });
+  EXPECT_EQ(connections.size(), 500U) << "and all are right in the end";
+  EXPECT_LT(messages, 1000);
+}
+
 TEST_F(MasterLineTest, BringsEachVoterItsAnswer) {
   std::vector<std::pair<std::uint64_t, VoteOutcome>> outcomes;
   for (const std::uint64_t id : {10U, 20U, 30U}) {
     ASSERT_TRUE(line->vote(
-        id, [&outcomes, id](VoteOutcome outcome) { outcomes.emplace_back(id, outcome); }));
+        id, 7, [&outcomes, id](VoteOutcome outcome) { outcomes.emplace_back(id, outcome); }));
   }
   run_loop();
   const auto events = received();
   ASSERT_EQ(events.size(), 3U);
+  EXPECT_EQ(events[2].track_number, 7U);
   answer(events[1].token, VoteOutcome::no_such_listener);
   answer(events[0].token, VoteOutcome::counted);
   answer(events[0].token, VoteOutcome::counted);
@@ -108,7 +132,7 @@ TEST_F(MasterLineTest, BringsEachVoterItsAnswer) {
 
 TEST_F(MasterLineTest, TakesNoMoreVotesThanItCanKeep) {
   int taken = 0;
-  while (taken < 100'000 && line->vote(1, [](VoteOutcome) {})) {
+  while (taken < 100'000 && line->vote(1, 1, [](VoteOutcome) {})) {
     ++taken;
   }
   EXPECT_GT(taken, 1000);

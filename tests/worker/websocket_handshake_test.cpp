@@ -77,9 +77,10 @@ TEST(WebSocketHandshake, ThatIsIncompleteIsRefused) {
   request = good_request();
   request.minor_version = 0;
   EXPECT_EQ(answer_websocket_handshake(request).status, 400) << "HTTP/1.0";
-  for (const char* key : {"", "x", "dGhlIHNhbXBsZSBub25jZQ", "dGhlIHNhbXBsZSBub25jZQ=", "AAAA",
-                          "dGhlIHNhbXBsZSBub25jZTEyMzQ1Njc4OTA=", "!!!!!!!!!!!!!!!!!!!!!!==",
-                          "dGhlIHNhbXBsZSBub25jZ===", "dGhl HNhbXBsZSBub25jZQ=="}) {
+  for (const char* key :
+       {"", "x", "dGhlIHNhbXBsZSBub25jZQ", "dGhlIHNhbXBsZSBub25jZQ=", "AAAA",
+        "dGhlIHNhbXBsZSBub25jZTEyMzQ1Njc4OTA=", "!!!!!!!!!!!!!!!!!!!!!!==",
+        "dGhlIHNhbXBsZSBub25jZ===", "AAAA====AAAA====AAAAAA==", "dGhl HNhbXBsZSBub25jZQ=="}) {
     EXPECT_EQ(status_with("Sec-WebSocket-Key", key), 400) << key;
   }
 }

@@ -1,5 +1,5 @@
-// Keeps a log from being flooded: so many messages in a period, and how many were left out. Pure,
-// the time is passed in; used wherever somebody else decides how often there is something to log.
+// So many in a period, and how many were left out: for log messages and whatever else somebody else
+// decides the number of. Pure, the time is passed in.
 #pragma once
 
 #include <cstdint>
@@ -8,13 +8,13 @@
 
 namespace eradio {
 
-class LogRate {
+class RateLimit {
  public:
   static constexpr int messages_max = 10;  // in each period, unless the constructor says otherwise
   static constexpr std::int64_t period_ns = 10 * ns_per_second;
 
-  LogRate() = default;
-  LogRate(int messages, std::int64_t period) noexcept
+  RateLimit() = default;
+  RateLimit(int messages, std::int64_t period) noexcept
       : messages_max_(messages), period_ns_(period) {}
 
   // Whether a message may go out at `now_ns`; otherwise it is counted.
