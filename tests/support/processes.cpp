@@ -25,7 +25,9 @@ namespace fs = std::filesystem;
 
 std::string read_proc(pid_t process, const char* file) {
   std::ifstream stream("/proc/" + std::to_string(process) + "/" + file, std::ios::binary);
-  return {std::istreambuf_iterator<char>(stream), {}};
+  std::ostringstream text;
+  text << stream.rdbuf();  // unlike an iterator it does not throw when the process ends meanwhile
+  return text.str();
 }
 
 // The part of /proc/PID/stat that matters here (proc(5)).
