@@ -27,8 +27,9 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// Of a server with one worker and a source that holds its breath.
-class NotificationOrder : public ::testing::Test {
+// Of a server with one worker and a source that holds its breath; with and without frames that wait
+// for the next.
+class NotificationOrder : public ::testing::TestWithParam<const char*> {
  protected:
   NotificationOrder() {
     listener_.request("/stream.mp3");
@@ -40,12 +41,13 @@ class NotificationOrder : public ::testing::Test {
   }
 
   SourceRemote remote_;
-  Server server_{{.source = remote_.source(), .arguments = {"--workers", "1"}}};
+  Server server_{
+      {.source = remote_.source(), .arguments = {"--workers", "1", "--coalesce", GetParam()}}};
   HttpClient listener_{server_.ipv4()};
   std::optional<WebSocketClient> client_;
 };
 
-TEST_F(NotificationOrder, OfATrackIsBehindTheLastFrameOfTheOneBeforeAndWaitsForNoOther) {
+TEST_P(NotificationOrder, OfATrackIsBehindTheLastFrameOfTheOneBeforeAndWaitsForNoOther) {
   for (int i = 0; i < 50; ++i) {
     const std::string name = "Track " + std::to_string(i);
     remote_.send({SourceRemote::frame(), SourceRemote::track(name)});
@@ -86,7 +88,7 @@ void wait_until_readable(int socket, std::size_t bytes) {
   }));
 }
 
-TEST_F(NotificationOrder, OfATrackIsBeforeItsFirstFrame) {
+TEST_P(NotificationOrder, OfATrackIsBeforeItsFirstFrame) {
   for (const int socket : {listener_.descriptor(), client_->descriptor()}) {
     const int stamps = SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE;
     check_syscall(::setsockopt(socket, SOL_SOCKET, SO_TIMESTAMPING, &stamps, sizeof stamps),
@@ -103,6 +105,11 @@ TEST_F(NotificationOrder, OfATrackIsBeforeItsFirstFrame) {
     EXPECT_LT(notification_ns, frame_ns) << "in round " << i;
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Coalesce, NotificationOrder, ::testing::Values("auto", "200 ms"),
+                         [](const auto& parameter) {
+                           return std::string(parameter.param) == "auto" ? "Auto" : "Of200Ms";
+                         });
 
 }  // namespace
 }  // namespace eradio::testing

@@ -101,11 +101,12 @@ bool tells_everywhere(const Server& server, const Metadata& expected,
         HttpClient client(server.ipv4());
         client.request("/v1/metadata");
         const auto reply = client.read_reply();
-        const auto worker = worker_of(server, client.descriptor());
-        if (reply && worker && says(parse_metadata(reply->body), expected)) {
-          asked.insert(*worker);
-        } else {
+        if (!reply || !says(parse_metadata(reply->body), expected)) {
           asked.clear();
+          return false;
+        }
+        if (const auto worker = worker_of(server, client.descriptor())) {
+          asked.insert(*worker);
         }
         return asked.size() == server.workers().size();
       },
