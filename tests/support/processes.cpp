@@ -143,6 +143,24 @@ std::chrono::nanoseconds cpu_time(pid_t process) {
       stat ? static_cast<std::int64_t>(stat->user_ticks + stat->system_ticks) * tick_ns : 0);
 }
 
+std::chrono::nanoseconds machine_cpu_time() {
+  std::ifstream stat("/proc/stat");  // proc(5)
+  std::string name;
+  std::int64_t user = 0;
+  std::int64_t nice = 0;
+  std::int64_t system = 0;
+  std::int64_t idle = 0;
+  std::int64_t io_wait = 0;
+  std::int64_t interrupts = 0;
+  std::int64_t soft_interrupts = 0;
+  std::int64_t stolen = 0;
+  stat >> name >> user >> nice >> system >> idle >> io_wait >> interrupts >> soft_interrupts >>
+      stolen;
+  const std::int64_t tick_ns = 1'000'000'000 / ::sysconf(_SC_CLK_TCK);
+  return std::chrono::nanoseconds((user + nice + system + interrupts + soft_interrupts + stolen) *
+                                  tick_ns);
+}
+
 std::size_t resident_bytes(pid_t process) {
   std::istringstream statm(read_proc(process, "statm"));
   std::size_t all = 0;

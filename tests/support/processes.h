@@ -29,6 +29,8 @@ std::optional<int> wait_for_child(pid_t child, std::chrono::milliseconds limit);
 
 // User and system time that the process has used so far, from schedstat where there is one.
 std::chrono::nanoseconds cpu_time(pid_t process);
+// That all processors of the machine were busy so far, for whomever.
+std::chrono::nanoseconds machine_cpu_time();
 // Resident memory, in bytes.
 std::size_t resident_bytes(pid_t process);
 // How many descriptors it has open.
