@@ -1,6 +1,8 @@
 // The page plays, soon and close to live, and asks for nothing that it does not need.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import test, { after, before } from "node:test";
 import { Server } from "../support/server.js";
 import { until } from "../support/processes.js";
@@ -47,6 +49,9 @@ test("it starts within half a second, and stays less than half a second behind f
   assert.ok(real[2] < 0.5, `it is ${real} s behind`);
   const { events } = await page.evaluate(() => window.seen);
   assert.deepEqual(events.filter(({ type }) => type === "error"), []);
+  await until("what was heard long ago to be dropped", () =>
+    page.evaluate(() => document.querySelector("audio").buffered.start(0) > 5),
+  );
   assert.deepEqual(page.complaints, []);
 });
 
@@ -122,6 +127,26 @@ test("the keyboard is enough", async (t) => {
   await page.focus("#play");
   await page.keyboard.press("Space");
   await shows(page, "that it has stopped", ({ status }) => status === "Not listening");
+});
+
+test("axe finds nothing that would keep anybody out, in light and dark, before and while it plays", async (t) => {
+  const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+  for (const colorScheme of ["light", "dark"]) {
+    const page = await openPage(t, browser, server.url, { colorScheme, viewport: { width: 320, height: 640 } });
+    await shows(page, "the track", ({ track }) => track.startsWith("eradio demo"));
+    await page.click("summary");
+    await page.evaluate(axe);
+    const faults = () =>
+      page.evaluate(async () => {
+        const { violations } = await window.axe.run();
+        return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
+      });
+    assert.deepEqual(await faults(), [], `${colorScheme}, not playing`);
+    await play(page);
+    assert.deepEqual(await faults(), [], `${colorScheme}, playing`);
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
+    assert.equal(wide, false, "nothing is wider than a narrow screen");
+  }
 });
 
 test("id, volume and mute are remembered", async (t) => {

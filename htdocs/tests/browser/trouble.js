@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import test, { after, before } from "node:test";
+import { until } from "../support/processes.js";
 import { Server } from "../support/server.js";
 import { Station } from "../support/station.js";
 import { launch, look, openPage, play, shows } from "./chromium.js";
@@ -83,6 +84,23 @@ test("every connection is cut: the page comes back", async (t) => {
   const { currentTime } = await look(page);
   network.cut();
   await isBack(page, "after a cut", currentTime);
+});
+
+test("a vote outlives the loss of a connection", async (t) => {
+  const network = await Proxy.open(server.port);
+  t.after(() => network.close());
+  const [voter, second, third] = await Promise.all(
+    [network.url, server.url, server.url].map((url) => openPage(t, browser, url)),
+  );
+  await Promise.all([voter, second, third].map(play));
+  await shows(voter, "three listeners", ({ listeners }) => listeners === "3");
+  await voter.click("#veto");
+  await shows(second, "a vote", ({ votes }) => votes === "1");
+  network.cut();
+  // It went with its listener; how long it is away nobody can say, and it may be too short to be seen.
+  await until("the vote to be cast again", () => voter.requests.filter((url) => url.includes("/v1/veto")).length === 2);
+  await shows(second, "the vote again", ({ votes, listeners }) => votes === "1" && listeners === "3");
+  await shows(voter, "that it has voted", ({ voted, votes }) => voted && votes === "1");
 });
 
 test("skipped frames are skipped: the sound goes on, in the same connection", async (t) => {
