@@ -89,7 +89,8 @@ const notifications = new Notifications({
 const mediaSession = new MediaSessionDisplay({ onPlay: () => player.play(), onStop: () => player.stop() });
 
 function received(news: Metadata): void {
-  vote = voteAfter(vote, metadata, news);
+  // A vote that went with its connection will be cast again with the next one.
+  vote = voteAfter(voteMayBeLost ? { ...vote, counted: false } : vote, metadata, news);
   const trackChanged = metadata === null || !sameTrack(metadata.track, news.track);
   metadata = news;
   player.serverSays(news.track === null ? "stopped" : "playing");

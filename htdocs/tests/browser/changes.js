@@ -5,7 +5,7 @@ import test, { after, before } from "node:test";
 import { until } from "../support/processes.js";
 import { Server } from "../support/server.js";
 import { Station } from "../support/station.js";
-import { launch, look, openPage, play, shows } from "./chromium.js";
+import { launch, look, onQuietMachine, openPage, play, shows } from "./chromium.js";
 
 const spotify = "spotify:track:4uLU6hMCjMI75M1A2tKUQC";
 let browser;
@@ -64,29 +64,32 @@ test("the track changes on the page in step with the sound", async (t) => {
       }
     }, 5);
   });
-  const apart = [];
-  for (let round = 0; round < 6; round++) {
-    const [tone, name] = round % 2 === 0 ? [1, "High – A"] : [0, "Low – A"];
-    const newest = () =>
-      page.evaluate(() => ({ heard: window.heard.at(-1) ?? null, shown: window.seen.texts.track.at(-1) }));
-    await until(`a tone other than ${name} to be heard`, async () => {
-      const { heard } = await newest();
-      return heard !== null && heard.text !== name;
-    });
-    station.play(tone, name, `https://music.test/${round}`);
-    await until(
-      async () => `${name} to be heard and shown: ${JSON.stringify(await newest())}`,
-      async () => {
-        const { heard, shown } = await newest();
-        return heard?.text === name && shown.text === name;
-      },
-    );
-    const { heard, shown } = await newest();
-    apart.push(Math.round(shown.at - heard.at));
-  }
-  console.log(`tracks shown after they were heard, in ms: ${apart.join(", ")}`);
-  const median = apart.map(Math.abs).sort((a, b) => a - b)[apart.length >> 1];
-  assert.ok(median < 150, `shown ${apart} ms after it was heard`);
+  await onQuietMachine(async () => {
+    station.play(0, "Low – A", spotify);
+    const apart = [];
+    for (let round = 0; round < 6; round++) {
+      const [tone, name] = round % 2 === 0 ? [1, "High – A"] : [0, "Low – A"];
+      const newest = () =>
+        page.evaluate(() => ({ heard: window.heard.at(-1) ?? null, shown: window.seen.texts.track.at(-1) }));
+      await until(`a tone other than ${name} to be heard`, async () => {
+        const { heard } = await newest();
+        return heard !== null && heard.text !== name;
+      });
+      station.play(tone, name, `https://music.test/${round}`);
+      await until(
+        async () => `${name} to be heard and shown: ${JSON.stringify(await newest())}`,
+        async () => {
+          const { heard, shown } = await newest();
+          return heard?.text === name && shown.text === name;
+        },
+      );
+      const { heard, shown } = await newest();
+      apart.push(Math.round(shown.at - heard.at));
+    }
+    console.log(`tracks shown after they were heard, in ms: ${apart.join(", ")}`);
+    const median = apart.map(Math.abs).sort((a, b) => a - b)[apart.length >> 1];
+    assert.ok(median < 150, `shown ${apart} ms after it was heard`);
+  });
   station.play(0, "Low – A", spotify);
 });
 

@@ -6,7 +6,7 @@ import { createRequire } from "node:module";
 import test, { after, before } from "node:test";
 import { Server } from "../support/server.js";
 import { until } from "../support/processes.js";
-import { launch, look, openPage, play, shows, staysInStep } from "./chromium.js";
+import { launch, look, onQuietMachine, openPage, play, shows, staysInStep } from "./chromium.js";
 
 let browser;
 let server;
@@ -36,24 +36,34 @@ test("nothing of the stream is fetched before play, and nothing from elsewhere e
   assert.deepEqual(page.complaints, []);
 });
 
-test("it starts within half a second, and stays less than half a second behind for 20 s", async (t) => {
-  const page = await openPage(t, browser, server.url);
-  await play(page);
-  const [click, playing] = await page.evaluate(() =>
-    ["click", "playing"].map((wanted) => window.seen.events.find(({ type }) => type === wanted).at),
-  );
-  console.log(`started ${(playing - click).toFixed(0)} ms after the click`);
-  assert.ok(playing - click < 500, `it took ${playing - click} ms`);
-  const { shown, real } = await staysInStep(page, 20, "as it is");
-  assert.ok(shown[2] < 0.5, `the page shows ${shown} s`);
-  assert.ok(real[2] < 0.5, `it is ${real} s behind`);
-  const { events } = await page.evaluate(() => window.seen);
-  assert.deepEqual(events.filter(({ type }) => type === "error"), []);
-  await until("what was heard long ago to be dropped", () =>
-    page.evaluate(() => document.querySelector("audio").buffered.start(0) > 5),
-  );
-  assert.deepEqual(page.complaints, []);
-});
+test("it starts within half a second", (t) =>
+  onQuietMachine(async () => {
+    const page = await openPage(t, browser, server.url);
+    await play(page);
+    const [click, playing] = await page.evaluate(() =>
+      ["click", "playing"].map((wanted) => window.seen.events.find(({ type }) => type === wanted).at),
+    );
+    console.log(`started ${(playing - click).toFixed(0)} ms after the click`);
+    assert.ok(playing - click < 500, `it took ${playing - click} ms`);
+    assert.deepEqual(page.complaints, []);
+    await page.context().close();
+  }));
+
+test("it stays less than half a second behind for 20 s, and keeps no more than it needs", (t) =>
+  onQuietMachine(async () => {
+    const page = await openPage(t, browser, server.url);
+    await play(page);
+    const { shown, real } = await staysInStep(page, 20, "MP3");
+    assert.ok(shown[2] < 0.5, `the page shows ${shown} s`);
+    assert.ok(real[2] < 0.5, `it is ${real} s behind`);
+    const { events } = await page.evaluate(() => window.seen);
+    assert.deepEqual(events.filter(({ type }) => type === "error"), []);
+    await until("what was heard long ago to be dropped", () =>
+      page.evaluate(() => document.querySelector("audio").buffered.start(0) > 5),
+    );
+    assert.deepEqual(page.complaints, []);
+    await page.context().close();
+  }));
 
 /** AAC, since Chromium takes MP3 in no MP4. */
 const aac = "eradio-source-pipe -- ffmpeg -nostdin -v error -re -f lavfi -i sine=330 -ac 2 -c:a aac -b:a 96k -f adts -";
@@ -71,14 +81,17 @@ for (const [story, before] of [
   test(`${story}, and is in step`, async (t) => {
     const radio = await Server.start("--source", aac, "--content_type", "audio/aac");
     t.after(() => radio.stop());
-    const page = await openPage(t, browser, radio.url, { before });
-    await play(page);
-    const wrapped = page.requests.some((url) => url.endsWith("/js/vendor/mse-audio-wrapper.js"));
-    assert.equal(wrapped, story.includes("wrapper"));
-    const { shown, real } = await staysInStep(page, 8, wrapped ? "wrapped" : "as it is");
-    assert.ok(shown[2] < 0.5, `the page shows ${shown} s`);
-    assert.ok(real[2] < 0.5, `it is ${real} s behind`);
-    assert.deepEqual(page.complaints, []);
+    await onQuietMachine(async () => {
+      const page = await openPage(t, browser, radio.url, { before });
+      await play(page);
+      const wrapped = page.requests.some((url) => url.endsWith("/js/vendor/mse-audio-wrapper.js"));
+      assert.equal(wrapped, story.includes("wrapper"));
+      const { shown, real } = await staysInStep(page, 8, wrapped ? "AAC, wrapped" : "AAC");
+      assert.ok(shown[1] < 0.5, `the page shows ${shown} s`);
+      assert.ok(real[2] < 0.5, `it is ${real} s behind`);
+      assert.deepEqual(page.complaints, []);
+      await page.context().close();
+    });
   });
 }
 
