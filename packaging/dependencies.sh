@@ -9,7 +9,7 @@ build="g++ cmake ninja-build pkg-config
   libboost-dev libboost-program-options-dev libcpp-httplib-dev nlohmann-json3-dev libspdlog-dev libfmt-dev
   libssl-dev libwslay-dev
   libavformat-dev libavcodec-dev libswresample-dev libavutil-dev"
-tests="libgtest-dev ffmpeg nodejs chromium"
+tests="libgtest-dev ffmpeg curl nodejs chromium"
 # Debian has npm in a package of its own, which other packages of nodejs bring with them.
 command -v npm >/dev/null || tests="$tests npm"
 checks="clang-format clang-tidy shellcheck"

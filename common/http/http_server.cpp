@@ -97,6 +97,9 @@ void HttpServer::Exchange::complete(HttpResponse& response) {
   fields.set("Server", "eradio/" ERADIO_VERSION);
   fields.set("Date", format_http_date(std::time(nullptr)));
   fields.set("X-Content-Type-Options", "nosniff");
+  if (fields.count("Retry-After") > 0) {  // pages of other origins are to heed it, too
+    fields.set("Access-Control-Expose-Headers", "Retry-After");
+  }
   if (response.take_over) {
     response.body.clear();
     keep_alive = false;
