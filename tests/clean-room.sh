@@ -60,7 +60,8 @@ enter() {
     ln -s fd/1 "$root/dev/stdout"
     ln -s fd/2 "$root/dev/stderr"
     exec chroot "$root" env -i --default-signal=INT,QUIT PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
-      ${registry:+npm_config_registry="$registry"} sh -uc "$@"
+      ${registry:+npm_config_registry="$registry"} ${authorities:+npm_config_cafile=/etc/npm-authorities.crt} \
+      sh -uc "$@"
   ' enter "$root" "$@"
 }
 
@@ -85,9 +86,12 @@ mmdebstrap --quiet --variant=minbase bookworm "$root" >"$work/mmdebstrap.log" 2>
   fail "mmdebstrap could not make a Debian 12"
 }
 cp -L /etc/resolv.conf /etc/hosts "$root/etc/"
-# Where npm finds its packages is a matter of the network, too.
+# Where npm finds its packages is a matter of the network, too; so is who vouches for that place.
 registry=$(npm config get registry 2>/dev/null) || registry=
-export registry
+authorities=$(npm config get cafile 2>/dev/null) || authorities=
+[ "$authorities" != null ] || authorities=
+[ -z "$authorities" ] || cp -L "$authorities" "$root/etc/npm-authorities.crt"
+export registry authorities
 mkdir -p "$root$inside"
 checkout_files | (cd "$checkout" && tar --create --null --ignore-failed-read --files-from=- 2>/dev/null) |
   tar --extract --no-same-owner --directory="$root$inside"
