@@ -41,8 +41,8 @@ class NotificationOrder : public ::testing::TestWithParam<const char*> {
   }
 
   SourceRemote remote_;
-  Server server_{
-      {.source = remote_.source(), .arguments = {"--workers", "1", "--coalesce", GetParam()}}};
+  Server server_{{.source = remote_.source(),
+                  .arguments = {"--workers", "1", "--coalesce", GetParam(), "--max_lag", "1 s"}}};
   HttpClient listener_{server_.ipv4()};
   std::optional<WebSocketClient> client_;
 };
@@ -94,7 +94,7 @@ TEST_P(NotificationOrder, OfATrackIsBeforeItsFirstFrame) {
     check_syscall(::setsockopt(socket, SOL_SOCKET, SO_TIMESTAMPING, &stamps, sizeof stamps),
                   "setsockopt SO_TIMESTAMPING");
   }
-  for (int i = 0; i < 50; ++i) {
+  for (int i = 0; i < 20; ++i) {
     // All in one write, so that the server has the frame when it tells of the track.
     remote_.send({SourceRemote::track("Track " + std::to_string(i)), SourceRemote::frame()});
     wait_until_readable(listener_.descriptor(), mp3_frame_bytes);
