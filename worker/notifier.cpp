@@ -24,7 +24,9 @@ Notifier::Notifier(EventLoop& loop, WorkerCounters& counters, MetadataJson metad
       counters_(counters),
       metadata_json_(std::move(metadata_json)),
       closed_(std::move(closed)),
-      limits_(limits) {
+      limits_(limits),
+      track_rounds_(limits.track_rounds_max,
+                    std::chrono::nanoseconds(limits.track_rounds_period).count()) {
   set_newest();
   begin_sweep();
 }
@@ -49,10 +51,13 @@ void Notifier::set_newest() {
 
 void Notifier::publish(bool at_once) {
   outdated_ = true;
-  if (at_once) {
-    begin_round_at(track_not_before_ns_);
+  const std::int64_t now_ns = monotonic_ns();
+  if (at_once && track_rounds_.admit(now_ns)) {
+    begin_round();
+  } else if (at_once) {
+    begin_round_at(now_ns + std::chrono::nanoseconds(limits_.track_rest).count());
   } else if (left_in_round_ == 0) {  // otherwise the end of the round sees to the next one
-    begin_round_at(std::max(not_before_ns_, track_not_before_ns_));
+    begin_round_at(not_before_ns_);
   }
 }
 
@@ -74,7 +79,6 @@ void Notifier::begin_round_at(std::int64_t when_ns) {
 void Notifier::begin_round() {
   loop_.cancel(round_timer_);
   set_newest();
-  track_not_before_ns_ = monotonic_ns() + std::chrono::nanoseconds(limits_.track_rest).count();
   if (left_in_round_ == 0) {
     round_took_ns_ = 0;
   }

@@ -14,6 +14,7 @@
 
 #include "common/event_loop.h"
 #include "common/http/peer_address.h"
+#include "common/rate_limit.h"
 #include "shm/scoreboard.h"
 #include "worker/notify_client.h"
 
@@ -36,7 +37,9 @@ struct NotifyLimits {
   std::chrono::milliseconds stall_time_max{60'000};       // of an event stream that takes nothing
   std::chrono::microseconds slice{2'000};                 // then frames have their turn
   int round_rest = 20;  // after a round, and before the next of counts only: so many times its time
-  std::chrono::milliseconds track_rest{10};  // at least, between rounds that begin at once
+  int track_rounds_max = 20;  // that begin at once, in a period; the others wait for track_rest
+  std::chrono::milliseconds track_rounds_period{100};
+  std::chrono::milliseconds track_rest{10};
 };
 
 class Notifier {
@@ -89,6 +92,7 @@ class Notifier {
   MetadataJson metadata_json_;
   Closed closed_;
   NotifyLimits limits_;
+  RateLimit track_rounds_;
   Notification newest_;
   bool outdated_ = false;  // newest_: the metadata have changed since
   std::vector<std::unique_ptr<NotifyClient>> clients_;
@@ -97,9 +101,8 @@ class Notifier {
   std::size_t left_in_round_ = 0;  // clients to be looked at still
   bool moved_in_round_ = false;    // a client has changed its place: look again
   std::int64_t round_took_ns_ = 0;
-  std::int64_t not_before_ns_ = 0;        // no round for counts before this
-  std::int64_t track_not_before_ns_ = 0;  // nor any other before this
-  std::int64_t round_due_ns_ = 0;         // when round_timer_ runs
+  std::int64_t not_before_ns_ = 0;  // no round for counts before this
+  std::int64_t round_due_ns_ = 0;   // when round_timer_ runs
   std::size_t left_in_sweep_ = 0;
   EventLoop::TimerId slice_timer_ = EventLoop::no_timer;
   EventLoop::TimerId round_timer_ = EventLoop::no_timer;

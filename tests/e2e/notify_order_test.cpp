@@ -9,6 +9,7 @@
 #include <cstring>
 #include <optional>
 #include <string>
+#include <thread>
 
 #include <gtest/gtest.h>
 #include <time.h>
@@ -40,6 +41,9 @@ class NotificationOrder : public ::testing::TestWithParam<const char*> {
     client_.emplace(server_.ipv4());
   }
 
+  // No faster than that the server keeps every track's place: docs/architecture.md.
+  static constexpr milliseconds between_tracks_{6};
+
   SourceRemote remote_;
   Server server_{{.source = remote_.source(),
                   .arguments = {"--workers", "1", "--coalesce", GetParam(), "--max_lag", "1 s"}}};
@@ -55,6 +59,7 @@ TEST_P(NotificationOrder, OfATrackIsBehindTheLastFrameOfTheOneBeforeAndWaitsForN
     // What was sent before is there already: nothing is waited for here.
     EXPECT_EQ(listener_.read_bytes(mp3_frame_bytes, milliseconds(0)).size(), mp3_frame_bytes)
         << "the notification has overtaken the last frame of the track before";
+    std::this_thread::sleep_for(between_tracks_);
   }
 }
 
@@ -103,6 +108,7 @@ TEST_P(NotificationOrder, OfATrackIsBeforeItsFirstFrame) {
     const std::int64_t notification_ns = received_at_ns(client_->descriptor());
     ASSERT_GT(notification_ns, 0) << "the kernel gives no time stamps";
     EXPECT_LT(notification_ns, frame_ns) << "in round " << i;
+    std::this_thread::sleep_for(between_tracks_);
   }
 }
 

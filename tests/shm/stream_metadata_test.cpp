@@ -10,7 +10,9 @@ namespace {
 TEST(StreamMetadata, ComesBackAsItWentIn) {
   for (const StreamMetadata& metadata :
        {StreamMetadata{},
-        StreamMetadata{.now_playing = {.playing = true, .track = std::nullopt}, .track_number = 7, .listeners = 1},
+        StreamMetadata{.now_playing = {.playing = true, .track = std::nullopt},
+        .track_number = 7,
+        .listeners = 1},
         StreamMetadata{
             .now_playing = {.playing = true, .track = TrackName{.uri = "u", .name = "ä"}},
            .listeners = UINT64_MAX,

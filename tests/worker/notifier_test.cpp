@@ -70,6 +70,9 @@ class NotifierTest : public testing::Test {
  protected:
   explicit NotifierTest(milliseconds idle_time_max = milliseconds(4000)) {
     limits.idle_time_max = idle_time_max;
+    start();
+  }
+  void start() {
     notifier.emplace(
         loop, counters, [this] { return metadata_json; }, [this](const PeerAddress&) { ++closed; },
         limits);
@@ -127,7 +130,7 @@ class NotifierTest : public testing::Test {
   NotifyLimits limits{.close_time_max = milliseconds(300),
                       .comment_interval = milliseconds(200),
                       .stall_time_max = milliseconds(1500),
-                      .track_rest = milliseconds(0)};
+                      .track_rounds_max = 1'000'000};
   std::optional<Notifier> notifier;
 };
 
@@ -348,6 +351,27 @@ TEST_F(NotifierCrowd, EverybodyHearsOfTheLastOfManyChanges) {
     EXPECT_TRUE(all.ends_with(websocket_notification("{\"n\":500}")))
         << all.substr(all.size() - std::min<std::size_t>(all.size(), 60));
   }
+}
+
+TEST_F(NotifierTest, TracksThatChangeAllTheTimeAreToldInFewRounds) {
+  limits.track_rounds_max = 20;
+  limits.track_rest = milliseconds(50);
+  start();
+  const Descriptor client = add_websocket();
+  std::string all;
+  for (int i = 1; i <= 1000; ++i) {
+    publish("{\"n\":" + std::to_string(i) + "}");
+    all += read(client);
+  }
+  for (int i = 1; i <= 20; ++i) {
+    EXPECT_NE(all.find(websocket_notification("{\"n\":" + std::to_string(i) + "}")),
+              std::string::npos)
+        << "the first are told at once, " << i << " too";
+  }
+  run_loop(milliseconds(200));
+  all += read(client);
+  EXPECT_TRUE(all.ends_with(websocket_notification(R"({"n":1000})")));
+  EXPECT_LT(counters.notifications_total.get(), 200U);
 }
 
 TEST_F(NotifierTest, AnEventStreamThatTakesNothingForTooLongIsClosed) {
