@@ -23,9 +23,9 @@ struct Metadata {
 };
 
 // Of a JSON object such as GET /v1/metadata gives; nothing if it is none.
-std::optional<Metadata> parse_metadata(const std::string& json);
+std::optional<Metadata> parse_metadata(const std::string& text);
 // Of a notification, {"action":"notify","metadata":{…}}.
-std::optional<Metadata> parse_notification(const std::string& json);
+std::optional<Metadata> parse_notification(const std::string& text);
 
 // GET /v1/metadata on a connection of its own; nothing if it is not answered as it should be.
 std::optional<Metadata> get_metadata(const Endpoint& endpoint);
