@@ -51,6 +51,11 @@ enter() {
       touch "$root/dev/$device"
       mount --bind "/dev/$device" "$root/dev/$device"
     done
+    if [ -c /dev/net/tun ]; then
+      mkdir -p "$root/dev/net"
+      touch "$root/dev/net/tun"
+      mount --bind /dev/net/tun "$root/dev/net/tun"
+    fi
     mkdir -p "$root/dev/shm" "$root/dev/pts"
     mount -t tmpfs -o mode=1777 shm "$root/dev/shm"
     mount -t devpts -o newinstance,ptmxmode=0666 devpts "$root/dev/pts"

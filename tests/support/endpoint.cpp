@@ -6,9 +6,11 @@
 
 #include <cerrno>
 #include <cstring>
+#include <optional>
 #include <stdexcept>
 
 #include "common/system_error.h"
+#include "tests/support/network_namespace.h"
 
 namespace eradio::testing {
 
@@ -53,6 +55,10 @@ bool has_ipv6_loopback() {
 }
 
 Descriptor begin_connect(const Endpoint& endpoint, const SocketOptions& options) {
+  std::optional<InNetworkNamespace> inside;
+  if (!options.network_namespace.empty()) {
+    inside.emplace(options.network_namespace);
+  }
   Descriptor socket(check_syscall(
       ::socket(endpoint.address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0),
       "socket of a test client"));

@@ -27,8 +27,9 @@ struct Endpoint {
 bool has_ipv6_loopback();
 
 struct SocketOptions {
-  int receive_buffer_bytes = 0;  // SO_RCVBUF; 0: the kernel's choice
-  std::string local_address{};   // IPv4; where the connection comes from
+  int receive_buffer_bytes = 0;     // SO_RCVBUF; 0: the kernel's choice
+  std::string local_address{};      // IPv4; where the connection comes from
+  std::string network_namespace{};  // path of the one that it is made in; empty: ours
 };
 
 // Begins to connect; the socket is non-blocking. Throws std::system_error.

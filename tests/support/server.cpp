@@ -24,9 +24,13 @@ constexpr std::chrono::milliseconds stop_limit{10'000};
 
 std::vector<std::string> command_line(const ServerOptions& options) {
   std::vector<std::string> words;
+  if (!options.network_namespace.empty()) {
+    words = {"nsenter", "--net=" + options.network_namespace, "--"};
+  }
   if (options.descriptors_max) {
-    words = {"/bin/sh", "-c",
-             "ulimit -n " + std::to_string(*options.descriptors_max) + " && exec \"$0\" \"$@\""};
+    words.insert(words.end(), {"/bin/sh", "-c",
+                               "ulimit -n " + std::to_string(*options.descriptors_max) +
+                                   " && exec \"$0\" \"$@\""});
   }
   words.push_back(installed_program("sbin/eradiod"));
   if (options.any_port) {

@@ -32,6 +32,7 @@ struct ServerOptions {
   std::vector<std::string> arguments{};
   std::optional<unsigned> descriptors_max{};  // RLIMIT_NOFILE, soft and hard
   bool any_port = true;                       // --listen_port 0
+  std::string network_namespace{};            // path of the one that it runs in; empty: ours
 };
 
 struct StopReport {
