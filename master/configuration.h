@@ -28,6 +28,7 @@ struct Configuration {
   std::optional<std::filesystem::path> listen_unix;
   std::uint64_t sndbuf = 0;  // bytes; 0: auto
   std::chrono::milliseconds max_lag{250};
+  std::optional<std::string> congestion_control;  // nothing: cubic, if the kernel has it
   std::filesystem::path webroot;
   std::string content_security_policy = strict_security_policy;  // empty: none
   std::vector<std::string> source;                               // program and arguments

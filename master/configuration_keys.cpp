@@ -66,6 +66,17 @@ std::string parse_content_type(const std::string& text) {
   return text;
 }
 
+std::string parse_congestion_control(const std::string& text) {
+  constexpr std::size_t bytes_max = 15;  // TCP_CA_NAME_MAX, without the zero
+  const bool a_name = std::all_of(text.begin(), text.end(), [](unsigned char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+  });
+  if (text.empty() || text.size() > bytes_max || !a_name) {
+    throw std::invalid_argument("expected a name like cubic, bbr or system, got \"" + text + "\"");
+  }
+  return text;
+}
+
 double parse_ratio(const std::string& text) {
   double ratio = 0;
   const char* end = text.data() + text.size();
@@ -156,6 +167,10 @@ const std::vector<ConfigurationKey>& configuration_keys() {
       {"max_lag", "250 ms",
        "how far a listener may fall behind before it skips to the newest frame",
        [](C& c, Text t) { c.max_lag = parse_duration(t, milliseconds(0), max_lag_max); }},
+      {"congestion_control", "cubic",
+       "how TCP finds out what a listener's network can carry: cubic, bbr, or another that this "
+       "kernel has; system leaves it as it is set there",
+       [](C& c, Text t) { c.congestion_control = parse_congestion_control(t); }},
       {"webroot", "the installed htdocs", "directory of the files that are served",
        [](C& c, Text t) { c.webroot = parse_directory(t); }},
       {"content_security_policy", "strict",

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -10,6 +11,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 #include <stdexcept>
 
 #include "common/log.h"
@@ -186,8 +188,35 @@ ListeningSockets::ListeningSockets(const ListeningAddresses& wanted, std::size_t
   }
   const bool any = addresses.front().text == "0.0.0.0" || addresses.front().text == "::";
   local_url_ = "http://" + (any ? "localhost:" + std::to_string(port) : names_.front());
+  set_congestion_control(wanted.congestion_control);
   if (wanted.unix_path) {
     open_unix(*wanted.unix_path);
+  }
+}
+
+void ListeningSockets::set_congestion_control(const std::optional<std::string>& wanted) const {
+  const std::string name = wanted.value_or(default_congestion_control);
+  if (name == "system") {
+    return;
+  }
+  for (const auto& sockets : tcp_) {
+    for (const Descriptor& socket : sockets) {
+      if (::setsockopt(socket.number(), IPPROTO_TCP, TCP_CONGESTION, name.data(),
+                       static_cast<socklen_t>(name.size())) == 0) {
+        continue;
+      }
+      const int error_number = errno;
+      std::string available;
+      std::getline(std::ifstream("/proc/sys/net/ipv4/tcp_available_congestion_control"), available);
+      const std::string text = "congestion_control: " + name +
+                               " cannot be had: " + std::generic_category().message(error_number) +
+                               "; this kernel has " + available;
+      if (wanted) {
+        throw std::runtime_error(text);
+      }
+      log::warning("{}; going on with the system's own", text);
+      return;
+    }
   }
 }
 

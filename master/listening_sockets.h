@@ -17,7 +17,13 @@ struct ListeningAddresses {
   std::vector<std::string> addresses;  // IPv4 or IPv6 in numbers; empty: all of both
   std::uint16_t port = 0;              // 0: any that is free, the same for all addresses
   std::optional<std::filesystem::path> unix_path;
+  // TCP_CONGESTION of tcp(7); "system": the system's own. Nothing: default_congestion_control if
+  // the kernel lets us have it.
+  std::optional<std::string> congestion_control{};
 };
+
+// docs/lag.md has the measurements that speak for it.
+constexpr const char* default_congestion_control = "cubic";
 
 class ListeningSockets {
  public:
@@ -40,6 +46,8 @@ class ListeningSockets {
 
  private:
   void open_unix(const std::filesystem::path& path);
+  // Of all TCP sockets, and so of all connections that they accept.
+  void set_congestion_control(const std::optional<std::string>& wanted) const;
 
   std::vector<std::vector<Descriptor>> tcp_;  // by slot
   Descriptor unix_;

@@ -58,7 +58,8 @@ ProgrammeSettings programme_settings(const Configuration& configuration) {
 ListeningAddresses listening_addresses(const Configuration& configuration) {
   return {.addresses = configuration.listen_ip,
           .port = configuration.listen_port,
-          .unix_path = configuration.listen_unix};
+          .unix_path = configuration.listen_unix,
+          .congestion_control = configuration.congestion_control};
 }
 
 }  // namespace

@@ -54,6 +54,7 @@ TEST_F(ConfigurationTest, WithoutAnythingHasTheContractsDefaults) {
   EXPECT_FALSE(c.listen_unix);
   EXPECT_EQ(c.sndbuf, 0U);
   EXPECT_EQ(c.max_lag, std::chrono::milliseconds(250));
+  EXPECT_FALSE(c.congestion_control);
   EXPECT_EQ(c.webroot, paths.webroot);
   EXPECT_EQ(c.source, (std::vector<std::string>{"eradio-source-demo"}));
   EXPECT_GE(c.workers, 1U);
@@ -78,6 +79,7 @@ listen_ip=::1
 listen_unix = /tmp/x.sock
 sndbuf = 16 KiB
 max_lag = 1 s
+congestion_control = bbr
 webroot = )" + paths.webroot.string() +
                            R"(
 source = eradio-source-play --loop "/my music # 1"
@@ -101,6 +103,7 @@ log_level = debug
   EXPECT_EQ(c.listen_unix, "/tmp/x.sock");
   EXPECT_EQ(c.sndbuf, 16384U);
   EXPECT_EQ(c.max_lag, std::chrono::seconds(1));
+  EXPECT_EQ(c.congestion_control, "bbr");
   EXPECT_EQ(c.source, (std::vector<std::string>{"eradio-source-play", "--loop", "/my music # 1"}));
   EXPECT_EQ(c.source_restart_delay, std::chrono::milliseconds(500));
   EXPECT_EQ(c.workers, 3U);
@@ -145,6 +148,9 @@ TEST_F(ConfigurationTest, EveryWrongValueIsNamedWithFileLineAndKey) {
                                     "sndbuf = 0",
                                     "max_lag = -1",
                                     "max_lag = 2 h",
+                                    "congestion_control =",
+                                    "congestion_control = Cubic",
+                                    "congestion_control = a-name-that-is-too-long",
                                     "webroot = /nowhere/at/all",
                                     "source =",
                                     "source = no-such-program-anywhere",
