@@ -1,11 +1,11 @@
-// Measures the stream's rate from the frames as they come, for `sndbuf = auto`. Pure: time goes in.
+// Measures the stream's pace from the frames as they come. Pure: time goes in.
 #pragma once
 
 #include <algorithm>
 #include <cstdint>
-#include <optional>
 
 #include "common/clock.h"
+#include "worker/gate.h"
 
 namespace eradio {
 
@@ -16,6 +16,7 @@ class BitrateMeter {
     if (last_ns_ != 0) {
       current_.ns += std::clamp<std::int64_t>(time_ns - last_ns_, 0, pause_ns);
       current_.bytes += bytes;
+      current_.frames += 1;
     }
     last_ns_ = time_ns;
     if (current_.ns >= bucket_ns) {
@@ -24,14 +25,16 @@ class BitrateMeter {
     }
   }
 
-  // Nothing before two seconds have been measured.
-  [[nodiscard]] std::optional<std::uint64_t> bytes_per_second() const noexcept {
+  // What StreamPace says by itself, before two seconds have been measured.
+  [[nodiscard]] StreamPace pace() const noexcept {
     if (previous_.ns == 0) {
-      return std::nullopt;
+      return {};
     }
-    const double seconds = static_cast<double>(previous_.ns + current_.ns) / ns_per_second;
-    return static_cast<std::uint64_t>(static_cast<double>(previous_.bytes + current_.bytes) /
-                                      seconds);
+    const std::int64_t ns = previous_.ns + current_.ns;
+    const double seconds = static_cast<double>(ns) / ns_per_second;
+    const auto bytes = static_cast<double>(previous_.bytes + current_.bytes);
+    return {.bytes_per_second = static_cast<std::uint64_t>(bytes / seconds),
+            .frame_ns = ns / static_cast<std::int64_t>(previous_.frames + current_.frames)};
   }
 
  private:
@@ -41,18 +44,17 @@ class BitrateMeter {
   struct Bucket {
     std::int64_t ns = 0;
     std::uint64_t bytes = 0;
+    std::uint64_t frames = 0;
   };
   Bucket previous_;
   Bucket current_;
   std::int64_t last_ns_ = 0;
 };
 
-// What `sndbuf = auto` means: half a second of the stream, 8000 bytes (128 kbit/s) while the rate
-// is not known.
-constexpr std::uint64_t automatic_queue_bytes(std::optional<std::uint64_t> bytes_per_second) {
-  constexpr std::uint64_t unknown = 8000;
+// What `sndbuf = auto` means: half a second of the stream.
+constexpr std::uint64_t automatic_queue_bytes(const StreamPace& pace) {
   constexpr std::uint64_t lowest = 1000;
-  return bytes_per_second ? std::max(lowest, *bytes_per_second / 2) : unknown;
+  return std::max(lowest, pace.bytes_per_second / 2);
 }
 
 }  // namespace eradio

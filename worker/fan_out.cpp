@@ -11,13 +11,14 @@
 #include "common/check.h"
 #include "common/log.h"
 #include "common/system_error.h"
+#include "worker/bitrate.h"
 #include "worker/kernel_queue.h"
 
 namespace eradio {
 namespace {
 
 // How soon a listener that waits at the gate is looked at again when no new frame comes.
-constexpr std::chrono::milliseconds waiting_pass_interval{20};
+constexpr std::chrono::milliseconds waiting_interval{10};
 
 }  // namespace
 
@@ -32,9 +33,11 @@ FanOut::FanOut(EventLoop& loop, FrameStore& store, WorkerCounters& counters, Gat
       joined_(std::move(joined)),
       left_(std::move(left)),
       clock_(clock),
-      send_buffer_for_bytes_(limits.queue_bytes_max) {}
+      send_buffer_for_bytes_(limits.queue_bytes_max) {
+  set_pace({});
+}
 
-FanOut::~FanOut() { loop_.cancel(waiting_pass_); }
+FanOut::~FanOut() { loop_.cancel(waiting_timer_); }
 
 void FanOut::join(Descriptor socket, const PeerAddress& peer, std::uint64_t id) {
   prepare_stream_socket(socket.number(), send_buffer_for_bytes_);
@@ -45,7 +48,9 @@ void FanOut::join(Descriptor socket, const PeerAddress& peer, std::uint64_t id) 
   loop_.add(listener.socket.number(), EPOLLOUT | EPOLLRDHUP | EPOLLET, listener);
   listener.place = static_cast<std::uint32_t>(listeners_.size());
   listener.joined_ns = clock_();
-  listener.next_frame = newest_worth_sending(listener.joined_ns);
+  listener.lag_ns_max = limits_.lag_ns_max;
+  listener.next_frame = newest_worth_sending(listener.lag_ns_max, listener.joined_ns);
+  listener.tcp = network_path(listener.socket.number()).has_value();
   listeners_.push_back(std::move(joining));
   counters_.listeners.set(listeners_.size());
   counters_.listeners_total.add(1);
@@ -58,7 +63,6 @@ void FanOut::pass() {
   const std::int64_t now_ns = clock_();
   const std::size_t count = listeners_.size();
   counters_.passes_total.add(1);
-  loop_.cancel(waiting_pass_);
   if (count > 0) {
     first_in_pass_ = (first_in_pass_ + 1) % count;
     for (std::size_t i = first_in_pass_; i < count; ++i) {
@@ -82,7 +86,12 @@ void FanOut::on_socket_events(Listener& listener, std::uint32_t events) {
   free_departed();
 }
 
-void FanOut::set_queue_bytes_max(std::uint64_t bytes) {
+void FanOut::set_pace(const StreamPace& pace) {
+  pace_ = pace;
+  if (!limits_.queue_follows_pace) {
+    return;
+  }
+  const std::uint64_t bytes = automatic_queue_bytes(pace);
   limits_.queue_bytes_max = bytes;
   if (bytes > send_buffer_for_bytes_ + send_buffer_for_bytes_ / 2) {
     send_buffer_for_bytes_ = bytes;
@@ -113,16 +122,32 @@ void FanOut::send_what_may_be_sent(Listener& listener, std::int64_t now_ns) {
     if (ask_gate(listener, now_ns) == GateDecision::send) {
       send_frames(listener);
     } else if (listener.next_frame < store_.next()) {
-      expect_waiting_pass();
+      let_wait(listener);
       return;
     }
   }
 }
 
-void FanOut::expect_waiting_pass() {
-  if (waiting_pass_ == EventLoop::no_timer) {
-    waiting_pass_ = loop_.call_after(waiting_pass_interval, [this] { pass(); });
+void FanOut::let_wait(Listener& listener) {
+  if (!std::exchange(listener.waits, true)) {
+    waiting_.push_back(&listener);
   }
+  if (waiting_timer_ == EventLoop::no_timer) {
+    waiting_timer_ = loop_.call_after(waiting_interval, [this] {
+      waiting_timer_ = EventLoop::no_timer;
+      serve_waiting();
+    });
+  }
+}
+
+void FanOut::serve_waiting() {
+  const std::int64_t now_ns = clock_();
+  const std::vector<Listener*> all = std::exchange(waiting_, {});
+  for (Listener* listener : all) {
+    listener->waits = false;
+    serve(*listener, now_ns);
+  }
+  free_departed();
 }
 
 GateDecision FanOut::ask_gate(Listener& listener, std::int64_t now_ns) {
@@ -130,20 +155,21 @@ GateDecision FanOut::ask_gate(Listener& listener, std::int64_t now_ns) {
   while (listener.next_frame < store_.next()) {
     const bool in_store = listener.next_frame >= store_.oldest();
     ERADIO_CHECK(in_store || listener.begun_bytes == 0);  // keep_rest() has seen to that
+    const FrameStore::Frame& frame = store_.frame(listener.next_frame);
     const GateDecision decision =
-        decide(limits_,
-               {.queued_bytes = listener.queued_bound,
-                .queued_exactly = looked,
-                .lag_ns = in_store ? now_ns - store_.frame(listener.next_frame).time_ns : INT64_MAX,
-                .at_newest = listener.next_frame + 1 == store_.next(),
-                .frame_begun = listener.begun_bytes > 0});
+        listener.gate.decide(limits_, pace_,
+                             {.now_ns = now_ns,
+                              .lag_ns = in_store ? now_ns - frame.time_ns : INT64_MAX,
+                              .lag_ns_max = listener.lag_ns_max,
+                              .frame_bytes = frame.bytes,
+                              .at_newest = listener.next_frame + 1 == store_.next(),
+                              .frame_begun = listener.begun_bytes > 0,
+                              .looked = looked});
     if (decision == GateDecision::skip) {
       skip_to_newest(listener, now_ns);
     } else if (decision == GateDecision::look) {
-      // A broken socket is let through: send() will say what is wrong with it.
-      listener.queued_bound = queued_bytes(listener.socket.number()).value_or(0);
+      look(listener, now_ns);
       looked = true;
-      counters_.queue_looks_total.add(1);
     } else {
       return decision;
     }
@@ -151,8 +177,38 @@ GateDecision FanOut::ask_gate(Listener& listener, std::int64_t now_ns) {
   return GateDecision::wait;
 }
 
+void FanOut::look(Listener& listener, std::int64_t now_ns) {
+  const int socket = listener.socket.number();
+  // A broken socket is let through: send() will say what is wrong with it.
+  const std::uint64_t queued = queued_bytes(socket).value_or(0);
+  KernelLook look{.now_ns = now_ns,
+                  .queued_bytes = queued,
+                  .acked_bytes = listener.bytes_sent - std::min(queued, listener.bytes_sent),
+                  .oldest_age_ns = oldest_queued_age_ns(listener, queued, now_ns),
+                  .frame_bytes = store_.frame(listener.next_frame).bytes,
+                  .caught_up = listener.next_frame + 1 == store_.next(),
+                  .path = std::nullopt};
+  if (listener.tcp && listener.gate.needs_path(pace_, look)) {
+    look.path = network_path(socket);
+  }
+  listener.gate.looked(limits_, pace_, look);
+  counters_.queue_looks_total.add(1);
+}
+
+std::int64_t FanOut::oldest_queued_age_ns(const Listener& listener, std::uint64_t queued_bytes,
+                                          std::int64_t now_ns) const {
+  // A Unix socket's queue is counted with the kernel's overhead: no byte of the stream can be told
+  // by it. Of a new listener's queue a part is the response's head.
+  if (queued_bytes == 0 || listener.bytes_sent == 0 || !listener.tcp) {
+    return 0;
+  }
+  const std::uint64_t acked = listener.bytes_sent - std::min(queued_bytes, listener.bytes_sent);
+  const UnbrokenRun& run = acked >= listener.run.begin ? listener.run : listener.run_before;
+  return now_ns - store_.time_at(std::max(acked, run.begin) + run.offset);
+}
+
 void FanOut::skip_to_newest(Listener& listener, std::int64_t now_ns) {
-  const std::uint64_t target = newest_worth_sending(now_ns);
+  const std::uint64_t target = newest_worth_sending(listener.lag_ns_max, now_ns);
   const std::uint64_t skipped = target - listener.next_frame;
   listener.next_frame = target;
   listener.frames_skipped += skipped;
@@ -164,19 +220,18 @@ void FanOut::skip_to_newest(Listener& listener, std::int64_t now_ns) {
   }
 }
 
-std::uint64_t FanOut::newest_worth_sending(std::int64_t now_ns) const {
+std::uint64_t FanOut::newest_worth_sending(std::int64_t lag_ns_max, std::int64_t now_ns) const {
   if (store_.oldest() == store_.next()) {
     return store_.next();
   }
   const std::uint64_t newest = store_.next() - 1;
-  const bool fresh = now_ns - store_.frame(newest).time_ns <= newest_age_ns_max(limits_);
+  const bool fresh = now_ns - store_.frame(newest).time_ns <= newest_age_ns_max(lag_ns_max);
   return fresh ? newest : store_.next();
 }
 
 std::uint64_t FanOut::last_admitted(const Listener& listener) const {
   const FrameStore::Frame& first = store_.frame(listener.next_frame);
-  const std::uint64_t room =
-      limits_.queue_bytes_max - std::min(limits_.queue_bytes_max, listener.queued_bound);
+  const std::uint64_t room = listener.gate.room(limits_, pace_, first.bytes);
   const std::uint64_t start = first.begin + listener.begun_bytes;
   if (store_.end() - start <= room) {
     return store_.next();
@@ -197,10 +252,15 @@ void FanOut::send_frames(Listener& listener) {
   const std::size_t count = last.begin + last.bytes - start;
   const std::size_t sent = send_bytes(listener, store_.at(start), count);
   listener.jumped = listener.jumped && sent == 0;
-  account_sent(listener, sent);
+  account_sent(listener, start, sent);
 }
 
-void FanOut::account_sent(Listener& listener, std::size_t bytes) {
+void FanOut::account_sent(Listener& listener, std::uint64_t position, std::size_t bytes) {
+  if (bytes > 0 && position - listener.bytes_sent != listener.run.offset) {
+    listener.run_before = listener.run;
+    listener.run = {.begin = listener.bytes_sent, .offset = position - listener.bytes_sent};
+  }
+  listener.bytes_sent += bytes;
   std::uint64_t frames = 0;
   while (bytes > 0) {
     const std::size_t rest = store_.frame(listener.next_frame).bytes - listener.begun_bytes;
@@ -230,6 +290,7 @@ void FanOut::keep_rest(Listener& listener) {
 void FanOut::send_kept_rest(Listener& listener) {
   auto& rest = *listener.kept_rest;
   const std::size_t sent = send_bytes(listener, rest.data(), rest.size());
+  listener.bytes_sent += sent;
   if (sent < rest.size()) {
     rest.erase(rest.begin(), rest.begin() + static_cast<std::ptrdiff_t>(sent));
     return;
@@ -255,7 +316,7 @@ std::size_t FanOut::send_bytes(Listener& listener, const std::byte* bytes, std::
   if (sent < count) {
     listener.writable = false;  // the next send would fail: let EPOLLOUT say when not
   }
-  listener.queued_bound += std::min(sent, UINT64_MAX - listener.queued_bound);
+  listener.gate.sent(sent);
   counters_.bytes_sent_total.add(sent);
   return sent;
 }
@@ -278,6 +339,9 @@ void FanOut::free_departed() {
     std::swap(listeners_[place], listeners_.back());
     listeners_[place]->place = static_cast<std::uint32_t>(place);
     listeners_.back()->socket.reset();
+    if (listener->waits) {
+      std::erase(waiting_, listener);
+    }
     loop_.retire(std::move(listeners_.back()));
     listeners_.pop_back();
   }

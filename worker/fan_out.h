@@ -36,7 +36,7 @@ class FanOut {
   // What time it is, on the scale of the frames' time stamps.
   using Clock = std::int64_t (*)() noexcept;
 
-  // Loop, store and counters are borrowed. `limits.queue_bytes_max` can change later.
+  // Loop, store and counters are borrowed.
   FanOut(EventLoop& loop, FrameStore& store, WorkerCounters& counters, GateLimits limits,
          Told joined, Told left, Clock clock = monotonic_ns);
   ~FanOut();
@@ -50,28 +50,35 @@ class FanOut {
   // Sends one listener what it has not got yet, now that its socket takes more.
   void on_socket_events(Listener& listener, std::uint32_t events);
 
-  void set_queue_bytes_max(std::uint64_t bytes);
+  // What the stream is like now; before it is said, what StreamPace says by itself.
+  void set_pace(const StreamPace& pace);
 
   [[nodiscard]] std::size_t listeners() const noexcept { return listeners_.size(); }
-  // Whether somebody waits at the gate: then there will soon be another pass, new frame or not.
-  [[nodiscard]] bool somebody_waits() const noexcept {
-    return waiting_pass_ != EventLoop::no_timer;
-  }
+  // Whether somebody waits at the gate: then he will soon be looked at again, new frame or not.
+  [[nodiscard]] bool somebody_waits() const noexcept { return !waiting_.empty(); }
 
  private:
   void serve(Listener& listener, std::int64_t now_ns);
   void send_what_may_be_sent(Listener& listener, std::int64_t now_ns);
-  void expect_waiting_pass();
+  void let_wait(Listener& listener);
+  void serve_waiting();
+  void look(Listener& listener, std::int64_t now_ns);
+  // Since the oldest byte that the listener has not acknowledged was made; 0 when there is none.
+  [[nodiscard]] std::int64_t oldest_queued_age_ns(const Listener& listener,
+                                                  std::uint64_t queued_bytes,
+                                                  std::int64_t now_ns) const;
   // What to do with the listener, after as many looks and skips as it takes.
   GateDecision ask_gate(Listener& listener, std::int64_t now_ns);
   void skip_to_newest(Listener& listener, std::int64_t now_ns);
   // The number of the newest frame; of the one that will come next, if that is too old: the stream
   // has paused.
-  [[nodiscard]] std::uint64_t newest_worth_sending(std::int64_t now_ns) const;
+  [[nodiscard]] std::uint64_t newest_worth_sending(std::int64_t lag_ns_max,
+                                                   std::int64_t now_ns) const;
   void send_frames(Listener& listener);
   // The number behind the last frame that may be sent now.
   [[nodiscard]] std::uint64_t last_admitted(const Listener& listener) const;
-  void account_sent(Listener& listener, std::size_t bytes);
+  // `position`: where in the store they began.
+  void account_sent(Listener& listener, std::uint64_t position, std::size_t bytes);
   void send_kept_rest(Listener& listener);
   void keep_rest(Listener& listener);
   // send(2); nothing sent when the socket is full (then `writable` is false) or broken (`gone`).
@@ -83,14 +90,16 @@ class FanOut {
   FrameStore& store_;
   WorkerCounters& counters_;
   GateLimits limits_;
+  StreamPace pace_;
   Told joined_;
   Told left_;
   Clock clock_;
   std::uint64_t send_buffer_for_bytes_;  // the queue_bytes_max that sockets were prepared for
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::vector<Listener*> departed_;
-  std::size_t first_in_pass_ = 0;  // moves on with each pass, so that nobody is always last
-  EventLoop::TimerId waiting_pass_ = EventLoop::no_timer;
+  std::size_t first_in_pass_ = 0;   // moves on with each pass, so that nobody is always last
+  std::vector<Listener*> waiting_;  // at the gate
+  EventLoop::TimerId waiting_timer_ = EventLoop::no_timer;
 };
 
 }  // namespace eradio

@@ -52,6 +52,21 @@ void FrameStore::append(std::size_t bytes, std::int64_t time_ns) noexcept {
   }
 }
 
+std::int64_t FrameStore::time_at(std::uint64_t position) const noexcept {
+  ERADIO_CHECK(oldest_ < next_ && position < end_);
+  std::uint64_t found = oldest_;  // the newest frame that begins at the position or before it
+  for (std::uint64_t count = next_ - oldest_; count > 1;) {
+    const std::uint64_t half = count / 2;
+    if (frame(found + half).begin <= position) {
+      found += half;
+      count -= half;
+    } else {
+      count = half;
+    }
+  }
+  return frame(found).time_ns;
+}
+
 void FrameStore::begin_turn() noexcept {
   turn_begin_ = end_;
   turn_first_frame_ = next_;

@@ -53,6 +53,9 @@ class FrameStore {
   [[nodiscard]] const Frame& frame(std::uint64_t number) const noexcept {
     return frames_[number % frames_max];
   }
+  // When the frame was published that has this position in it; of a position that has left the
+  // store, when the oldest frame was. There must be a frame, and the position be before end().
+  [[nodiscard]] std::int64_t time_at(std::uint64_t position) const noexcept;
   // The position behind the newest frame.
   [[nodiscard]] std::uint64_t end() const noexcept { return end_; }
   // Bytes from `position` to end(), in one piece.

@@ -1,54 +1,171 @@
-// The gate: may a listener be sent its next frame now? A pure function; the figures come from the
-// frame store and from kernel_queue.h, fan_out.cpp carries the decision out. DESIGN: TCP never
-// drops, so while a listener's kernel queue has not drained nothing is put behind it; what waits
-// here, in user space, can still be thrown away.
+// The gate: may a listener be sent its next frame now? TCP never drops, so what has been handed to
+// a listener's kernel queue arrives, however late; what waits here, in user space, can still be
+// thrown away. So the gate keeps short what is on its way, and fan_out.cpp skips what has waited
+// too long. Pure: times and what the kernel says go in, decisions come out. docs/lag.md has the
+// measurements that led to the rules.
+//
+// A gate is free as long as the oldest byte that the listener has not acknowledged is no older than
+// the round trip and queueing_ns_max(): then everything may be sent at once, and how long that must
+// be so is known in advance, so that most frames need no look into the kernel. If the byte is
+// older, the gate is congested: what is on its way is held to what the listener has been seen to
+// take in a round trip and a little more, until the listener has caught up.
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
+#include <optional>
+
+#include "common/clock.h"
 
 namespace eradio {
 
+// What the stream is like, measured by bitrate.h.
+struct StreamPace {
+  std::uint64_t bytes_per_second = 16'000;  // until it is known: 128 kbit/s
+  std::int64_t frame_ns = 26 * ns_per_ms;   // from one frame to the next
+};
+
 struct GateLimits {
   std::uint64_t queue_bytes_max = 0;  // `sndbuf`
+  bool queue_follows_pace = false;    // `sndbuf = auto`: a long round trip may have more on its way
   std::int64_t lag_ns_max = 0;        // `max_lag`
 };
 
 // How old the newest frame may be, however small `max_lag` is: less than a busy machine needs to
 // get a frame from the source to the socket would mean that nothing is ever sent.
-constexpr std::int64_t newest_age_ns_min = 50'000'000;
+constexpr std::int64_t newest_age_ns_min = 50 * ns_per_ms;
 
-constexpr std::int64_t newest_age_ns_max(const GateLimits& limits) noexcept {
-  return std::max(limits.lag_ns_max, newest_age_ns_min);
+constexpr std::int64_t newest_age_ns_max(std::int64_t lag_ns_max) noexcept {
+  return std::max(lag_ns_max, newest_age_ns_min);
 }
 
-// One listener, now.
+// How long a byte of a free listener may stay on its way, beyond the round trip: its
+// acknowledgement may be held back for 40 ms and more (delayed ACK), its packet may come in a burst
+// of others.
+constexpr std::int64_t queueing_ns_max(const StreamPace& pace) noexcept {
+  return 125 * ns_per_ms + pace.frame_ns;
+}
+
+// What a congested listener may have on its way, beyond what it takes in a round trip and one
+// frame: so much that the link does not run dry until somebody looks again and what he sends has
+// arrived. On a lossy link more: TCP needs some packets behind a lost one to notice soon that it is
+// lost.
+constexpr std::int64_t window_slack_ns = 30 * ns_per_ms;
+constexpr std::int64_t lossy_window_slack_ns = 70 * ns_per_ms;
+// How long a link counts as lossy after a loss.
+constexpr std::int64_t lossy_ns = 5 * ns_per_second;
+
+// A gate is free again when it has not had to hold anything back for so long, and a round trip.
+constexpr std::int64_t free_again_ns = 500 * ns_per_ms;
+
+// What tcp(7) knows of the way to a listener.
+struct NetworkPath {
+  std::int64_t min_rtt_ns = 0;
+  bool recovering = false;         // a packet was lost, and has not been replaced yet
+  std::uint64_t unsent_bytes = 0;  // not sent yet, not even once
+  // Of the bytes that were sent and are not acknowledged: the share that is on its way still, and
+  // neither lost nor arrived behind a lost one.
+  double in_flight = 1;
+};
+
+// What a look into the kernel has shown.
+struct KernelLook {
+  std::int64_t now_ns = 0;
+  std::uint64_t queued_bytes = 0;   // not acknowledged
+  std::uint64_t acked_bytes = 0;    // of the stream, in all
+  std::int64_t oldest_age_ns = 0;   // since the oldest of the queued bytes was made; 0: none
+  std::uint64_t frame_bytes = 0;    // of the frame that is next for it
+  bool caught_up = false;           // which is the newest there is
+  std::optional<NetworkPath> path;  // if Gate::needs_path() said so
+};
+
+// The frame that is next for a listener, now.
 struct GateView {
-  std::uint64_t queued_bytes = 0;  // in the kernel's send queue: at most so many
-  bool queued_exactly = false;     // the kernel has just been asked
-  std::int64_t lag_ns = 0;         // age of the frame that is next for it
-  bool at_newest = false;          // which is the newest there is
-  bool frame_begun = false;        // TCP has taken a part of that frame
+  std::int64_t now_ns = 0;
+  std::int64_t lag_ns = 0;        // its age
+  std::int64_t lag_ns_max = 0;    // the listener's
+  std::uint64_t frame_bytes = 0;  // of it that are still to be sent
+  bool at_newest = false;         // it is the newest there is
+  bool frame_begun = false;       // TCP has taken a part of it
+  bool looked = false;            // the kernel has just been asked
 };
 
 enum class GateDecision {
-  send,  // at least the next frame, and what else fits below queue_bytes_max
-  look,  // the bound is too coarse: ask the kernel and decide again
-  wait,  // the kernel's queue has not drained
+  send,  // at least the next frame, and what else there is room for
+  look,  // what is known is not enough: ask the kernel and decide again
+  wait,  // there is too much on its way
   skip,  // too far behind: go on with the newest frame, and decide again
 };
 
-constexpr GateDecision decide(const GateLimits& limits, const GateView& view) noexcept {
-  if (view.frame_begun) {
-    return GateDecision::send;  // half a frame is of no use to anybody: it is finished first
+// How fast a listener takes what it is sent: the most in one of three successive spans of time.
+class DeliveryRate {
+ public:
+  void begin(std::uint64_t acked_bytes, std::int64_t now_ns, std::uint64_t assumed) noexcept {
+    spans_.fill(0);
+    spans_[0] = assumed;
+    begin_ns_ = now_ns;
+    begin_bytes_ = acked_bytes;
   }
-  if (view.lag_ns > (view.at_newest ? newest_age_ns_max(limits) : limits.lag_ns_max)) {
-    return GateDecision::skip;
+  void update(std::uint64_t acked_bytes, std::int64_t now_ns, std::int64_t min_rtt_ns) noexcept {
+    const std::int64_t span_ns = now_ns - begin_ns_;
+    if (acked_bytes == begin_bytes_ || span_ns < std::max(span_ns_min, min_rtt_ns)) {
+      return;  // acknowledgements come in lumps: a span ends with one
+    }
+    const double seconds = static_cast<double>(span_ns) / static_cast<double>(ns_per_second);
+    spans_ = {static_cast<std::uint64_t>(static_cast<double>(acked_bytes - begin_bytes_) / seconds),
+              spans_[0], spans_[1]};
+    begin_ns_ = now_ns;
+    begin_bytes_ = acked_bytes;
   }
-  if (view.queued_bytes <= limits.queue_bytes_max) {
-    return GateDecision::send;
+  [[nodiscard]] std::uint64_t bytes_per_second() const noexcept {
+    return *std::max_element(spans_.begin(), spans_.end());
   }
-  return view.queued_exactly ? GateDecision::wait : GateDecision::look;
-}
+
+ private:
+  static constexpr std::int64_t span_ns_min = 200 * ns_per_ms;
+
+  std::array<std::uint64_t, 3> spans_{};
+  std::int64_t begin_ns_ = 0;
+  std::uint64_t begin_bytes_ = 0;
+};
+
+// One listener's.
+class Gate {
+ public:
+  [[nodiscard]] GateDecision decide(const GateLimits& limits, const StreamPace& pace,
+                                    const GateView& view) const noexcept;
+  // How many bytes may be sent now, after `send`; the next frame may be longer.
+  [[nodiscard]] std::uint64_t room(const GateLimits& limits, const StreamPace& pace,
+                                   std::uint64_t frame_bytes) const noexcept;
+
+  // Whether looked() needs the path, too.
+  [[nodiscard]] bool needs_path(const StreamPace& pace, const KernelLook& look) const noexcept;
+  void looked(const GateLimits& limits, const StreamPace& pace, const KernelLook& look) noexcept;
+  void sent(std::uint64_t bytes) noexcept {
+    queued_bound_ += std::min(bytes, UINT64_MAX - queued_bound_);
+  }
+
+  [[nodiscard]] bool congested() const noexcept { return congested_; }
+  // At most so many bytes are queued; exact after a look.
+  [[nodiscard]] std::uint64_t queued_bound() const noexcept { return queued_bound_; }
+
+ private:
+  [[nodiscard]] std::int64_t age_ns_max(const StreamPace& pace) const noexcept;
+  [[nodiscard]] std::uint64_t queue_bytes_max(const GateLimits& limits,
+                                              const StreamPace& pace) const noexcept;
+
+  std::uint64_t queued_bound_ = UINT64_MAX;  // the last look, and what was sent since
+  std::int64_t open_until_ns_ = 0;           // while free: until then no byte can be too old
+  std::int64_t min_rtt_ns_ = -1;             // -1: not known yet
+  bool recovering_ = false;
+  bool congested_ = false;
+  // While congested only:
+  std::uint64_t in_flight_bytes_ = 0;  // of the queued ones
+  std::int64_t held_back_ns_ = 0;      // when there was last too much on its way
+  std::int64_t slack_ns_ = window_slack_ns;
+  std::int64_t lossy_until_ns_ = 0;
+  DeliveryRate delivery_;
+};
 
 }  // namespace eradio

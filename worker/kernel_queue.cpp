@@ -1,12 +1,13 @@
 #include "worker/kernel_queue.h"
 
 #include <linux/sockios.h>
+#include <linux/tcp.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <cstddef>
 
 namespace eradio {
 
@@ -26,6 +27,26 @@ std::optional<std::uint64_t> queued_bytes(int socket) noexcept { return ask(sock
 
 std::optional<std::uint64_t> unsent_bytes(int socket) noexcept { return ask(socket, SIOCOUTQNSD); }
 
+std::optional<NetworkPath> network_path(int socket) noexcept {
+  constexpr std::uint8_t state_recovery = 3;  // TCP_CA_Recovery; TCP_CA_Loss is behind it
+  tcp_info info{};
+  socklen_t length = sizeof info;
+  if (::getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &length) != 0 ||
+      length < offsetof(tcp_info, tcpi_min_rtt) + sizeof info.tcpi_min_rtt) {
+    return std::nullopt;
+  }
+  NetworkPath path;
+  path.min_rtt_ns = std::int64_t{info.tcpi_min_rtt} * 1000;
+  path.recovering = info.tcpi_ca_state >= state_recovery;
+  path.unsent_bytes = info.tcpi_notsent_bytes;
+  if (info.tcpi_unacked > 0) {  // all of these are packets
+    const auto arrived_or_lost = std::min(info.tcpi_sacked + info.tcpi_lost, info.tcpi_unacked);
+    const auto in_flight = info.tcpi_unacked - arrived_or_lost + info.tcpi_retrans;
+    path.in_flight = std::min(1.0, static_cast<double>(in_flight) / info.tcpi_unacked);
+  }
+  return path;
+}
+
 void prepare_message_socket(int socket) noexcept {
   const int lowat_bytes = 1;
   if (::setsockopt(socket, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &lowat_bytes, sizeof lowat_bytes) != 0) {
@@ -35,7 +56,8 @@ void prepare_message_socket(int socket) noexcept {
 }
 
 void prepare_stream_socket(int socket, std::uint64_t queue_bytes_max) noexcept {
-  constexpr std::uint64_t overhead_factor = 4;  // 418-byte frames: about 1300 bytes of buffer each
+  // 418-byte frames take about 1300 bytes of buffer each; a long round trip holds more of them.
+  constexpr std::uint64_t overhead_factor = 8;
   constexpr std::uint64_t send_buffer_bytes_max = 4U << 20U;
   const int on = 1;
   // None is vital, and TCP's do not exist on Unix sockets: errors are of no consequence.

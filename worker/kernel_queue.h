@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <optional>
 
+#include "worker/gate.h"
+
 namespace eradio {
 
 // Bytes that are sent and not acknowledged, or not sent yet: SIOCOUTQ (tcp(7), unix(7)). For Unix
@@ -15,6 +17,10 @@ std::optional<std::uint64_t> queued_bytes(int socket) noexcept;
 // broken, or no TCP.
 std::optional<std::uint64_t> unsent_bytes(int socket) noexcept;
 
+// What the kernel knows of the way to a TCP peer (TCP_INFO, tcp(7); the fields are linux/tcp.h's).
+// Nothing for other sockets, and broken ones.
+std::optional<NetworkPath> network_path(int socket) noexcept;
+
 // Makes EPOLLOUT wait until every byte has been sent once (TCP_NOTSENT_LOWAT, tcp(7)). send() alone
 // does not wait for that: the kernel adds to a buffer that has not left yet as long as there is
 // room in it (measured: a second message at once). A Unix socket, which has no such option, gets a
@@ -24,7 +30,7 @@ void prepare_message_socket(int socket) noexcept;
 // Prepares a socket for a stream: no Nagle (every frame is to leave at once), and room in the
 // kernel well above the gate's limit. SO_SNDBUF counts buffers with their overhead and not bytes
 // (socket(7)): small frames take several times their size, and a frame that the gate lets pass
-// should fit whole.
+// should fit whole. May be called again when the limit has grown.
 void prepare_stream_socket(int socket, std::uint64_t queue_bytes_max) noexcept;
 
 }  // namespace eradio

@@ -1,5 +1,5 @@
-// One listener's state: what the fan-out goes over for every frame, so it stays within two cache
-// lines. Owned and changed by the fan-out only.
+// One listener's state, owned and changed by the fan-out only. What the fan-out goes over for every
+// frame stands together at the front.
 #pragma once
 
 #include <cstddef>
@@ -10,10 +10,17 @@
 #include "common/descriptor.h"
 #include "common/event_loop.h"
 #include "common/http/peer_address.h"
+#include "worker/gate.h"
 
 namespace eradio {
 
 class FanOut;
+
+// Bytes that were sent one behind the other, as they lie in the frame store.
+struct UnbrokenRun {
+  std::uint64_t begin = 0;   // how many bytes the listener had been sent when it began
+  std::uint64_t offset = 0;  // position in the store less the number of bytes sent, modulo 2^64
+};
 
 class Listener final : public EventHandler {
  public:
@@ -26,11 +33,17 @@ class Listener final : public EventHandler {
   bool writable = true;           // false from EAGAIN until EPOLLOUT
   bool jumped = false;            // has skipped, and has not been sent anything since
   bool gone = false;              // has left; freed after the batch
+  bool waits = false;             // at the gate
+  bool tcp = false;               // and no Unix socket
   std::uint64_t next_frame = 0;   // number in the frame store of the frame to go on with
   std::uint32_t begun_bytes = 0;  // of it that TCP has taken already
   std::uint32_t place = 0;        // index in the fan-out's list
-  // Upper bound of what the kernel holds: the last look and what was sent since.
-  std::uint64_t queued_bound = UINT64_MAX;
+  Gate gate;
+  std::int64_t lag_ns_max = 0;  // `max_lag`
+  // So the age of any byte that the kernel may still hold is known, without a list of sends.
+  std::uint64_t bytes_sent = 0;  // that TCP has taken
+  UnbrokenRun run;               // the one that goes on
+  UnbrokenRun run_before;        // what came before its jump
   // The rest of a begun frame that is about to leave the store; next_frame is behind it then.
   std::unique_ptr<std::vector<std::byte>> kept_rest;
 
@@ -41,6 +54,6 @@ class Listener final : public EventHandler {
   std::uint64_t frames_skipped = 0;
   std::uint32_t jumps = 0;
 };
-static_assert(sizeof(Listener) <= 128);
+static_assert(sizeof(Listener) <= 320);
 
 }  // namespace eradio

@@ -113,9 +113,7 @@ void StreamFeed::change_metadata(StreamMetadata metadata) {
 
 void StreamFeed::pass() {
   loop_.cancel(gathering_);
-  if (settings_.queue_bytes_max == 0) {
-    fan_out_.set_queue_bytes_max(automatic_queue_bytes(bitrate_.bytes_per_second()));
-  }
+  fan_out_.set_pace(bitrate_.pace());
   fan_out_.pass();
 }
 

@@ -18,7 +18,6 @@
 namespace eradio {
 
 struct StreamFeedSettings {
-  std::uint64_t queue_bytes_max = 0;      // `sndbuf`; 0: automatic
   std::chrono::milliseconds coalesce{0};  // how long a frame may wait for the next; 0: not at all
 };
 

@@ -18,16 +18,15 @@ namespace {
 constexpr std::chrono::milliseconds heartbeat_interval{250};
 
 GateLimits gate_limits(const WorkerSettings& settings) {
-  return {.queue_bytes_max = settings.sndbuf_bytes > 0 ? settings.sndbuf_bytes
-                                                       : automatic_queue_bytes(std::nullopt),
+  return {.queue_bytes_max = settings.sndbuf_bytes,
+          .queue_follows_pace = settings.sndbuf_bytes == 0,
           .lag_ns_max = settings.max_lag_ms * ns_per_ms};
 }
 
 StreamFeedSettings feed_settings(const WorkerSettings& settings) {
   // A coalesce of `auto` (-1) sends at once: under load passes take longer and gather by
   // themselves.
-  return {.queue_bytes_max = settings.sndbuf_bytes,
-          .coalesce = std::chrono::milliseconds(std::max<std::int64_t>(settings.coalesce_ms, 0))};
+  return {.coalesce = std::chrono::milliseconds(std::max<std::int64_t>(settings.coalesce_ms, 0))};
 }
 
 std::vector<Descriptor> take_listening_sockets(const WorkerSettings& settings) {

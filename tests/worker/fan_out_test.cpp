@@ -68,7 +68,8 @@ struct Connection {
 class FanOutTest : public testing::Test {
  protected:
   static constexpr std::size_t frame_bytes_max = std::size_t{256} * 1024;
-  static constexpr GateLimits limits{.queue_bytes_max = 8000, .lag_ns_max = 250 * ns_per_ms};
+  static constexpr GateLimits limits{
+      .queue_bytes_max = 8000, .queue_follows_pace = false, .lag_ns_max = 250 * ns_per_ms};
 
   FanOutTest() { test_time = 1000 * ns_per_second; }
 

@@ -36,12 +36,13 @@ class StreamFeedTest : public testing::Test {
   FrameStore store{frame_bytes_max};
   const StreamFeed* feed_ = nullptr;
   WorkerCounters counters;
-  FanOut fan_out{loop,
-                 store,
-                 counters,
-                 {.queue_bytes_max = 8000, .lag_ns_max = ns_per_second},
-                 [](const Listener&) {},
-                 [](const Listener&) {}};
+  FanOut fan_out{
+      loop,
+      store,
+      counters,
+      {.queue_bytes_max = 8000, .queue_follows_pace = false, .lag_ns_max = ns_per_second},
+      [](const Listener&) {},
+      [](const Listener&) {}};
 };
 
 TEST_F(StreamFeedTest, TakesEveryFrameInOrder) {
@@ -160,7 +161,7 @@ TEST_F(StreamFeedTest, OvertakenItCountsWhatItLostAndGoesOnWithTheNewest) {
 
 TEST_F(StreamFeedTest, FramesAreGatheredForTheTimeThatIsSet) {
   StreamFeed feed(loop, wakeup.number(), reader, store, fan_out, counters,
-                  {.queue_bytes_max = 0, .coalesce = milliseconds(50)}, no_change);
+                  {.coalesce = milliseconds(50)}, no_change);
   publish(1);
   run_loop(milliseconds(1));
   publish(1);
@@ -173,7 +174,7 @@ TEST_F(StreamFeedTest, FramesAreGatheredForTheTimeThatIsSet) {
 
 TEST_F(StreamFeedTest, AFullTurnIsNotGatheredAnyFurther) {
   StreamFeed feed(loop, wakeup.number(), reader, store, fan_out, counters,
-                  {.queue_bytes_max = 0, .coalesce = milliseconds(10'000)}, no_change);
+                  {.coalesce = milliseconds(10'000)}, no_change);
   for (int i = 0; i < 5; ++i) {
     publish(150'000);
   }
