@@ -15,12 +15,6 @@
 #include "worker/kernel_queue.h"
 
 namespace eradio {
-namespace {
-
-// How soon a listener that waits at the gate is looked at again when no new frame comes.
-constexpr std::chrono::milliseconds waiting_interval{10};
-
-}  // namespace
 
 void Listener::on_events(std::uint32_t events) { fan_out.on_socket_events(*this, events); }
 
@@ -133,7 +127,7 @@ void FanOut::let_wait(Listener& listener) {
     waiting_.push_back(&listener);
   }
   if (waiting_timer_ == EventLoop::no_timer) {
-    waiting_timer_ = loop_.call_after(waiting_interval, [this] {
+    waiting_timer_ = loop_.call_after(std::chrono::nanoseconds(look_interval_ns), [this] {
       waiting_timer_ = EventLoop::no_timer;
       serve_waiting();
     });

@@ -41,9 +41,18 @@ std::uint64_t Gate::room(const GateLimits& limits, const StreamPace& pace,
   if (!congested_) {
     return left;
   }
-  const std::int64_t window_ns = std::max<std::int64_t>(min_rtt_ns_, 0) + slack_ns_;
-  const std::uint64_t window = bytes_in(delivery_.bytes_per_second(), window_ns) + frame_bytes;
+  const std::uint64_t window = window_bytes(frame_bytes);
   return std::min(left, window - std::min(window, in_flight_bytes_));
+}
+
+std::uint64_t Gate::window_bytes(std::uint64_t frame_bytes) const noexcept {
+  const std::int64_t round_trip_ns = std::max<std::int64_t>(min_rtt_ns_, 0);
+  const std::uint64_t rate = delivery_.bytes_per_second();
+  const std::uint64_t window = bytes_in(rate, round_trip_ns + slack_ns_) + frame_bytes;
+  // With one frame on its way at a time the link is idle for a round trip after each. Where that is
+  // much, there have to be two.
+  const bool idle_for_long = bytes_in(rate, round_trip_ns + look_interval_ns) > frame_bytes / 3;
+  return idle_for_long ? std::max(window, 2 * frame_bytes) : window;
 }
 
 GateDecision Gate::decide(const GateLimits& limits, const StreamPace& pace,

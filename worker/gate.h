@@ -56,6 +56,9 @@ constexpr std::int64_t lossy_window_slack_ns = 70 * ns_per_ms;
 // How long a link counts as lossy after a loss.
 constexpr std::int64_t lossy_ns = 5 * ns_per_second;
 
+// How often somebody looks at a listener that waits, at least.
+constexpr std::int64_t look_interval_ns = 10 * ns_per_ms;
+
 // A gate is free again when it has not had to hold anything back for so long, and a round trip.
 constexpr std::int64_t free_again_ns = 500 * ns_per_ms;
 
@@ -151,6 +154,7 @@ class Gate {
   [[nodiscard]] std::uint64_t queued_bound() const noexcept { return queued_bound_; }
 
  private:
+  [[nodiscard]] std::uint64_t window_bytes(std::uint64_t frame_bytes) const noexcept;
   [[nodiscard]] std::int64_t age_ns_max(const StreamPace& pace) const noexcept;
   [[nodiscard]] std::uint64_t queue_bytes_max(const GateLimits& limits,
                                               const StreamPace& pace) const noexcept;

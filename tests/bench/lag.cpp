@@ -7,7 +7,6 @@
 #include <cstdio>
 #include <exception>
 #include <fstream>
-#include <memory>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -16,17 +15,13 @@
 #include <boost/program_options.hpp>
 
 #include "common/clock.h"
-#include "tests/link/emulated_links.h"
-#include "tests/support/age_histogram.h"
-#include "tests/support/listener_crowd.h"
+#include "tests/link/lag_measurement.h"
 #include "tests/support/server.h"
 
 namespace eradio::testing {
 namespace {
 
 namespace options = boost::program_options;
-
-constexpr double packet_head_bytes = 52;  // IPv4 20, TCP 20, its time stamps 12
 
 struct Settings {
   std::vector<double> rtt_ms;
@@ -45,20 +40,15 @@ struct Cell {
   double link = 0;
   double loss_percent = 0;
   double queue_kb = 0;
-
-  AgeHistogram ages{};
-  std::uint64_t frames = 0;
-  std::size_t jumps = 0;
 };
 
-std::vector<std::unique_ptr<Cell>> make_cells(const Settings& settings) {
-  std::vector<std::unique_ptr<Cell>> cells;
+std::vector<Cell> make_cells(const Settings& settings) {
+  std::vector<Cell> cells;
   for (const double rtt : settings.rtt_ms) {
     for (const double link : settings.link) {
       for (const double loss : settings.loss_percent) {
         for (const double queue : settings.queue_kb) {
-          cells.push_back(std::make_unique<Cell>());
-          *cells.back() = {.rtt_ms = rtt, .link = link, .loss_percent = loss, .queue_kb = queue};
+          cells.push_back({.rtt_ms = rtt, .link = link, .loss_percent = loss, .queue_kb = queue});
         }
       }
     }
@@ -72,8 +62,8 @@ double frames_per_second(const Settings& settings) {
 
 // How many frames a second the cell's link can carry when each travels in a packet of its own.
 double link_frames_per_second(const Settings& settings, const Cell& cell) {
-  const double bytes = settings.link.empty() ? 0 : cell.link * settings.kbit * 1000 / 8;
-  return bytes / (settings.frame_bytes + packet_head_bytes) * (1 - cell.loss_percent / 100);
+  const double bytes = cell.link * settings.kbit * 1000 / 8;
+  return bytes / (settings.frame_bytes + tcp_head_bytes) * (1 - cell.loss_percent / 100);
 }
 
 LinkSettings link_settings(const Settings& settings, const Cell& cell) {
@@ -83,31 +73,34 @@ LinkSettings link_settings(const Settings& settings, const Cell& cell) {
           .queue_bytes = static_cast<std::uint64_t>(cell.queue_kb * 1024)};
 }
 
-void print(const Settings& settings, const std::vector<std::unique_ptr<Cell>>& cells) {
+void print(const Settings& settings, const std::vector<Cell>& cells,
+           const std::vector<LagResult>& results) {
   std::ofstream csv;
   if (!settings.csv.empty()) {
     csv.open(settings.csv);
     csv << "rtt_ms,link,loss_percent,queue_kb,p50_ms,p99_ms,max_ms,delivered,jumps_per_s\n";
   }
   std::printf("  RTT  link  loss  queue    p50    p99    max  delivered  jumps/s\n");
-  for (const auto& cell : cells) {
-    const auto frames = static_cast<double>(cell->frames);
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    const Cell& cell = cells[i];
+    const LagResult& result = results[i];
     const double possible =
-        std::min(frames_per_second(settings), link_frames_per_second(settings, *cell)) *
+        std::min(frames_per_second(settings), link_frames_per_second(settings, cell)) *
         settings.seconds;
-    const double jumps = static_cast<double>(cell->jumps) / settings.seconds;
-    std::printf("%5.0f %5.2f %4.0f%% %4.0fKB %6.0f %6.0f %6.0f %9.1f%% %8.2f\n", cell->rtt_ms,
-                cell->link, cell->loss_percent, cell->queue_kb, cell->ages.quantile_ms(0.5),
-                cell->ages.quantile_ms(0.99), cell->ages.max_ms(), 100 * frames / possible, jumps);
+    const double delivered = static_cast<double>(result.frames) / possible;
+    const double jumps = static_cast<double>(result.jumps) / settings.seconds;
+    std::printf("%5.0f %5.2f %4.0f%% %4.0fKB %6.0f %6.0f %6.0f %9.1f%% %8.2f\n", cell.rtt_ms,
+                cell.link, cell.loss_percent, cell.queue_kb, result.p50_ms, result.p99_ms,
+                result.max_ms, 100 * delivered, jumps);
     if (csv.is_open()) {
-      csv << cell->rtt_ms << ',' << cell->link << ',' << cell->loss_percent << ',' << cell->queue_kb
-          << ',' << cell->ages.quantile_ms(0.5) << ',' << cell->ages.quantile_ms(0.99) << ','
-          << cell->ages.max_ms() << ',' << frames / possible << ',' << jumps << '\n';
+      csv << cell.rtt_ms << ',' << cell.link << ',' << cell.loss_percent << ',' << cell.queue_kb
+          << ',' << result.p50_ms << ',' << result.p99_ms << ',' << result.max_ms << ','
+          << delivered << ',' << jumps << '\n';
     }
   }
 }
 
-void measure(const Settings& settings, std::vector<std::unique_ptr<Cell>>& cells) {
+std::vector<LagResult> measure(const Settings& settings, const std::vector<Cell>& cells) {
   EmulatedLinks links(static_cast<int>(cells.size()));
   std::vector<std::string> arguments;
   std::istringstream words(settings.arguments);
@@ -119,35 +112,18 @@ void measure(const Settings& settings, std::vector<std::unique_ptr<Cell>>& cells
                              std::to_string(settings.frame_bytes)),
        .arguments = arguments,
        .network_namespace = links.near()});
-  ListenerCrowd crowd;
-  for (std::size_t i = 0; i < cells.size(); ++i) {
-    const auto link = static_cast<int>(i);
-    links.set(link, link_settings(settings, *cells[i]));
-    crowd.add({.endpoint = EmulatedLinks::server(link, server.port()),
-               .socket = links.far(link),
-               .ages = &cells[i]->ages});
+  std::vector<LinkSettings> link_of;
+  for (const Cell& cell : cells) {
+    link_of.push_back(link_settings(settings, cell));
   }
-  if (!crowd.run_until_all_listen(std::chrono::seconds(20))) {
-    throw std::runtime_error("not all listeners could join");
+  LagMeasurement listeners(links, server.port(), link_of);
+  listeners.wait_for_all();
+  listeners.run_for(std::chrono::seconds(3));
+  auto results = listeners.measure(std::chrono::seconds(settings.seconds));
+  if (!listeners.fault().empty()) {
+    throw std::runtime_error(listeners.fault());
   }
-  crowd.run_for(std::chrono::seconds(3));
-  const auto heard_by = [&](std::size_t i) -> const StreamCheck& {
-    return crowd.listeners()[i]->check();
-  };
-  for (std::size_t i = 0; i < cells.size(); ++i) {
-    cells[i]->ages.clear();
-    cells[i]->frames = heard_by(i).frames();
-    cells[i]->jumps = heard_by(i).jumps().size();
-  }
-  crowd.run_for(std::chrono::seconds(settings.seconds));
-  for (std::size_t i = 0; i < cells.size(); ++i) {
-    cells[i]->frames = heard_by(i).frames() - cells[i]->frames;
-    cells[i]->jumps = heard_by(i).jumps().size() - cells[i]->jumps;
-  }
-  if (!crowd.fault().empty() || crowd.ended() > 0) {
-    throw std::runtime_error(std::to_string(crowd.ended()) + " listeners were lost; " +
-                             crowd.fault());
-  }
+  return results;
 }
 
 int run(int argc, char** argv) {
@@ -185,12 +161,11 @@ int run(int argc, char** argv) {
     std::fprintf(stderr, "not measured: %s\n", why.c_str());
     return links_unavailable_status;
   }
-  auto cells = make_cells(settings);
+  const auto cells = make_cells(settings);
   if (cells.empty() || cells.size() > links_max) {
     throw std::runtime_error("1 to " + std::to_string(links_max) + " cells are possible");
   }
-  measure(settings, cells);
-  print(settings, cells);
+  print(settings, cells, measure(settings, cells));
   return 0;
 }
 

@@ -1,0 +1,148 @@
+// How far behind listeners are on networks of several kinds, with the real kernel's TCP. Bounds
+// leave room for a busy machine; docs/lag.md has what is measured on a quiet one.
+
+#include <sys/socket.h>
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "common/clock.h"
+#include "tests/link/lag_measurement.h"
+#include "tests/support/server.h"
+
+namespace eradio::testing {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr double stream_bits = 128'000;
+
+LinkSettings link(double times_the_stream, int rtt_ms, double loss = 0) {
+  return {.bits_per_second = static_cast<std::uint64_t>(times_the_stream * stream_bits),
+          .delay_ns = rtt_ms * ns_per_ms / 2,
+          .loss = loss,
+          .queue_bytes = 256 * 1024};
+}
+
+// How many frames a second such a link carries, each in a packet of its own.
+double carried(double times_the_stream) {
+  return times_the_stream * stream_bits / 8 / (mp3_frame_bytes + tcp_head_bytes);
+}
+
+class Lag : public ::testing::Test {
+ protected:
+  static constexpr int seconds = 5;
+
+  void SetUp() override { ERADIO_NEEDS_LINKS(); }
+
+  // With the listeners joined for a while.
+  void begin(const std::vector<LinkSettings>& settings, ServerOptions options = {}) {
+    links_.emplace(static_cast<int>(settings.size()));
+    options.network_namespace = links_->near();
+    server_.emplace(options);
+    listeners_.emplace(*links_, server_->port(), settings);
+    listeners_->wait_for_all();
+    listeners_->run_for(milliseconds(2000));
+  }
+  std::vector<LagResult> measure(const std::vector<LinkSettings>& settings) {
+    begin(settings);
+    auto results = listeners_->measure(std::chrono::seconds(seconds));
+    EXPECT_EQ(listeners_->fault(), "");
+    return results;
+  }
+
+  std::optional<EmulatedLinks> links_;
+  std::optional<Server> server_;
+  std::optional<LagMeasurement> listeners_;
+};
+
+TEST_F(Lag, OnALinkThatCarriesTheStreamIsThatOfTheWayAndNothingIsSkipped) {
+  const std::vector<int> round_trips{1, 20, 100, 300};
+  std::vector<LinkSettings> settings;
+  for (const int rtt_ms : round_trips) {
+    settings.push_back(link(1.2, rtt_ms));
+  }
+  const auto results = measure(settings);
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    const double one_way = round_trips[i] / 2.0;
+    EXPECT_EQ(results[i].jumps, 0U) << "round trip " << round_trips[i];
+    EXPECT_GE(results[i].frames, 37U * seconds) << "round trip " << round_trips[i];
+    EXPECT_LT(results[i].p50_ms, one_way + 60) << "round trip " << round_trips[i];
+    EXPECT_LT(results[i].p99_ms, one_way + 200) << "round trip " << round_trips[i];
+  }
+}
+
+TEST_F(Lag, OnALinkThatIsTooSlowIsBoundedAndTheLinkIsUsed) {
+  const auto results = measure({link(0.75, 100), link(0.5, 300), link(0.5, 1), link(0.25, 20)});
+  const std::vector<double> rates{0.75, 0.5, 0.5, 0.25};
+  const std::vector<double> medians{350, 600, 350, 500};
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    EXPECT_LT(results[i].p50_ms, medians[i]) << "link " << i;
+    EXPECT_LT(results[i].p99_ms, medians[i] + 350) << "link " << i;
+    EXPECT_GT(static_cast<double>(results[i].frames), 0.8 * carried(rates[i]) * seconds)
+        << "link " << i;
+    // Few long jumps sound better than many short ones: what is missing is so much of a second, and
+    // a jump is about max_lag long.
+    EXPECT_LT(results[i].jumps, 5U * seconds) << "link " << i;
+  }
+}
+
+TEST_F(Lag, OnALossyLinkIsNotTakenForThatOfASlowOne) {
+  const auto results = measure({link(1.5, 100, 0.03), link(5, 20, 0.03), link(5, 300, 0.01)});
+  for (const LagResult& result : results) {
+    EXPECT_GT(static_cast<double>(result.frames), 0.88 * mp3_frames_per_second * seconds);
+    EXPECT_LE(result.jumps, 1U * seconds / 2);
+    EXPECT_LT(result.p99_ms, 1000);
+  }
+}
+
+TEST_F(Lag, OfALinkThatFallsIsBoundedAndSoonForgottenWhenItComesBack) {
+  begin({link(5, 40)});
+  const auto newest_age_ms = [&] {
+    return static_cast<double>(listeners_->heard_by(0).last_age_ns()) / 1e6;
+  };
+  links_->set(0, link(0.25, 40));
+  listeners_->run_for(milliseconds(2000));  // what was on its way when it fell
+  const auto slow = listeners_->measure(milliseconds(5000)).at(0);
+  EXPECT_LT(slow.p99_ms, 900);
+  EXPECT_GT(static_cast<double>(slow.frames), 0.75 * carried(0.25) * 5);
+  links_->set(0, link(5, 40));
+  listeners_->run_for(milliseconds(1000));
+  EXPECT_LT(newest_age_ms(), 600);
+  const auto again = listeners_->measure(milliseconds(3000)).at(0);
+  EXPECT_EQ(again.missed, 0U);
+  EXPECT_LT(again.p50_ms, 100);
+  EXPECT_EQ(listeners_->fault(), "");
+}
+
+TEST_F(Lag, OfFramesLargerThanAnyBufferIsThatOfTheWayToo) {
+  // 20 Mbit/s: 25 frames of 100 KB a second, as a video has them.
+  const auto video = [](double times_the_stream) {
+    return LinkSettings{.bits_per_second = static_cast<std::uint64_t>(times_the_stream * 20e6),
+                        .delay_ns = 10 * ns_per_ms,
+                        .queue_bytes = 512 * 1024};
+  };
+  begin({video(1.5), video(0.5)}, {.source = test_source("--rate 25 --size 100000")});
+  const auto results = listeners_->measure(std::chrono::seconds(seconds));
+  EXPECT_EQ(listeners_->fault(), "");
+  EXPECT_EQ(results[0].missed, 0U);
+  EXPECT_LT(results[0].p50_ms, 150);
+  EXPECT_GT(results[1].frames, 25 * 0.5 * 0.7 * seconds);
+  EXPECT_LT(results[1].p99_ms, 900);
+}
+
+TEST_F(Lag, OfSpeechInSmallFramesIsThatOfTheWayToo) {
+  // 16 kbit/s: 50 frames of 40 bytes a second; with their heads they need 37 kbit/s.
+  begin({{.bits_per_second = 45'000, .delay_ns = 20 * ns_per_ms}},
+        {.source = test_source("--rate 50 --size 40")});
+  const auto result = listeners_->measure(std::chrono::seconds(seconds)).at(0);
+  EXPECT_EQ(listeners_->fault(), "");
+  EXPECT_EQ(result.missed, 0U);
+  EXPECT_LT(result.p50_ms, 120);
+}
+
+}  // namespace
+}  // namespace eradio::testing

@@ -1,0 +1,53 @@
+// Listeners, each behind a link of its own, and how far behind they are: for the lag tests and the
+// lag benchmark. Everybody listens to the same server at the same time.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/link/emulated_links.h"
+#include "tests/support/age_histogram.h"
+#include "tests/support/listener_crowd.h"
+
+namespace eradio::testing {
+
+// IPv4 20 bytes, TCP 20, its time stamps 12.
+constexpr double tcp_head_bytes = 52;
+
+struct LagResult {
+  double p50_ms = 0;  // age of frames when they came
+  double p99_ms = 0;
+  double max_ms = 0;
+  std::uint64_t frames = 0;  // that came
+  std::uint64_t missed = 0;
+  std::uint64_t jumps = 0;  // places where some were missed
+};
+
+class LagMeasurement {
+ public:
+  // Links are borrowed. One listener joins for each link that there are settings for, in order.
+  LagMeasurement(EmulatedLinks& links, std::uint16_t port,
+                 const std::vector<LinkSettings>& settings,
+                 const std::string& target = "/stream.mp3");
+
+  // Until all have a frame. Throws std::runtime_error when that takes over 20 s.
+  void wait_for_all();
+  void run_for(std::chrono::milliseconds time) { crowd_.run_for(time); }
+  // What happens in this time, for each of them.
+  std::vector<LagResult> measure(std::chrono::milliseconds time);
+
+  [[nodiscard]] const StreamCheck& heard_by(std::size_t listener) const {
+    return crowd_.listeners().at(listener)->check();
+  }
+  // That a frame was torn, or somebody lost his connection; empty if all is well.
+  [[nodiscard]] std::string fault() const;
+
+ private:
+  std::vector<std::unique_ptr<AgeHistogram>> ages_;
+  ListenerCrowd crowd_;
+};
+
+}  // namespace eradio::testing
