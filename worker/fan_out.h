@@ -7,8 +7,8 @@
 // frame for so long that the frame leaves the store gets a copy of the frame's rest.)
 //
 // Invariants: (1) to each listener go whole frames, in order, none twice; (2) no frame is handed to
-// TCP that is older than lag_ns_max, unless its beginning was handed over before; (3) at most
-// queue_bytes_max and one frame are in a listener's kernel queue.
+// TCP that is older than lag_ns_max, unless its beginning was handed over before; (3) nothing is
+// handed to TCP that the gate does not admit, but for the rest of a frame.
 #pragma once
 
 #include <cstddef>
