@@ -136,11 +136,12 @@ void FanOut::let_wait(Listener& listener) {
 
 void FanOut::serve_waiting() {
   const std::int64_t now_ns = clock_();
-  const std::vector<Listener*> all = std::exchange(waiting_, {});
-  for (Listener* listener : all) {
+  waited_.swap(waiting_);  // who has to wait any longer enters himself again
+  for (Listener* listener : waited_) {
     listener->waits = false;
     serve(*listener, now_ns);
   }
+  waited_.clear();
   free_departed();
 }
 

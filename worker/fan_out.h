@@ -99,6 +99,7 @@ class FanOut {
   std::vector<Listener*> departed_;
   std::size_t first_in_pass_ = 0;   // moves on with each pass, so that nobody is always last
   std::vector<Listener*> waiting_;  // at the gate
+  std::vector<Listener*> waited_;   // empty but in serve_waiting()
   EventLoop::TimerId waiting_timer_ = EventLoop::no_timer;
 };
 

@@ -24,7 +24,7 @@ LinkSettings link(double times_the_stream, int rtt_ms, double loss = 0) {
   return {.bits_per_second = static_cast<std::uint64_t>(times_the_stream * stream_bits),
           .delay_ns = rtt_ms * ns_per_ms / 2,
           .loss = loss,
-          .queue_bytes = 256 * 1024};
+          .queue_bytes = std::uint64_t{256} * 1024};
 }
 
 // How many frames a second such a link carries, each in a packet of its own.
@@ -123,7 +123,7 @@ TEST_F(Lag, OfFramesLargerThanAnyBufferIsThatOfTheWayToo) {
   const auto video = [](double times_the_stream) {
     return LinkSettings{.bits_per_second = static_cast<std::uint64_t>(times_the_stream * 20e6),
                         .delay_ns = 10 * ns_per_ms,
-                        .queue_bytes = 512 * 1024};
+                        .queue_bytes = std::uint64_t{512} * 1024};
   };
   begin({video(1.5), video(0.5)}, {.source = test_source("--rate 25 --size 100000")});
   const auto results = listeners_->measure(std::chrono::seconds(seconds));
