@@ -206,11 +206,13 @@ void ListeningSockets::set_congestion_control(const std::optional<std::string>& 
         continue;
       }
       const int error_number = errno;
-      std::string available;
-      std::getline(std::ifstream("/proc/sys/net/ipv4/tcp_available_congestion_control"), available);
+      // EPERM: it is there, but only for the privileged.
+      const std::string which = error_number == EPERM ? "allowed" : "available";
+      std::string names;
+      std::getline(std::ifstream("/proc/sys/net/ipv4/tcp_" + which + "_congestion_control"), names);
       const std::string text = "congestion_control: " + name +
                                " cannot be had: " + std::generic_category().message(error_number) +
-                               "; this kernel has " + available;
+                               "; " + which + " here: " + names;
       if (wanted) {
         throw std::runtime_error(text);
       }

@@ -15,6 +15,12 @@
 #include "worker/kernel_queue.h"
 
 namespace eradio {
+namespace {
+
+// Older than any byte that may still be on its way.
+constexpr std::int64_t long_ago_ns = 3600 * ns_per_second;
+
+}  // namespace
 
 void Listener::on_events(std::uint32_t events) { fan_out.on_socket_events(*this, events); }
 
@@ -157,6 +163,7 @@ GateDecision FanOut::ask_gate(Listener& listener, std::int64_t now_ns) {
                               .lag_ns = in_store ? now_ns - frame.time_ns : INT64_MAX,
                               .lag_ns_max = listener.lag_ns_max,
                               .frame_bytes = frame.bytes,
+                              .batch_bytes = batch_bytes(frame),
                               .at_newest = listener.next_frame + 1 == store_.next(),
                               .frame_begun = listener.begun_bytes > 0,
                               .looked = looked});
@@ -176,12 +183,13 @@ void FanOut::look(Listener& listener, std::int64_t now_ns) {
   const int socket = listener.socket.number();
   // A broken socket is let through: send() will say what is wrong with it.
   const std::uint64_t queued = queued_bytes(socket).value_or(0);
+  const FrameStore::Frame& next = store_.frame(listener.next_frame);
   KernelLook look{.now_ns = now_ns,
                   .queued_bytes = queued,
                   .acked_bytes = listener.bytes_sent - std::min(queued, listener.bytes_sent),
                   .oldest_age_ns = oldest_queued_age_ns(listener, queued, now_ns),
-                  .frame_bytes = store_.frame(listener.next_frame).bytes,
-                  .caught_up = listener.next_frame + 1 == store_.next(),
+                  .backlog_bytes = store_.end() - next.begin,
+                  .batch_bytes = batch_bytes(next),
                   .path = std::nullopt};
   if (listener.tcp && listener.gate.needs_path(pace_, look)) {
     look.path = network_path(socket);
@@ -198,8 +206,11 @@ std::int64_t FanOut::oldest_queued_age_ns(const Listener& listener, std::uint64_
     return 0;
   }
   const std::uint64_t acked = listener.bytes_sent - std::min(queued_bytes, listener.bytes_sent);
+  if (acked < listener.run_before.begin) {
+    return long_ago_ns;
+  }
   const UnbrokenRun& run = acked >= listener.run.begin ? listener.run : listener.run_before;
-  return now_ns - store_.time_at(std::max(acked, run.begin) + run.offset);
+  return now_ns - store_.time_at(acked + run.offset);
 }
 
 void FanOut::skip_to_newest(Listener& listener, std::int64_t now_ns) {
@@ -226,7 +237,10 @@ std::uint64_t FanOut::newest_worth_sending(std::int64_t lag_ns_max, std::int64_t
 
 std::uint64_t FanOut::last_admitted(const Listener& listener) const {
   const FrameStore::Frame& first = store_.frame(listener.next_frame);
-  const std::uint64_t room = listener.gate.room(limits_, pace_, first.bytes);
+  if (listener.begun_bytes > 0) {
+    return listener.next_frame + 1;  // what comes behind it is for the gate to decide
+  }
+  const std::uint64_t room = listener.gate.room(limits_, pace_, batch_bytes(first));
   const std::uint64_t start = first.begin + listener.begun_bytes;
   if (store_.end() - start <= room) {
     return store_.next();

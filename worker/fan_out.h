@@ -63,7 +63,11 @@ class FanOut {
   void let_wait(Listener& listener);
   void serve_waiting();
   void look(Listener& listener, std::int64_t now_ns);
-  // Since the oldest byte that the listener has not acknowledged was made; 0 when there is none.
+  [[nodiscard]] std::uint64_t batch_bytes(const FrameStore::Frame& next) const noexcept {
+    return std::max<std::uint64_t>(next.bytes, store_.turn_bytes());
+  }
+  // Since the oldest byte that the listener has not acknowledged was made; 0 when there is none,
+  // long_ago_ns when there are more than two runs in the queue.
   [[nodiscard]] std::int64_t oldest_queued_age_ns(const Listener& listener,
                                                   std::uint64_t queued_bytes,
                                                   std::int64_t now_ns) const;

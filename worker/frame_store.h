@@ -67,6 +67,8 @@ class FrameStore {
   // pass; when turn_is_full(), nothing more may be appended before the next.
   void begin_turn() noexcept;
   [[nodiscard]] bool turn_is_full() const noexcept;
+  // Of the frames of this turn.
+  [[nodiscard]] std::uint64_t turn_bytes() const noexcept { return end_ - turn_begin_; }
   // Whether a frame could be gone after one more turn: who has begun it must copy its rest now. To
   // be asked with each pass, and whenever a frame has been begun.
   [[nodiscard]] bool leaves_soon(std::uint64_t number) const noexcept;

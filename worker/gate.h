@@ -62,9 +62,19 @@ constexpr std::int64_t look_interval_ns = 10 * ns_per_ms;
 // A gate is free again when it has not had to hold anything back for so long, and a round trip.
 constexpr std::int64_t free_again_ns = 500 * ns_per_ms;
 
+// A congested listener's window can be too small because the round trip has become longer (the
+// listener has moved, or shares a link with others): then it keeps the rate low that it is made
+// from. So now and then it is made with the round trip as it is now, and that is kept if the
+// listener then takes so much more. A trial that is in vain doubles the time to the next.
+constexpr double trial_gain_min = 1.25;
+constexpr std::int64_t trial_interval_ns_min = 2 * ns_per_second;
+constexpr std::int64_t trial_interval_ns_max = 64 * ns_per_second;
+constexpr std::int64_t trial_phase_ns_min = 600 * ns_per_ms;
+
 // What tcp(7) knows of the way to a listener.
 struct NetworkPath {
-  std::int64_t min_rtt_ns = 0;
+  std::int64_t min_rtt_ns = -1;    // of the last five minutes; -1: there is no sample yet
+  std::int64_t rtt_ns = 0;         // smoothed, with all queues on the way
   bool recovering = false;         // a packet was lost, and has not been replaced yet
   std::uint64_t unsent_bytes = 0;  // not sent yet, not even once
   // Of the bytes that were sent and are not acknowledged: the share that is on its way still, and
@@ -78,8 +88,8 @@ struct KernelLook {
   std::uint64_t queued_bytes = 0;   // not acknowledged
   std::uint64_t acked_bytes = 0;    // of the stream, in all
   std::int64_t oldest_age_ns = 0;   // since the oldest of the queued bytes was made; 0: none
-  std::uint64_t frame_bytes = 0;    // of the frame that is next for it
-  bool caught_up = false;           // which is the newest there is
+  std::uint64_t backlog_bytes = 0;  // that wait for this listener
+  std::uint64_t batch_bytes = 0;    // GateView::batch_bytes
   std::optional<NetworkPath> path;  // if Gate::needs_path() said so
 };
 
@@ -88,10 +98,13 @@ struct GateView {
   std::int64_t now_ns = 0;
   std::int64_t lag_ns = 0;        // its age
   std::int64_t lag_ns_max = 0;    // the listener's
-  std::uint64_t frame_bytes = 0;  // of it that are still to be sent
-  bool at_newest = false;         // it is the newest there is
-  bool frame_begun = false;       // TCP has taken a part of it
-  bool looked = false;            // the kernel has just been asked
+  std::uint64_t frame_bytes = 0;  // its length
+  // Its length, or that of all that has come since the last pass, whichever is more: so much is
+  // sent at a time.
+  std::uint64_t batch_bytes = 0;
+  bool at_newest = false;    // it is the newest there is
+  bool frame_begun = false;  // TCP has taken a part of it
+  bool looked = false;       // the kernel has just been asked
 };
 
 enum class GateDecision {
@@ -140,36 +153,50 @@ class Gate {
                                     const GateView& view) const noexcept;
   // How many bytes may be sent now, after `send`; the next frame may be longer.
   [[nodiscard]] std::uint64_t room(const GateLimits& limits, const StreamPace& pace,
-                                   std::uint64_t frame_bytes) const noexcept;
+                                   std::uint64_t batch_bytes) const noexcept;
 
   // Whether looked() needs the path, too.
   [[nodiscard]] bool needs_path(const StreamPace& pace, const KernelLook& look) const noexcept;
   void looked(const GateLimits& limits, const StreamPace& pace, const KernelLook& look) noexcept;
   void sent(std::uint64_t bytes) noexcept {
     queued_bound_ += std::min(bytes, UINT64_MAX - queued_bound_);
+    in_flight_bytes_ += std::min(bytes, UINT64_MAX - in_flight_bytes_);
   }
 
   [[nodiscard]] bool congested() const noexcept { return congested_; }
-  // At most so many bytes are queued; exact after a look.
-  [[nodiscard]] std::uint64_t queued_bound() const noexcept { return queued_bound_; }
 
  private:
-  [[nodiscard]] std::uint64_t window_bytes(std::uint64_t frame_bytes) const noexcept;
+  struct Trial {
+    enum class Phase { none, begun, measured } phase = Phase::none;
+    std::int64_t begin_ns = 0;  // of the phase
+    std::int64_t end_ns = 0;
+    std::uint64_t begin_bytes = 0;  // acknowledged by then
+    double rate_before = 0;         // bytes per second
+    std::int64_t round_trip_before_ns = 0;
+    std::int64_t interval_ns = 0;
+  };
+
   [[nodiscard]] std::int64_t age_ns_max(const StreamPace& pace) const noexcept;
   [[nodiscard]] std::uint64_t queue_bytes_max(const GateLimits& limits,
                                               const StreamPace& pace) const noexcept;
+  [[nodiscard]] std::uint64_t window_bytes(std::uint64_t batch_bytes) const noexcept;
+  void take_path(const NetworkPath& path, std::int64_t now_ns) noexcept;
+  void begin_congestion(const StreamPace& pace, const KernelLook& look) noexcept;
+  void try_longer_round_trip(const KernelLook& look) noexcept;
 
   std::uint64_t queued_bound_ = UINT64_MAX;  // the last look, and what was sent since
-  std::int64_t open_until_ns_ = 0;           // while free: until then no byte can be too old
+  std::uint64_t in_flight_bytes_ = 0;        // of these; what is lost or has arrived does not count
+  std::int64_t open_until_ns_ = 0;           // while free: no look is needed until then
   std::int64_t min_rtt_ns_ = -1;             // -1: not known yet
+  std::int64_t round_trip_ns_ = 0;           // min_rtt_ns_, or longer after a trial
   bool recovering_ = false;
   bool congested_ = false;
   // While congested only:
-  std::uint64_t in_flight_bytes_ = 0;  // of the queued ones
-  std::int64_t held_back_ns_ = 0;      // when there was last too much on its way
-  std::int64_t slack_ns_ = window_slack_ns;
+  std::int64_t held_back_ns_ = 0;  // when there was last too much on its way
   std::int64_t lossy_until_ns_ = 0;
+  std::int64_t slack_ns_ = window_slack_ns;
   DeliveryRate delivery_;
+  Trial trial_;
 };
 
 }  // namespace eradio

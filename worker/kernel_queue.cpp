@@ -36,7 +36,10 @@ std::optional<NetworkPath> network_path(int socket) noexcept {
     return std::nullopt;
   }
   NetworkPath path;
-  path.min_rtt_ns = std::int64_t{info.tcpi_min_rtt} * 1000;
+  if (info.tcpi_min_rtt != UINT32_MAX) {  // there is a sample
+    path.min_rtt_ns = std::int64_t{info.tcpi_min_rtt} * 1000;
+    path.rtt_ns = std::int64_t{info.tcpi_rtt} * 1000;
+  }
   path.recovering = info.tcpi_ca_state >= state_recovery;
   path.unsent_bytes = info.tcpi_notsent_bytes;
   if (info.tcpi_unacked > 0) {  // all of these are packets

@@ -54,6 +54,6 @@ class Listener final : public EventHandler {
   std::uint64_t frames_skipped = 0;
   std::uint32_t jumps = 0;
 };
-static_assert(sizeof(Listener) <= 320);
+static_assert(sizeof(Listener) <= 384);
 
 }  // namespace eradio

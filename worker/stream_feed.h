@@ -1,6 +1,6 @@
 // Takes what is new out of the ring into the frame store and starts the passes over the listeners:
-// at each wake-up by the master, a little later if frames are to be gathered (`coalesce`), and
-// again while somebody waits at the gate. Also measures the bitrate for `sndbuf = auto`.
+// at each wake-up by the master, or a little later if frames are to be gathered (`coalesce`). Also
+// measures the stream's pace for the gate.
 #pragma once
 
 #include <chrono>

@@ -78,6 +78,9 @@ void print(const Settings& settings, const std::vector<Cell>& cells,
   std::ofstream csv;
   if (!settings.csv.empty()) {
     csv.open(settings.csv);
+    if (!csv) {
+      throw std::runtime_error("cannot write to " + settings.csv);
+    }
     csv << "rtt_ms,link,loss_percent,queue_kb,p50_ms,p99_ms,max_ms,delivered,jumps_per_s\n";
   }
   std::printf("  RTT  link  loss  queue    p50    p99    max  delivered  jumps/s\n");
@@ -156,6 +159,9 @@ int run(int argc, char** argv) {
     text << description;
     std::printf("%s", text.str().c_str());
     return 0;
+  }
+  if (settings.seconds < 1 || settings.frame_bytes < 1 || settings.kbit <= 0) {
+    throw std::runtime_error("seconds, frame and bitrate must be more than 0");
   }
   if (const std::string why = EmulatedLinks::why_unavailable(); !why.empty()) {
     std::fprintf(stderr, "not measured: %s\n", why.c_str());

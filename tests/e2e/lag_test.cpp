@@ -94,8 +94,8 @@ TEST_F(Lag, OnALossyLinkIsNotTakenForThatOfASlowOne) {
   const auto results = measure({link(1.5, 100, 0.03), link(5, 20, 0.03), link(5, 300, 0.01)});
   for (const LagResult& result : results) {
     EXPECT_GT(static_cast<double>(result.frames), 0.88 * mp3_frames_per_second * seconds);
-    EXPECT_LE(result.jumps, 1U * seconds / 2);
-    EXPECT_LT(result.p99_ms, 1000);
+    EXPECT_LE(result.jumps, 1U * seconds);
+    EXPECT_LT(result.p99_ms, 1500);
   }
 }
 
@@ -116,6 +116,20 @@ TEST_F(Lag, OfALinkThatFallsIsBoundedAndSoonForgottenWhenItComesBack) {
   EXPECT_EQ(again.missed, 0U);
   EXPECT_LT(again.p50_ms, 100);
   EXPECT_EQ(listeners_->fault(), "");
+}
+
+TEST_F(Lag, OfALinkThatGetsLongerIsThatOfTheNewWaySoon) {
+  begin({link(5, 20)});
+  links_->set(0, link(5, 320));
+  LagResult longer{.missed = 1};
+  for (int i = 0; i < 8 && longer.missed > 0; ++i) {  // the gate finds out by trying
+    longer = listeners_->measure(milliseconds(3000)).at(0);
+  }
+  EXPECT_EQ(longer.missed, 0U);
+  EXPECT_LT(longer.p50_ms, 300);
+  links_->set(0, link(5, 20));
+  listeners_->run_for(milliseconds(1000));
+  EXPECT_LT(listeners_->measure(milliseconds(2000)).at(0).p50_ms, 100);
 }
 
 TEST_F(Lag, OfFramesLargerThanAnyBufferIsThatOfTheWayToo) {

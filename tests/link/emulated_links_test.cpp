@@ -98,7 +98,7 @@ TEST_F(EmulatedLinkTest, HasBothItsDirectionsApart) {
 }
 
 TEST_F(EmulatedLinkTest, LosesAndDropsAsItIsTold) {
-  links_->set(0, LinkEnd::far, {.bits_per_second = 8'000'000, .queue_bytes = 20'000});
+  links_->set(0, LinkEnd::far, {.bits_per_second = 800'000, .queue_bytes = 20'000});
   for (int i = 0; i < 100; ++i) {
     send(near_, 1000 - udp_head_bytes);
   }

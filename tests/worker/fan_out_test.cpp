@@ -351,6 +351,40 @@ TEST_F(FanOutTest, WhatWaitsAtTheGateIsSentEvenIfNoFrameComesAnyMore) {
   EXPECT_EQ(frames_in(all).size(), 21U);
 }
 
+// The bytes before a jump are as old as they are, however new those behind it.
+TEST_F(FanOutTest, WhatIsStillOnItsWayFromBeforeAJumpCounts) {
+  Connection connection(2048);
+  join(connection);
+  while (!fan_out.somebody_waits()) {
+    append_and_pass();
+    test_time += ns_per_ms;
+  }
+  test_time += 400 * ns_per_ms;  // over max_lag: the next frames come behind a jump
+  append_and_pass();
+  EXPECT_EQ(counters.jumps_total.get(), 1U);
+  EXPECT_FALSE(connection.read_all().empty());
+  run_loop(milliseconds(50));
+  // A part of the queue has gone. What is left is old, so every frame costs a look.
+  const std::uint64_t looks = counters.queue_looks_total.get();
+  for (int i = 0; i < 10; ++i) {
+    append_and_pass(1);
+  }
+  EXPECT_GE(counters.queue_looks_total.get(), looks + 10);
+  // All of it has gone: a while later the listener is a free one, and costs hardly any.
+  for (int i = 0; i < 40; ++i) {
+    drain(connection);
+    test_time += 26 * ns_per_ms;
+    append_and_pass();
+  }
+  const std::uint64_t later = counters.queue_looks_total.get();
+  for (int i = 0; i < 12; ++i) {
+    connection.read_all();
+    test_time += 26 * ns_per_ms;
+    append_and_pass();
+  }
+  EXPECT_LE(counters.queue_looks_total.get(), later + 4);
+}
+
 TEST_F(FanOutTest, AListenerThatClosesIsForgotten) {
   Connection one;
   Connection other;

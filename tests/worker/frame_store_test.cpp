@@ -87,5 +87,20 @@ TEST(FrameStore, WarnsOfAFrameThatOneMoreTurnCouldDropAndNotMuchEarlier) {
   }
 }
 
+TEST(FrameStore, TellsWhenTheByteAtAPositionCame) {
+  FrameStore store(space_bytes);
+  for (int i = 1; i <= 5000; ++i) {
+    append(store, 1 + static_cast<std::size_t>(i) * 31 % 900, 0, i);
+    const std::uint64_t newest = store.next() - 1;
+    ASSERT_EQ(store.time_at(store.end() - 1), i);
+    for (const std::uint64_t number : {store.oldest(), (store.oldest() + newest) / 2, newest}) {
+      const FrameStore::Frame& frame = store.frame(number);
+      ASSERT_EQ(store.time_at(frame.begin), frame.time_ns) << "its first byte";
+      ASSERT_EQ(store.time_at(frame.begin + frame.bytes - 1), frame.time_ns) << "its last";
+    }
+  }
+  EXPECT_EQ(store.time_at(0), store.frame(store.oldest()).time_ns) << "that has left the store";
+}
+
 }  // namespace
 }  // namespace eradio

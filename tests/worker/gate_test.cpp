@@ -1,5 +1,7 @@
 #include "worker/gate.h"
 
+#include <deque>
+
 #include <gtest/gtest.h>
 
 #include "common/clock.h"
@@ -18,19 +20,21 @@ class GateTest : public testing::Test {
     view.now_ns = now_ns;
     view.lag_ns_max = limits.lag_ns_max;
     view.frame_bytes = frame_bytes;
+    view.batch_bytes = frame_bytes;
     return gate.decide(limits, pace, view);
   }
   void look(std::uint64_t queued_bytes, std::int64_t oldest_age_ns, NetworkPath path = {},
-            bool caught_up = false) {
+            std::uint64_t backlog_bytes = 10 * frame_bytes) {
     KernelLook look{.now_ns = now_ns,
                     .queued_bytes = queued_bytes,
                     .acked_bytes = acked_bytes,
                     .oldest_age_ns = oldest_age_ns,
-                    .frame_bytes = frame_bytes,
-                    .caught_up = caught_up,
+                    .backlog_bytes = backlog_bytes,
+                    .batch_bytes = frame_bytes,
                     .path = std::nullopt};
-    if (path.min_rtt_ns == 0) {
+    if (path.rtt_ns == 0) {
       path.min_rtt_ns = rtt_ns;
+      path.rtt_ns = rtt_ns + 20 * ms;
     }
     if (gate.needs_path(pace, look)) {
       look.path = path;
@@ -134,7 +138,7 @@ TEST_F(GateTest, OfACongestedListenerLooksEachTimeAndHoldsToAWindow) {
 
 TEST_F(GateTest, OfACongestedListenerLearnsWhatItTakes) {
   become_congested();
-  for (int i = 0; i < 30; ++i) {  // a quarter of the stream
+  for (int i = 0; i < 19; ++i) {  // a quarter of the stream
     now_ns += 100 * ms;
     acked_bytes += 400;
     look(2000, 300 * ms);
@@ -168,6 +172,7 @@ TEST_F(GateTest, LetsOneFrameThroughWhenNothingIsOnItsWayHoweverLargeItIs) {
                         {.now_ns = now_ns,
                          .lag_ns_max = limits.lag_ns_max,
                          .frame_bytes = 1'000'000,
+                         .batch_bytes = 1'000'000,
                          .looked = true}),
             GateDecision::send);
 }
@@ -185,32 +190,145 @@ TEST_F(GateTest, IsFreeAgainOnceTheListenerKeepsUp) {
   for (int i = 0; i < 5; ++i) {
     now_ns += 100 * ms;
     acked_bytes += 1600;
-    look(1000, 120 * ms, {}, true);
+    look(1000, 120 * ms, {}, frame_bytes);
     EXPECT_TRUE(gate.congested()) << "too soon";
   }
   now_ns += 100 * ms;
-  look(1000, 120 * ms, {}, true);
+  look(1000, 120 * ms, {}, frame_bytes);
   EXPECT_FALSE(gate.congested());
 }
 
 TEST_F(GateTest, StaysCongestedWhileSomethingWaitsOrIsHeldBackOrIsOld) {
-  become_congested();
-  for (int i = 0; i < 40; ++i) {
-    now_ns += 100 * ms;
-    acked_bytes += 1600;
-    if (i < 20) {
-      look(1000, 120 * ms, {}, false);
-    } else {
-      look(1000, 300 * ms, {}, true);
+  const auto for_a_while = [&](const auto& look_at) {
+    gate = Gate();
+    become_congested();
+    for (int i = 0; i < 19; ++i) {  // then a longer round trip is tried
+      now_ns += 100 * ms;
+      acked_bytes += 1600;
+      look_at(i);
+      EXPECT_TRUE(gate.congested()) << i;
     }
-    EXPECT_TRUE(gate.congested());
+  };
+  for_a_while([&](int) { look(1000, 120 * ms, {}, 10 * frame_bytes); });
+  for_a_while([&](int) { look(1000, 300 * ms, {}, frame_bytes); });
+  for_a_while([&](int i) { look(i % 5 == 0 ? 6000 : 1000, 120 * ms, {}, frame_bytes); });
+}
+
+// A listener's link as it looks from the gate: what is on its way is acknowledged after the round
+// trip, and no more than `rate` bytes a second.
+class GateOnALink : public GateTest {
+ protected:
+  void run_for(std::int64_t time_ns) {
+    const std::int64_t end_ns = now_ns + time_ns;
+    while (now_ns < end_ns) {
+      now_ns += 10 * ms;
+      made += 160;  // the stream's pace
+      while (!on_way.empty() && on_way.front().due_ns <= now_ns) {
+        acked_bytes += on_way.front().bytes;
+        queued -= on_way.front().bytes;
+        on_way.pop_front();
+      }
+      const NetworkPath path{.min_rtt_ns = 20 * ms, .rtt_ns = round_trip_ns};
+      look(queued, queued == 0 ? 0 : now_ns - on_way.front().sent_ns, path, made);
+      while (made >= frame_bytes && ask_after_look() == GateDecision::send) {
+        const std::int64_t free_ns = std::max(now_ns, line_free_ns);
+        line_free_ns = free_ns + static_cast<std::int64_t>(frame_bytes) * ns_per_second / rate;
+        on_way.push_back({frame_bytes, now_ns, line_free_ns + round_trip_ns});
+        queued += frame_bytes;
+        made -= frame_bytes;
+        gate.sent(frame_bytes);
+      }
+      made = std::min<std::uint64_t>(made, 4000);  // max_lag
+    }
   }
-  for (int i = 0; i < 40; ++i) {
+  std::uint64_t taken_in(std::int64_t time_ns) {
+    const std::uint64_t before = acked_bytes;
+    run_for(time_ns);
+    return acked_bytes - before;
+  }
+
+  struct Packet {
+    std::uint64_t bytes;
+    std::int64_t sent_ns;
+    std::int64_t due_ns;
+  };
+  std::deque<Packet> on_way;
+  std::uint64_t queued = 0;
+  std::uint64_t made = 0;  // that waits
+  std::int64_t round_trip_ns = 20 * ms;
+  std::int64_t rate = 1'000'000;
+  std::int64_t line_free_ns = 0;
+};
+
+TEST_F(GateOnALink, WhoseRoundTripGetsLongerTheStreamSoonFlowsAgain) {
+  rtt_ns = 20 * ms;
+  run_for(5 * ns_per_second);
+  EXPECT_FALSE(gate.congested());
+  round_trip_ns = 320 * ms;
+  run_for(12 * ns_per_second);
+  EXPECT_GT(taken_in(10 * ns_per_second), 150'000U);
+  round_trip_ns = 20 * ms;
+  run_for(2 * ns_per_second);
+  EXPECT_GT(taken_in(10 * ns_per_second), 150'000U);
+  EXPECT_LT(queued, 2000U);
+}
+
+TEST_F(GateOnALink, ThatIsTooSlowTheLinkIsUsedAndLittleIsQueued) {
+  rtt_ns = 20 * ms;
+  rate = 8000;
+  run_for(20 * ns_per_second);
+  std::uint64_t most = 0;
+  std::uint64_t all = 0;
+  for (int i = 0; i < 600; ++i) {
+    all += taken_in(100 * ms);
+    most = std::max(most, queued);
+  }
+  EXPECT_GT(all, 8000U * 60 * 9 / 10);
+  EXPECT_LT(most, 2500U) << "a third of a second";
+}
+
+TEST_F(GateTest, AsksForThePathAgainAsLongAsThereIsNoSampleOfTheRoundTrip) {
+  KernelLook any;
+  any.now_ns = now_ns;
+  any.queued_bytes = 500;
+  any.oldest_age_ns = 10 * ms;
+  EXPECT_TRUE(gate.needs_path(pace, any));
+  look(500, 10 * ms, {.min_rtt_ns = -1, .rtt_ns = 1});
+  EXPECT_TRUE(gate.needs_path(pace, any));
+  EXPECT_EQ(ask_after_look(), GateDecision::send);
+  now_ns += queueing_ns_max(pace);
+  EXPECT_EQ(ask(), GateDecision::look) << "a round trip that is not known is none";
+  rtt_ns = 50 * ms;
+  look(500, 10 * ms);
+  EXPECT_FALSE(gate.needs_path(pace, any));
+}
+
+TEST_F(GateTest, AsksForThePathAgainAsLongAsTcpRecovers) {
+  look(0, 0);
+  look(3000, 300 * ms, {.min_rtt_ns = rtt_ns, .rtt_ns = rtt_ns, .recovering = true});
+  EXPECT_FALSE(gate.congested());
+  look(3000, 400 * ms, {.min_rtt_ns = rtt_ns, .rtt_ns = rtt_ns, .recovering = true});
+  EXPECT_FALSE(gate.congested()) << "another packet is lost";
+  look(3000, 400 * ms, {.min_rtt_ns = rtt_ns, .rtt_ns = rtt_ns, .recovering = false});
+  EXPECT_TRUE(gate.congested());
+}
+
+TEST_F(GateTest, OfFramesThatComeInBatchesIsFreeAgainToo) {
+  become_congested();
+  const std::uint64_t batch = 4 * frame_bytes;
+  for (int i = 0; i < 10; ++i) {
     now_ns += 100 * ms;
-    acked_bytes += 1600;
-    look(i % 5 == 0 ? 6000 : 1000, 120 * ms, {}, true);
-    EXPECT_TRUE(gate.congested());
+    acked_bytes += batch;
+    gate.looked(limits, pace,
+                {.now_ns = now_ns,
+                 .queued_bytes = 0,
+                 .acked_bytes = acked_bytes,
+                 .oldest_age_ns = 0,
+                 .backlog_bytes = batch,
+                 .batch_bytes = batch,
+                 .path = NetworkPath{.min_rtt_ns = rtt_ns, .rtt_ns = rtt_ns}});
   }
+  EXPECT_FALSE(gate.congested());
 }
 
 TEST_F(GateTest, SkipsWhenTheNextFrameIsTooOldWhateverTheQueue) {
