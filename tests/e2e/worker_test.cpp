@@ -142,12 +142,11 @@ TEST(Master, ThatIsKilledTakesEverythingWithIt) {
   ListenerCrowd crowd;
   crowd.add({.endpoint = server.ipv4()}, 20);
   ASSERT_TRUE(crowd.run_until_all_listen(patience));
-  const std::vector<pid_t> all = server.processes();
-  EXPECT_GE(all.size(), 3U);
+  EXPECT_GE(server.processes().size(), 3U);
   ::kill(server.master(), SIGKILL);
-  for (const pid_t process : all) {
-    EXPECT_TRUE(process == server.master() || wait_for_end(process, patience));
-  }
+  // Not only those that were there before: LeakSanitizer looks at a worker that ends from a process
+  // of its own, which may outlive it for a moment.
+  EXPECT_TRUE(comes_true([&] { return server.processes().empty(); }));
   EXPECT_TRUE(crowd.run_until([&] { return crowd.ended() == 20; }, patience));
   const StopReport report = server.stop();
   EXPECT_TRUE(WIFSIGNALED(report.wait_status));
