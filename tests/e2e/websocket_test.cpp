@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -180,7 +181,7 @@ TEST_F(WebSocket, TakesAHandshakeByteByByteAndFramesThatComeWithIt) {
   const auto pong = eager.read_answer();
   ASSERT_TRUE(pong && pong->is_pong());
   EXPECT_EQ(pong->payload, "early");
-  const auto echo = eager.read_frame();
+  const auto echo = eager.read_answer();
   ASSERT_TRUE(echo && echo->is_text());
   EXPECT_EQ(echo->payload, "");
   eager.send(ping("later").substr(3));
@@ -198,7 +199,11 @@ TEST_F(WebSocket, ComesBehindOtherRequestsOfItsConnection) {
   const auto reply = client.read_reply(true);
   ASSERT_TRUE(reply);
   EXPECT_EQ(reply->status, 101);
-  EXPECT_EQ(client.read_bytes(3), std::string("\x8a\x01x"));
+  // Notifications may come before and behind the answer.
+  WebSocketClient upgraded(std::move(client));
+  const auto pong = upgraded.read_answer();
+  ASSERT_TRUE(pong && pong->is_pong());
+  EXPECT_EQ(pong->payload, "x");
 }
 
 TEST_F(WebSocket, AnswersEmptyMessagesWithEmptyOnesAndTakesOthersInSilence) {

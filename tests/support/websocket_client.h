@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "tests/support/endpoint.h"
 #include "tests/support/http_client.h"
@@ -41,6 +42,8 @@ class WebSocketClient {
   // std::runtime_error if the server does not agree.
   explicit WebSocketClient(const Endpoint& endpoint, const SocketOptions& options = {},
                            std::string_view early_bytes = "");
+  // Goes on with a connection whose upgrade has been agreed on.
+  explicit WebSocketClient(HttpClient upgraded) : http_(std::move(upgraded)) {}
 
   // False when the server has closed the connection.
   bool send(std::string_view bytes) { return http_.send(bytes); }
