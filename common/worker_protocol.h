@@ -38,6 +38,8 @@ struct WorkerSettings {
   std::string content_type;             // "audio/mpeg"
   std::uint64_t sndbuf_bytes = 0;       // 0: auto
   std::int64_t max_lag_ms = 0;
+  std::int64_t max_lag_ceiling_ms = 0;  // the most that a listener may ask for
+  std::int64_t stall_timeout_ms = 0;
   std::int64_t coalesce_ms = 0;              // -1: auto
   std::uint64_t max_listeners = 0;           // of all workers together; 0: no limit
   std::uint64_t max_connections_per_ip = 0;  // the same
@@ -45,7 +47,7 @@ struct WorkerSettings {
   std::string log_level;
 };
 
-constexpr std::uint32_t worker_protocol_version = 2;
+constexpr std::uint32_t worker_protocol_version = 3;
 
 std::string encode_worker_settings(const WorkerSettings& settings);
 // Throws std::runtime_error that says what is missing or wrong.

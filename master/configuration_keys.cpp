@@ -24,6 +24,8 @@ constexpr std::uint64_t max_frame_max = std::uint64_t{256} << 20;
 constexpr std::uint64_t ring_size_max = std::uint64_t{4} << 30;
 constexpr std::uint64_t limit_max = std::uint64_t{1} << 32;
 constexpr milliseconds max_lag_max = std::chrono::seconds(60);
+constexpr milliseconds stall_timeout_min = std::chrono::seconds(1);
+constexpr milliseconds stall_timeout_max = std::chrono::hours(1);
 constexpr milliseconds coalesce_max = std::chrono::seconds(1);
 constexpr milliseconds restart_delay_max = std::chrono::minutes(1);
 
@@ -167,6 +169,13 @@ const std::vector<ConfigurationKey>& configuration_keys() {
       {"max_lag", "250 ms",
        "how far a listener may fall behind before it skips to the newest frame",
        [](C& c, Text t) { c.max_lag = parse_duration(t, milliseconds(0), max_lag_max); }},
+      {"max_lag_ceiling", "2 s",
+       "the most that a listener may ask for with ?max_lag=MS; never less than max_lag",
+       [](C& c, Text t) { c.max_lag_ceiling = parse_duration(t, milliseconds(0), max_lag_max); }},
+      {"stall_timeout", "30 s", "a listener that has taken nothing at all for so long is closed",
+       [](C& c, Text t) {
+         c.stall_timeout = parse_duration(t, stall_timeout_min, stall_timeout_max);
+       }},
       {"congestion_control", "cubic",
        "how TCP finds out what a listener's network can carry: cubic, bbr, or another that this "
        "kernel has; system leaves it as it is set there",

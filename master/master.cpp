@@ -40,6 +40,9 @@ WorkerSettings worker_settings(const Configuration& configuration) {
   settings.content_type = configuration.content_type;
   settings.sndbuf_bytes = configuration.sndbuf;
   settings.max_lag_ms = configuration.max_lag.count();
+  settings.max_lag_ceiling_ms =
+      std::max(configuration.max_lag, configuration.max_lag_ceiling).count();
+  settings.stall_timeout_ms = configuration.stall_timeout.count();
   settings.coalesce_ms = configuration.coalesce ? configuration.coalesce->count() : -1;
   settings.max_listeners = configuration.max_listeners;
   settings.max_connections_per_ip = configuration.max_connections_per_ip;

@@ -25,7 +25,7 @@ constexpr std::int64_t long_ago_ns = 3600 * ns_per_second;
 void Listener::on_events(std::uint32_t events) { fan_out.on_socket_events(*this, events); }
 
 FanOut::FanOut(EventLoop& loop, FrameStore& store, WorkerCounters& counters, GateLimits limits,
-               Told joined, Told left, Clock clock)
+               std::chrono::milliseconds stall_timeout, Told joined, Told left, Clock clock)
     : loop_(loop),
       store_(store),
       counters_(counters),
@@ -33,22 +33,29 @@ FanOut::FanOut(EventLoop& loop, FrameStore& store, WorkerCounters& counters, Gat
       joined_(std::move(joined)),
       left_(std::move(left)),
       clock_(clock),
+      stall_ns_max_(std::chrono::nanoseconds(stall_timeout).count()),
       send_buffer_for_bytes_(limits.queue_bytes_max) {
   set_pace({});
+  sweep();
 }
 
-FanOut::~FanOut() { loop_.cancel(waiting_timer_); }
+FanOut::~FanOut() {
+  loop_.cancel(waiting_timer_);
+  loop_.cancel(sweep_timer_);
+}
 
-void FanOut::join(Descriptor socket, const PeerAddress& peer, std::uint64_t id) {
+void FanOut::join(Descriptor socket, const PeerAddress& peer, const ListenerRequest& request) {
   prepare_stream_socket(socket.number(), send_buffer_for_bytes_);
-  auto joining = std::make_unique<Listener>(*this, std::move(socket), peer, id);
+  set_peer_timeout(socket.number(), std::chrono::milliseconds(stall_ns_max_ / ns_per_ms));
+  auto joining = std::make_unique<Listener>(*this, std::move(socket), peer, request.id);
   Listener& listener = *joining;
   // Edge-triggered: a listener costs epoll nothing until its socket, found full, takes more again.
   // What a listener sends is not even read: it stays in its kernel's buffers.
   loop_.add(listener.socket.number(), EPOLLOUT | EPOLLRDHUP | EPOLLET, listener);
   listener.place = static_cast<std::uint32_t>(listeners_.size());
   listener.joined_ns = clock_();
-  listener.lag_ns_max = limits_.lag_ns_max;
+  listener.took_ns = listener.joined_ns;
+  listener.lag_ns_max = request.lag_ns_max;
   listener.next_frame = newest_worth_sending(listener.lag_ns_max, listener.joined_ns);
   listener.tcp = network_path(listener.socket.number()).has_value();
   listeners_.push_back(std::move(joining));
@@ -328,6 +335,37 @@ std::size_t FanOut::send_bytes(Listener& listener, const std::byte* bytes, std::
   listener.gate.sent(sent);
   counters_.bytes_sent_total.add(sent);
   return sent;
+}
+
+void FanOut::sweep() {
+  constexpr std::size_t parts = 20;
+  constexpr std::chrono::milliseconds interval{100};
+  const std::int64_t now_ns = clock_();
+  const std::size_t count = listeners_.size();
+  for (std::size_t left = (count + parts - 1) / parts; left > 0; --left) {
+    next_in_sweep_ = next_in_sweep_ + 1 < count ? next_in_sweep_ + 1 : 0;
+    look_for_stall(*listeners_[next_in_sweep_], now_ns);
+  }
+  free_departed();
+  sweep_timer_ = loop_.call_after(interval, [this] { sweep(); });
+}
+
+void FanOut::look_for_stall(Listener& listener, std::int64_t now_ns) {
+  // The gate admits nothing for long to who takes nothing: whoever is being sent to needs no look.
+  if (listener.swept_bytes_sent != listener.bytes_sent) {
+    listener.swept_bytes_sent = listener.bytes_sent;
+    listener.swept_queue_bytes = 0;
+    listener.took_ns = now_ns;
+    return;
+  }
+  const std::uint64_t queued = queued_bytes(listener.socket.number()).value_or(0);
+  if (queued == 0 || queued != listener.swept_queue_bytes) {
+    listener.swept_queue_bytes = queued;
+    listener.took_ns = now_ns;
+  } else if (now_ns - listener.took_ns >= stall_ns_max_) {
+    leave(listener,
+          "it has taken nothing for " + std::to_string(stall_ns_max_ / ns_per_second) + " s");
+  }
 }
 
 void FanOut::leave(Listener& listener, std::string_view why) {

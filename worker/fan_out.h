@@ -11,6 +11,7 @@
 // handed to TCP that the gate does not admit, but for the rest of a frame.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -29,6 +30,12 @@
 
 namespace eradio {
 
+// What is asked for along with the stream.
+struct ListenerRequest {
+  std::uint64_t id = 0;         // of the contract, 0 to 2^63-1
+  std::int64_t lag_ns_max = 0;  // `max_lag`, or what was asked for instead
+};
+
 class FanOut {
  public:
   // Called for each listener that has come, and for each that has gone.
@@ -36,15 +43,17 @@ class FanOut {
   // What time it is, on the scale of the frames' time stamps.
   using Clock = std::int64_t (*)() noexcept;
 
-  // Loop, store and counters are borrowed.
+  // Loop, store and counters are borrowed. A listener that takes nothing for `stall_timeout` is
+  // closed.
   FanOut(EventLoop& loop, FrameStore& store, WorkerCounters& counters, GateLimits limits,
-         Told joined, Told left, Clock clock = monotonic_ns);
+         std::chrono::milliseconds stall_timeout, Told joined, Told left,
+         Clock clock = monotonic_ns);
   ~FanOut();
   FanOut(const FanOut&) = delete;
   FanOut& operator=(const FanOut&) = delete;
 
   // A connection whose response head has been sent becomes a listener, and gets the newest frame.
-  void join(Descriptor socket, const PeerAddress& peer, std::uint64_t id);
+  void join(Descriptor socket, const PeerAddress& peer, const ListenerRequest& request);
   // Sends everybody what they have not got yet, and begins a new turn of the store.
   void pass();
   // Sends one listener what it has not got yet, now that its socket takes more.
@@ -88,6 +97,10 @@ class FanOut {
   // send(2); nothing sent when the socket is full (then `writable` is false) or broken (`gone`).
   std::size_t send_bytes(Listener& listener, const std::byte* bytes, std::size_t count);
   void leave(Listener& listener, std::string_view why);
+  // Looks at a part of the listeners at a time, at all of them every two seconds, and closes those
+  // that have taken nothing for stall_timeout.
+  void sweep();
+  void look_for_stall(Listener& listener, std::int64_t now_ns);
   void free_departed();
 
   EventLoop& loop_;
@@ -98,6 +111,7 @@ class FanOut {
   Told joined_;
   Told left_;
   Clock clock_;
+  std::int64_t stall_ns_max_;
   std::uint64_t send_buffer_for_bytes_;  // the queue_bytes_max that sockets were prepared for
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::vector<Listener*> departed_;
@@ -105,6 +119,8 @@ class FanOut {
   std::vector<Listener*> waiting_;  // at the gate
   std::vector<Listener*> waited_;   // empty but in serve_waiting()
   EventLoop::TimerId waiting_timer_ = EventLoop::no_timer;
+  std::size_t next_in_sweep_ = 0;
+  EventLoop::TimerId sweep_timer_ = EventLoop::no_timer;
 };
 
 }  // namespace eradio

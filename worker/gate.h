@@ -29,7 +29,6 @@ struct StreamPace {
 struct GateLimits {
   std::uint64_t queue_bytes_max = 0;  // `sndbuf`
   bool queue_follows_pace = false;    // `sndbuf = auto`: a long round trip may have more on its way
-  std::int64_t lag_ns_max = 0;        // `max_lag`
 };
 
 // How old the newest frame may be, however small `max_lag` is: less than a busy machine needs to

@@ -58,6 +58,11 @@ void prepare_message_socket(int socket) noexcept {
   }
 }
 
+void set_peer_timeout(int socket, std::chrono::milliseconds timeout) noexcept {
+  const auto ms = static_cast<unsigned>(timeout.count());
+  ::setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof ms);  // no TCP, no effect
+}
+
 void prepare_stream_socket(int socket, std::uint64_t queue_bytes_max) noexcept {
   // 418-byte frames take about 1300 bytes of buffer each; a long round trip holds more of them.
   constexpr std::uint64_t overhead_factor = 8;

@@ -2,6 +2,7 @@
 // The only place that knows the ioctls; used by the fan-out and by whoever is notified.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 
@@ -26,6 +27,9 @@ std::optional<NetworkPath> network_path(int socket) noexcept;
 // room in it (measured: a second message at once). A Unix socket, which has no such option, gets a
 // small buffer.
 void prepare_message_socket(int socket) noexcept;
+
+// Makes TCP give up a peer that acknowledges nothing for so long (TCP_USER_TIMEOUT, tcp(7)).
+void set_peer_timeout(int socket, std::chrono::milliseconds timeout) noexcept;
 
 // Prepares a socket for a stream: no Nagle (every frame is to leave at once), and room in the
 // kernel well above the gate's limit. SO_SNDBUF counts buffers with their overhead and not bytes

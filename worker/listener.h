@@ -50,6 +50,10 @@ class Listener final : public EventHandler {
   PeerAddress peer;
   std::uint64_t id;  // of the contract, 0 to 2^63-1
   std::int64_t joined_ns = 0;
+  // When it was last looked at for a stall, and when it was last known to take something.
+  std::uint64_t swept_bytes_sent = 0;
+  std::uint64_t swept_queue_bytes = 0;
+  std::int64_t took_ns = 0;
   std::uint64_t frames_sent = 0;
   std::uint64_t frames_skipped = 0;
   std::uint32_t jumps = 0;

@@ -14,9 +14,11 @@
 namespace eradio {
 
 struct StreamRouteSettings {
-  std::string path;                 // "/stream.mp3"
-  std::string content_type;         // "audio/mpeg"
-  std::uint64_t max_listeners = 0;  // over all workers; 0: no limit
+  std::string path;                              // "/stream.mp3"
+  std::string content_type;                      // "audio/mpeg"
+  std::uint64_t max_listeners = 0;               // over all workers; 0: no limit
+  std::chrono::milliseconds max_lag{0};          // of who does not ask for another
+  std::chrono::milliseconds max_lag_ceiling{0};  // the most that `?max_lag=` gives
 };
 
 // What a 503 for want of room tells the client to wait (RFC 9110, 10.2.3).

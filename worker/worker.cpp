@@ -19,8 +19,7 @@ constexpr std::chrono::milliseconds heartbeat_interval{250};
 
 GateLimits gate_limits(const WorkerSettings& settings) {
   return {.queue_bytes_max = settings.sndbuf_bytes,
-          .queue_follows_pace = settings.sndbuf_bytes == 0,
-          .lag_ns_max = settings.max_lag_ms * ns_per_ms};
+          .queue_follows_pace = settings.sndbuf_bytes == 0};
 }
 
 StreamFeedSettings feed_settings(const WorkerSettings& settings) {
@@ -52,6 +51,7 @@ Worker::Worker(const WorkerSettings& settings)
       master_(loop_, Descriptor(worker_descriptor::control), [this] { stop(); }),
       fan_out_(
           loop_, store_, scoreboard_.counters(), gate_limits(settings),
+          std::chrono::milliseconds(settings.stall_timeout_ms),
           [this](const Listener& listener) { master_.joined(listener.id); },
           [this](const Listener& listener) {
             master_.left(listener.id);
@@ -70,7 +70,9 @@ Worker::Worker(const WorkerSettings& settings)
   add_stream_route(server_, fan_out_, scoreboard_,
                    {.path = settings.stream_path,
                     .content_type = settings.content_type,
-                    .max_listeners = settings.max_listeners});
+                    .max_listeners = settings.max_listeners,
+                    .max_lag = std::chrono::milliseconds(settings.max_lag_ms),
+                    .max_lag_ceiling = std::chrono::milliseconds(settings.max_lag_ceiling_ms)});
   add_api_routes(
       server_, [this]() -> const StreamMetadata& { return feed_.metadata(); }, master_);
   add_notify_routes(server_, notifier_);

@@ -115,11 +115,11 @@ std::vector<LagResult> measure(const Settings& settings, const std::vector<Cell>
                              std::to_string(settings.frame_bytes)),
        .arguments = arguments,
        .network_namespace = links.near()});
-  std::vector<LinkSettings> link_of;
+  std::vector<LagListener> behind;
   for (const Cell& cell : cells) {
-    link_of.push_back(link_settings(settings, cell));
+    behind.push_back({.link = link_settings(settings, cell)});
   }
-  LagMeasurement listeners(links, server.port(), link_of);
+  LagMeasurement listeners(links, server.port(), behind);
   listeners.wait_for_all();
   listeners.run_for(std::chrono::seconds(3));
   auto results = listeners.measure(std::chrono::seconds(settings.seconds));

@@ -11,6 +11,9 @@
 
 #include "common/clock.h"
 #include "tests/link/lag_measurement.h"
+#include "tests/support/api_client.h"
+#include "tests/support/network_namespace.h"
+#include "tests/support/patience.h"
 #include "tests/support/server.h"
 
 namespace eradio::testing {
@@ -20,11 +23,11 @@ using std::chrono::milliseconds;
 
 constexpr double stream_bits = 128'000;
 
-LinkSettings link(double times_the_stream, int rtt_ms, double loss = 0) {
-  return {.bits_per_second = static_cast<std::uint64_t>(times_the_stream * stream_bits),
-          .delay_ns = rtt_ms * ns_per_ms / 2,
-          .loss = loss,
-          .queue_bytes = std::uint64_t{256} * 1024};
+LagListener link(double times_the_stream, int rtt_ms, double loss = 0) {
+  return {.link = {.bits_per_second = static_cast<std::uint64_t>(times_the_stream * stream_bits),
+                   .delay_ns = rtt_ms * ns_per_ms / 2,
+                   .loss = loss,
+                   .queue_bytes = std::uint64_t{256} * 1024}};
 }
 
 // How many frames a second such a link carries, each in a packet of its own.
@@ -39,7 +42,7 @@ class Lag : public ::testing::Test {
   void SetUp() override { ERADIO_NEEDS_LINKS(); }
 
   // With the listeners joined for a while.
-  void begin(const std::vector<LinkSettings>& settings, ServerOptions options = {}) {
+  void begin(const std::vector<LagListener>& settings, ServerOptions options = {}) {
     links_.emplace(static_cast<int>(settings.size()));
     options.network_namespace = links_->near();
     server_.emplace(options);
@@ -47,7 +50,7 @@ class Lag : public ::testing::Test {
     listeners_->wait_for_all();
     listeners_->run_for(milliseconds(2000));
   }
-  std::vector<LagResult> measure(const std::vector<LinkSettings>& settings) {
+  std::vector<LagResult> measure(const std::vector<LagListener>& settings) {
     begin(settings);
     auto results = listeners_->measure(std::chrono::seconds(seconds));
     EXPECT_EQ(listeners_->fault(), "");
@@ -61,7 +64,7 @@ class Lag : public ::testing::Test {
 
 TEST_F(Lag, OnALinkThatCarriesTheStreamIsThatOfTheWayAndNothingIsSkipped) {
   const std::vector<int> round_trips{1, 20, 100, 300};
-  std::vector<LinkSettings> settings;
+  std::vector<LagListener> settings;
   for (const int rtt_ms : round_trips) {
     settings.push_back(link(1.2, rtt_ms));
   }
@@ -104,12 +107,12 @@ TEST_F(Lag, OfALinkThatFallsIsBoundedAndSoonForgottenWhenItComesBack) {
   const auto newest_age_ms = [&] {
     return static_cast<double>(listeners_->heard_by(0).last_age_ns()) / 1e6;
   };
-  links_->set(0, link(0.25, 40));
+  links_->set(0, link(0.25, 40).link);
   listeners_->run_for(milliseconds(2000));  // what was on its way when it fell
   const auto slow = listeners_->measure(milliseconds(5000)).at(0);
   EXPECT_LT(slow.p99_ms, 900);
   EXPECT_GT(static_cast<double>(slow.frames), 0.75 * carried(0.25) * 5);
-  links_->set(0, link(5, 40));
+  links_->set(0, link(5, 40).link);
   listeners_->run_for(milliseconds(1000));
   EXPECT_LT(newest_age_ms(), 600);
   const auto again = listeners_->measure(milliseconds(3000)).at(0);
@@ -120,14 +123,14 @@ TEST_F(Lag, OfALinkThatFallsIsBoundedAndSoonForgottenWhenItComesBack) {
 
 TEST_F(Lag, OfALinkThatGetsLongerIsThatOfTheNewWaySoon) {
   begin({link(5, 20)});
-  links_->set(0, link(5, 320));
+  links_->set(0, link(5, 320).link);
   LagResult longer{.missed = 1};
   for (int i = 0; i < 8 && longer.missed > 0; ++i) {  // the gate finds out by trying
     longer = listeners_->measure(milliseconds(3000)).at(0);
   }
   EXPECT_EQ(longer.missed, 0U);
   EXPECT_LT(longer.p50_ms, 300);
-  links_->set(0, link(5, 20));
+  links_->set(0, link(5, 20).link);
   listeners_->run_for(milliseconds(1000));
   EXPECT_LT(listeners_->measure(milliseconds(2000)).at(0).p50_ms, 100);
 }
@@ -135,9 +138,10 @@ TEST_F(Lag, OfALinkThatGetsLongerIsThatOfTheNewWaySoon) {
 TEST_F(Lag, OfFramesLargerThanAnyBufferIsThatOfTheWayToo) {
   // 20 Mbit/s: 25 frames of 100 KB a second, as a video has them.
   const auto video = [](double times_the_stream) {
-    return LinkSettings{.bits_per_second = static_cast<std::uint64_t>(times_the_stream * 20e6),
-                        .delay_ns = 10 * ns_per_ms,
-                        .queue_bytes = std::uint64_t{512} * 1024};
+    return LagListener{
+        .link = {.bits_per_second = static_cast<std::uint64_t>(times_the_stream * 20e6),
+                 .delay_ns = 10 * ns_per_ms,
+                 .queue_bytes = std::uint64_t{512} * 1024}};
   };
   begin({video(1.5), video(0.5)}, {.source = test_source("--rate 25 --size 100000")});
   const auto results = listeners_->measure(std::chrono::seconds(seconds));
@@ -150,12 +154,41 @@ TEST_F(Lag, OfFramesLargerThanAnyBufferIsThatOfTheWayToo) {
 
 TEST_F(Lag, OfSpeechInSmallFramesIsThatOfTheWayToo) {
   // 16 kbit/s: 50 frames of 40 bytes a second; with their heads they need 37 kbit/s.
-  begin({{.bits_per_second = 45'000, .delay_ns = 20 * ns_per_ms}},
+  begin({{.link = {.bits_per_second = 45'000, .delay_ns = 20 * ns_per_ms}}},
         {.source = test_source("--rate 50 --size 40")});
   const auto result = listeners_->measure(std::chrono::seconds(seconds)).at(0);
   EXPECT_EQ(listeners_->fault(), "");
   EXPECT_EQ(result.missed, 0U);
   EXPECT_LT(result.p50_ms, 120);
+}
+
+TEST_F(Lag, IsForEachListenerAsItAsksForUpToTheCeiling) {
+  std::vector<LagListener> listeners(4, link(0.5, 20));
+  listeners[0].target = "/stream.mp3?max_lag=0";
+  listeners[2].target = "/stream.mp3?max_lag=1000";
+  listeners[3].target = "/stream.mp3?max_lag=60000";
+  begin(listeners, {.arguments = {"--max_lag_ceiling", "1 s"}});
+  const auto results = listeners_->measure(std::chrono::seconds(seconds));
+  EXPECT_EQ(listeners_->fault(), "");
+  EXPECT_LT(results[0].p99_ms + 50, results[1].p99_ms) << "none, and 250 ms";
+  EXPECT_LT(results[1].p99_ms + 300, results[2].p99_ms) << "250 ms, and a second";
+  EXPECT_LT(results[3].p99_ms, results[2].p99_ms + 300) << "a minute is over the ceiling";
+  EXPECT_GT(results[0].jumps, results[1].jumps);
+  EXPECT_GT(results[1].jumps, results[2].jumps);
+}
+
+TEST_F(Lag, OfAPeerThatHasVanishedIsNotWaitedForLongerThanTheStallTimeout) {
+  begin({link(5, 20)}, {.arguments = {"--stall_timeout", "2 s"}});
+  const InNetworkNamespace inside(links_->near());
+  const auto listeners = [&] {
+    const auto metadata = get_metadata(server_->ipv4());
+    return metadata ? metadata->listeners : 99;
+  };
+  EXPECT_EQ(listeners(), 1U);
+  links_->set(0, {.loss = 1});
+  const std::int64_t begin_ns = monotonic_ns();
+  EXPECT_TRUE(comes_true([&] { return listeners() == 0; }));
+  EXPECT_GT(monotonic_ns() - begin_ns, 1500 * ns_per_ms);
 }
 
 }  // namespace

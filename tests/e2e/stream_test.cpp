@@ -108,11 +108,14 @@ TEST(Stream, TakesEveryListenerIdFromZeroTo63BitsAndNothingElse) {
     EXPECT_EQ(reply.status, 200) << id;
     EXPECT_EQ(reply.field("x-listener-id"), id);
   }
+  EXPECT_EQ(reply_to("?max_lag=0").status, 200);
+  EXPECT_EQ(reply_to("?max_lag=4294967295").status, 200) << "the ceiling holds";
   for (const std::string query :
        {"?listener_id=9223372036854775808", "?listener_id=-1", "?listener_id=+1",
         "?listener_id=%2B1", "?listener_id=", "?listener_id", "?listener_id=0x10",
         "?listener_id=1.0", "?listener_id=1%20", "?listener_id=99999999999999999999999",
-        "?listener_id=1&listener_id=2", "?listener_id=abc"}) {
+        "?listener_id=1&listener_id=2", "?listener_id=abc", "?max_lag=", "?max_lag=abc",
+        "?max_lag=-1", "?max_lag=1.5", "?max_lag=99999999999"}) {
     const HttpReply reply = reply_to(query);
     EXPECT_EQ(reply.status, 400) << query;
     EXPECT_EQ(reply.field("content-type"), "application/json") << query;

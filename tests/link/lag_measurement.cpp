@@ -5,14 +5,13 @@
 namespace eradio::testing {
 
 LagMeasurement::LagMeasurement(EmulatedLinks& links, std::uint16_t port,
-                               const std::vector<LinkSettings>& settings,
-                               const std::string& target) {
-  for (std::size_t i = 0; i < settings.size(); ++i) {
+                               const std::vector<LagListener>& listeners) {
+  for (std::size_t i = 0; i < listeners.size(); ++i) {
     const auto link = static_cast<int>(i);
-    links.set(link, settings[i]);
+    links.set(link, listeners[i].link);
     ages_.push_back(std::make_unique<AgeHistogram>());
     crowd_.add({.endpoint = EmulatedLinks::server(link, port),
-                .target = target,
+                .target = listeners[i].target,
                 .socket = links.far(link),
                 .ages = ages_.back().get()});
   }

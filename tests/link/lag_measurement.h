@@ -26,12 +26,16 @@ struct LagResult {
   std::uint64_t jumps = 0;  // places where some were missed
 };
 
+struct LagListener {
+  LinkSettings link{};
+  std::string target = "/stream.mp3";
+};
+
 class LagMeasurement {
  public:
-  // Links are borrowed. One listener joins for each link that there are settings for, in order.
+  // Links are borrowed. The first listener joins through the first of them, and so on.
   LagMeasurement(EmulatedLinks& links, std::uint16_t port,
-                 const std::vector<LinkSettings>& settings,
-                 const std::string& target = "/stream.mp3");
+                 const std::vector<LagListener>& listeners);
 
   // Until all have a frame. Throws std::runtime_error when that takes over 20 s.
   void wait_for_all();

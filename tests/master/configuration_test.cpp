@@ -54,6 +54,8 @@ TEST_F(ConfigurationTest, WithoutAnythingHasTheContractsDefaults) {
   EXPECT_FALSE(c.listen_unix);
   EXPECT_EQ(c.sndbuf, 0U);
   EXPECT_EQ(c.max_lag, std::chrono::milliseconds(250));
+  EXPECT_EQ(c.max_lag_ceiling, std::chrono::seconds(2));
+  EXPECT_EQ(c.stall_timeout, std::chrono::seconds(30));
   EXPECT_FALSE(c.congestion_control);
   EXPECT_EQ(c.webroot, paths.webroot);
   EXPECT_EQ(c.source, (std::vector<std::string>{"eradio-source-demo"}));
@@ -79,6 +81,8 @@ listen_ip=::1
 listen_unix = /tmp/x.sock
 sndbuf = 16 KiB
 max_lag = 1 s
+max_lag_ceiling = 5 s
+stall_timeout = 60 s
 congestion_control = bbr
 webroot = )" + paths.webroot.string() +
                            R"(
@@ -103,6 +107,8 @@ log_level = debug
   EXPECT_EQ(c.listen_unix, "/tmp/x.sock");
   EXPECT_EQ(c.sndbuf, 16384U);
   EXPECT_EQ(c.max_lag, std::chrono::seconds(1));
+  EXPECT_EQ(c.max_lag_ceiling, std::chrono::seconds(5));
+  EXPECT_EQ(c.stall_timeout, std::chrono::minutes(1));
   EXPECT_EQ(c.congestion_control, "bbr");
   EXPECT_EQ(c.source, (std::vector<std::string>{"eradio-source-play", "--loop", "/my music # 1"}));
   EXPECT_EQ(c.source_restart_delay, std::chrono::milliseconds(500));
@@ -148,6 +154,8 @@ TEST_F(ConfigurationTest, EveryWrongValueIsNamedWithFileLineAndKey) {
                                     "sndbuf = 0",
                                     "max_lag = -1",
                                     "max_lag = 2 h",
+                                    "max_lag_ceiling = 2 h",
+                                    "stall_timeout = 0",
                                     "congestion_control =",
                                     "congestion_control = Cubic",
                                     "congestion_control = a-name-that-is-too-long",

@@ -1,7 +1,10 @@
 #include "tests/support/network_namespace.h"
 
 #include <fcntl.h>
+#include <net/if.h>
 #include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 
 #include "common/check.h"
 #include "common/system_error.h"
@@ -15,6 +18,17 @@ Descriptor open_namespace(const std::string& path) {
 }
 
 Descriptor current_network_namespace() { return open_namespace("/proc/thread-self/ns/net"); }
+
+// netdevice(7): of the namespace that the calling thread is in.
+void bring_loopback_up() {
+  const Descriptor socket(
+      check_syscall(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), "socket for a device"));
+  ifreq request{};
+  request.ifr_name[0] = 'l';
+  request.ifr_name[1] = 'o';
+  request.ifr_flags = IFF_UP | IFF_RUNNING;
+  check_syscall(::ioctl(socket.number(), SIOCSIFFLAGS, &request), "ioctl SIOCSIFFLAGS");
+}
 
 }  // namespace
 
@@ -33,7 +47,9 @@ Descriptor make_network_namespace() {
   const Descriptor before = current_network_namespace();
   check_syscall(::unshare(CLONE_NEWNET), "unshare(CLONE_NEWNET)");
   Descriptor made = current_network_namespace();
-  check_syscall(::setns(before.number(), CLONE_NEWNET), "setns");
+  ERADIO_CHECK(::setns(before.number(), CLONE_NEWNET) == 0);
+  const InNetworkNamespace inside(made.number());
+  bring_loopback_up();
   return made;
 }
 

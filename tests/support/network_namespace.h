@@ -22,7 +22,7 @@ class InNetworkNamespace {
   Descriptor before_;
 };
 
-// A new one with nothing in it; the calling thread stays where it is.
+// A new one with nothing in it but its loopback device, up; the calling thread stays where it is.
 Descriptor make_network_namespace();
 
 }  // namespace eradio::testing

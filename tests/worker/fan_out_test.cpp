@@ -68,8 +68,8 @@ struct Connection {
 class FanOutTest : public testing::Test {
  protected:
   static constexpr std::size_t frame_bytes_max = std::size_t{256} * 1024;
-  static constexpr GateLimits limits{
-      .queue_bytes_max = 8000, .queue_follows_pace = false, .lag_ns_max = 250 * ns_per_ms};
+  static constexpr GateLimits limits{.queue_bytes_max = 8000, .queue_follows_pace = false};
+  std::int64_t lag_ns_max = 250 * ns_per_ms;
 
   FanOutTest() { test_time = 1000 * ns_per_second; }
 
@@ -88,7 +88,7 @@ class FanOutTest : public testing::Test {
     fan_out.pass();
   }
   void join(Connection& connection, std::uint64_t id = 1) {
-    fan_out.join(std::move(connection.server), PeerAddress(), id);
+    fan_out.join(std::move(connection.server), PeerAddress(), {.id = id, .lag_ns_max = lag_ns_max});
   }
   // Runs the loop for a while, so that sockets that take more again are noticed.
   void run_loop(milliseconds time = milliseconds(10)) {
@@ -137,6 +137,7 @@ class FanOutTest : public testing::Test {
                  store,
                  counters,
                  limits,
+                 std::chrono::seconds(30),
                  [this](const Listener& listener) { joined.push_back(listener.id); },
                  [this](const Listener& listener) { left.push_back(listener.id); },
                  test_clock};
@@ -383,6 +384,64 @@ TEST_F(FanOutTest, WhatIsStillOnItsWayFromBeforeAJumpCounts) {
     append_and_pass();
   }
   EXPECT_LE(counters.queue_looks_total.get(), later + 4);
+}
+
+TEST_F(FanOutTest, AListenerThatTakesNothingForTooLongIsClosed) {
+  Connection stalled(2048);
+  Connection healthy;
+  Connection idle;
+  join(stalled, 1);
+  join(healthy, 2);
+  while (!fan_out.somebody_waits()) {
+    append_and_pass();
+    healthy.read_all();
+  }
+  join(idle, 3);
+  drain(idle);
+  run_loop(milliseconds(800));  // everybody has been looked at twice
+  healthy.read_all();
+  test_time += 29 * ns_per_second;
+  run_loop(milliseconds(400));
+  EXPECT_EQ(fan_out.listeners(), 3U) << "too soon";
+  test_time += 2 * ns_per_second;
+  run_loop(milliseconds(400));
+  EXPECT_EQ(left, (std::vector<std::uint64_t>{1}))
+      << "who has nothing to take, or takes it, is not stalled";
+}
+
+TEST_F(FanOutTest, AListenerThatTakesALittleNowAndThenIsNotClosed) {
+  Connection slow(2048);
+  join(slow);
+  while (!fan_out.somebody_waits()) {
+    append_and_pass();
+  }
+  for (int i = 0; i < 4; ++i) {
+    run_loop(milliseconds(300));
+    EXPECT_FALSE(slow.read_all().empty());
+    run_loop(milliseconds(100));
+    append_and_pass(100'000);  // there is always something left to take
+    test_time += 20 * ns_per_second;
+  }
+  EXPECT_EQ(left, std::vector<std::uint64_t>{});
+}
+
+TEST_F(FanOutTest, AListenerMayAskForALagOfItsOwn) {
+  Connection patient(2048);
+  Connection usual(2048);
+  fan_out.join(std::move(patient.server), PeerAddress(), {.id = 1, .lag_ns_max = 2000 * ns_per_ms});
+  fan_out.join(std::move(usual.server), PeerAddress(), {.id = 2, .lag_ns_max = lag_ns_max});
+  for (int i = 0; i < 200; ++i) {
+    append_and_pass();
+  }
+  EXPECT_TRUE(fan_out.somebody_waits());
+  EXPECT_EQ(counters.jumps_total.get(), 0U);
+  for (int i = 0; i < 20; ++i) {  // half a second: both are behind, one of them too far
+    test_time += 26 * ns_per_ms;
+    append_and_pass();
+  }
+  EXPECT_EQ(counters.jumps_total.get(), 1U);
+  const Numbers all = frames_in(drain(patient));
+  EXPECT_EQ(all.size(), store.next() - 1) << "none is missing";
 }
 
 TEST_F(FanOutTest, AListenerThatClosesIsForgotten) {

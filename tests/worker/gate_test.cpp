@@ -18,7 +18,7 @@ class GateTest : public testing::Test {
  protected:
   GateDecision ask(GateView view = {}) {
     view.now_ns = now_ns;
-    view.lag_ns_max = limits.lag_ns_max;
+    view.lag_ns_max = lag_ns_max;
     view.frame_bytes = frame_bytes;
     view.batch_bytes = frame_bytes;
     return gate.decide(limits, pace, view);
@@ -49,7 +49,8 @@ class GateTest : public testing::Test {
     ASSERT_TRUE(gate.congested());
   }
 
-  GateLimits limits{.queue_bytes_max = 8000, .queue_follows_pace = false, .lag_ns_max = 250 * ms};
+  GateLimits limits{.queue_bytes_max = 8000, .queue_follows_pace = false};
+  std::int64_t lag_ns_max = 250 * ms;
   StreamPace pace;
   Gate gate;
   std::int64_t now_ns = 1000 * ns_per_second;
@@ -170,7 +171,7 @@ TEST_F(GateTest, LetsOneFrameThroughWhenNothingIsOnItsWayHoweverLargeItIs) {
   EXPECT_EQ(ask_after_look(), GateDecision::send);
   EXPECT_EQ(gate.decide(limits, pace,
                         {.now_ns = now_ns,
-                         .lag_ns_max = limits.lag_ns_max,
+                         .lag_ns_max = lag_ns_max,
                          .frame_bytes = 1'000'000,
                          .batch_bytes = 1'000'000,
                          .looked = true}),
@@ -335,13 +336,13 @@ TEST_F(GateTest, SkipsWhenTheNextFrameIsTooOldWhateverTheQueue) {
   look(0, 0);
   for (const std::uint64_t queued : {0U, 8000U, 9000U}) {
     gate.sent(queued);
-    EXPECT_NE(ask({.lag_ns = limits.lag_ns_max}), GateDecision::skip);
-    EXPECT_EQ(ask({.lag_ns = limits.lag_ns_max + 1}), GateDecision::skip);
+    EXPECT_NE(ask({.lag_ns = lag_ns_max}), GateDecision::skip);
+    EXPECT_EQ(ask({.lag_ns = lag_ns_max + 1}), GateDecision::skip);
   }
 }
 
 TEST_F(GateTest, WithNoLagAllowedLetsTheNewestFrameThroughAndNoOther) {
-  limits.lag_ns_max = 0;
+  lag_ns_max = 0;
   look(0, 0);
   EXPECT_EQ(ask({.lag_ns = 1, .at_newest = true}), GateDecision::send);
   EXPECT_EQ(ask({.lag_ns = 1, .at_newest = false}), GateDecision::skip);

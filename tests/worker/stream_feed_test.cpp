@@ -36,13 +36,13 @@ class StreamFeedTest : public testing::Test {
   FrameStore store{frame_bytes_max};
   const StreamFeed* feed_ = nullptr;
   WorkerCounters counters;
-  FanOut fan_out{
-      loop,
-      store,
-      counters,
-      {.queue_bytes_max = 8000, .queue_follows_pace = false, .lag_ns_max = ns_per_second},
-      [](const Listener&) {},
-      [](const Listener&) {}};
+  FanOut fan_out{loop,
+                 store,
+                 counters,
+                 {.queue_bytes_max = 8000, .queue_follows_pace = false},
+                 std::chrono::seconds(30),
+                 [](const Listener&) {},
+                 [](const Listener&) {}};
 };
 
 TEST_F(StreamFeedTest, TakesEveryFrameInOrder) {
@@ -109,7 +109,7 @@ TEST_F(StreamFeedTest, ANewTrackIsToldBetweenTheLastFrameOfTheOldOneAndTheFirstO
                             ">" + feed_->metadata().now_playing.track->name + "]";
                   });
   feed_ = &feed;
-  fan_out.join(Descriptor(ends[0]), PeerAddress{}, 1);
+  fan_out.join(Descriptor(ends[0]), PeerAddress{}, {.id = 1, .lag_ns_max = ns_per_second});
   const auto frame = [&](char c) {
     const std::byte byte{static_cast<unsigned char>(c)};
     writer.ring().publish(RecordType::data, monotonic_ns(), std::span(&byte, 1));
