@@ -119,10 +119,11 @@ void SourceFrameParser::take_frame(SourceFrameType type, std::span<const std::by
                        as_text(body.subspan(1)));
     }
     case SourceFrameType::data:
-      if (body.empty()) {
-        return report_broken("stream data without any data");
-      }
-      return sink_.data(body);
+      return take_data(FrameKind::sync_point, body);
+    case SourceFrameType::dependent_data:
+      return take_data(FrameKind::dependent, body);
+    case SourceFrameType::header:
+      return sink_.data(FrameKind::header, body);
     case SourceFrameType::started:
       return take_started(body);
     case SourceFrameType::stopped:
@@ -132,6 +133,13 @@ void SourceFrameParser::take_frame(SourceFrameType type, std::span<const std::by
       return sink_.stopped();
   }
   report_broken("unknown frame type " + std::to_string(static_cast<unsigned>(type)));
+}
+
+void SourceFrameParser::take_data(FrameKind kind, std::span<const std::byte> body) {
+  if (body.empty()) {
+    return report_broken("stream data without any data");
+  }
+  sink_.data(kind, body);
 }
 
 void SourceFrameParser::take_started(std::span<const std::byte> body) {

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "common/frame_kind.h"
 #include "common/source_protocol.h"
 
 namespace eradio {
@@ -38,7 +39,8 @@ class SourceFrameSink {
  public:
   virtual ~SourceFrameSink() = default;
   virtual void log(SourceLogLevel level, std::string_view text) = 0;
-  virtual void data(std::span<const std::byte> frame) = 0;
+  // Only a header may be empty.
+  virtual void data(FrameKind kind, std::span<const std::byte> frame) = 0;
   // Without a track: started, but what is playing is not known.
   virtual void started(const std::optional<TrackName>& track) = 0;
   virtual void stopped() = 0;
@@ -67,6 +69,7 @@ class SourceFrameParser {
   [[nodiscard]] std::optional<std::size_t> frame_bytes(std::span<const std::byte> start) const;
   [[nodiscard]] bool bad_length(std::size_t length) const;
   void take_frame(SourceFrameType type, std::span<const std::byte> body);
+  void take_data(FrameKind kind, std::span<const std::byte> body);
   void take_started(std::span<const std::byte> body);
   void report_broken(std::string reason);
   void lose_framing(std::string reason);

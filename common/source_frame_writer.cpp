@@ -23,6 +23,18 @@ std::string_view cut_utf8(std::string_view text, std::size_t bytes_max) {
   return text.substr(0, end);
 }
 
+SourceFrameType type_of(FrameKind kind) {
+  switch (kind) {
+    case FrameKind::sync_point:
+      break;
+    case FrameKind::dependent:
+      return SourceFrameType::dependent_data;
+    case FrameKind::header:
+      return SourceFrameType::header;
+  }
+  return SourceFrameType::data;
+}
+
 }  // namespace
 
 void SourceFrameWriter::begin(SourceFrameType type) {
@@ -69,8 +81,8 @@ bool SourceFrameWriter::log(SourceLogLevel level, std::string_view text) {
   return finish();
 }
 
-bool SourceFrameWriter::data(std::span<const std::byte> frame) {
-  begin(SourceFrameType::data);
+bool SourceFrameWriter::data(FrameKind kind, std::span<const std::byte> frame) {
+  begin(type_of(kind));
   append(frame);
   return finish();
 }

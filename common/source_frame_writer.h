@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "common/frame_kind.h"
 #include "common/source_protocol.h"
 
 namespace eradio {
@@ -19,7 +20,10 @@ class SourceFrameWriter {
   // Each returns false when the reader has gone (EPIPE; the caller ignores SIGPIPE): the source
   // should end. Other failures of write(2) throw std::system_error.
   [[nodiscard]] bool log(SourceLogLevel level, std::string_view text);
-  [[nodiscard]] bool data(std::span<const std::byte> frame);
+  [[nodiscard]] bool data(std::span<const std::byte> frame) {
+    return data(FrameKind::sync_point, frame);
+  }
+  [[nodiscard]] bool data(FrameKind kind, std::span<const std::byte> frame);
   // URI and name longer than source_name_bytes_max are cut, between UTF-8 characters.
   [[nodiscard]] bool started(std::string_view uri, std::string_view name);
   // What is playing is not known.

@@ -33,11 +33,11 @@ Programme::~Programme() {
   loop_.cancel(vote_timer_);
 }
 
-void Programme::frame(std::span<const std::byte> frame) {
+void Programme::frame(FrameKind kind, std::span<const std::byte> frame) {
   if (news_due_) {
     publish();
   }
-  publisher_.frame(frame);
+  publisher_.frame(kind, frame);
 }
 
 // Tracks with nothing of them in between make one piece of news: a source may spam.

@@ -42,7 +42,7 @@ class Programme final : public SourceOutput, public WorkerEvents {
   ~Programme() override;
 
   // What the source does.
-  void frame(std::span<const std::byte> frame) override;
+  void frame(FrameKind kind, std::span<const std::byte> frame) override;
   void now_playing(const NowPlaying& now_playing) override;
   void flush() override;
 

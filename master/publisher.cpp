@@ -7,6 +7,21 @@
 #include "shm/ring_layout.h"
 
 namespace eradio {
+namespace {
+
+RecordType record_type(FrameKind kind) {
+  switch (kind) {
+    case FrameKind::sync_point:
+      break;
+    case FrameKind::dependent:
+      return RecordType::dependent;
+    case FrameKind::header:
+      return RecordType::header;
+  }
+  return RecordType::sync_point;
+}
+
+}  // namespace
 
 std::size_t Publisher::ring_bytes_min(std::size_t frame_bytes_max) {
   const std::size_t payload = std::max(frame_bytes_max, stream_metadata_bytes_max);
@@ -14,7 +29,7 @@ std::size_t Publisher::ring_bytes_min(std::size_t frame_bytes_max) {
 }
 
 Publisher::Publisher(std::size_t ring_bytes, std::size_t frame_bytes_max, std::size_t workers)
-    : segment_(ring_bytes) {
+    : segment_(ring_bytes, frame_bytes_max) {
   ERADIO_CHECK(segment_.ring().payload_bytes_max() >=
                std::max(frame_bytes_max, stream_metadata_bytes_max));
   for (std::size_t slot = 0; slot < workers; ++slot) {
@@ -22,8 +37,11 @@ Publisher::Publisher(std::size_t ring_bytes, std::size_t frame_bytes_max, std::s
   }
 }
 
-void Publisher::frame(std::span<const std::byte> frame) {
-  segment_.ring().publish(RecordType::data, monotonic_ns(), frame);
+void Publisher::frame(FrameKind kind, std::span<const std::byte> frame) {
+  if (kind == FrameKind::header) {
+    segment_.header().write(segment_.ring().sequence() + 1, frame);  // before the record
+  }
+  segment_.ring().publish(record_type(kind), monotonic_ns(), frame);
   unannounced_ = true;
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "common/descriptor.h"
+#include "common/frame_kind.h"
 #include "shm/stream_metadata.h"
 #include "shm/stream_segment.h"
 
@@ -17,7 +18,8 @@ class Publisher {
   // `frame_bytes_max`: the longest that frame() will be given.
   Publisher(std::size_t ring_bytes, std::size_t frame_bytes_max, std::size_t workers);
 
-  void frame(std::span<const std::byte> frame);
+  // Only a header may be empty.
+  void frame(FrameKind kind, std::span<const std::byte> frame);
   // Holds for the frames that follow.
   void metadata(const StreamMetadata& metadata);
   // Wakes every worker once, if there is anything new.

@@ -139,6 +139,9 @@ bool SourceProcess::on_exited(pid_t process, int wait_status) {
   frames_.reset();
   errors_.reset();
   process_ = 0;
+  if (std::exchange(header_holds_, false)) {
+    output_.frame(FrameKind::header, {});  // what comes next is another stream
+  }
   publish(playback_.on_source_exit());
   output_.flush();
 
@@ -261,9 +264,13 @@ void SourceProcess::log(SourceLogLevel level, std::string_view text) {
   note(log_level(level), "", text);
 }
 
-void SourceProcess::data(std::span<const std::byte> frame) {
-  publish(playback_.on_data());
-  output_.frame(frame);
+void SourceProcess::data(FrameKind kind, std::span<const std::byte> frame) {
+  if (kind == FrameKind::header) {
+    header_holds_ = !frame.empty();
+  } else {
+    publish(playback_.on_data());
+  }
+  output_.frame(kind, frame);
 }
 
 void SourceProcess::started(const std::optional<TrackName>& track) {

@@ -53,7 +53,7 @@ class SourceProcess final : private SourceFrameSink {
   static constexpr int log_messages_max = 50;  // of the source's, a second
 
   void log(SourceLogLevel level, std::string_view text) override;
-  void data(std::span<const std::byte> frame) override;
+  void data(FrameKind kind, std::span<const std::byte> frame) override;
   void started(const std::optional<TrackName>& track) override;
   void stopped() override;
   void broken(const BrokenSourceFrame& frame) override;
@@ -82,6 +82,7 @@ class SourceProcess final : private SourceFrameSink {
   pid_t process_ = 0;
   std::int64_t started_ns_ = 0;
   bool for_good_ = false;
+  bool header_holds_ = false;  // of the source that runs now
   Descriptor commands_;
   Descriptor frames_;
   Descriptor errors_;

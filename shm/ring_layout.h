@@ -20,13 +20,16 @@
 namespace eradio {
 
 constexpr std::uint64_t ring_magic = 0x676e697264617265;  // "eradring" in memory
-constexpr std::uint32_t ring_layout_version = 2;
+constexpr std::uint32_t ring_layout_version = 3;
 constexpr std::size_t ring_record_align = 32;  // also the size of a record's header
 
 enum class RecordType : std::uint32_t {
   padding = 1,   // nothing; the next record is at the start of data
-  data = 2,      // one frame for broadcast
+  // Frames for broadcast: common/frame_kind.h.
+  sync_point = 2,
   metadata = 3,  // shm/stream_metadata.h: holds from here on
+  dependent = 4,
+  header = 5,  // may be empty: the frames behind it need none
 };
 
 struct RingHeader {

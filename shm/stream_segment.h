@@ -1,4 +1,4 @@
-// The one shared memory that carries the stream from master to workers: stream state, then ring.
+// The one shared memory that carries the stream from master to workers: stream state, stream header, ring.
 // The master makes it and writes; workers attach through a read-only descriptor.
 #pragma once
 
@@ -10,23 +10,26 @@
 #include "shm/memory_file.h"
 #include "shm/ring_reader.h"
 #include "shm/ring_writer.h"
+#include "shm/stream_header.h"
 #include "shm/stream_state.h"
 
 namespace eradio {
 
 class StreamSegmentWriter {
  public:
-  // `ring_bytes`: of data in the ring; rounded up to pages.
-  explicit StreamSegmentWriter(std::size_t ring_bytes);
+  // `ring_bytes`: of data in the ring; rounded up to pages. `header_bytes_max`: of a stream header.
+  StreamSegmentWriter(std::size_t ring_bytes, std::size_t header_bytes_max);
 
   [[nodiscard]] Descriptor reopen_read_only() const { return file_.reopen_read_only(); }
   [[nodiscard]] RingWriter& ring() noexcept { return ring_; }
   [[nodiscard]] StreamStateWriter& state() noexcept { return state_; }
+  [[nodiscard]] StreamHeaderWriter& header() noexcept { return header_; }
 
  private:
   MemoryFile file_;
   boost::interprocess::mapped_region region_;
   StreamStateWriter state_;
+  StreamHeaderWriter header_;
   RingWriter ring_;
 };
 
@@ -37,11 +40,13 @@ class StreamSegmentReader {
 
   [[nodiscard]] RingReader& ring() noexcept { return ring_; }
   [[nodiscard]] const StreamStateReader& state() const noexcept { return state_; }
+  [[nodiscard]] const StreamHeaderReader& header() const noexcept { return header_; }
 
  private:
   MemoryFile file_;
   boost::interprocess::mapped_region region_;
   StreamStateReader state_;
+  StreamHeaderReader header_;
   RingReader ring_;
 };
 

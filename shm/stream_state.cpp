@@ -1,8 +1,8 @@
 #include "shm/stream_state.h"
 
-#include <array>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 namespace eradio {
 
@@ -14,12 +14,7 @@ StreamStateWriter::StreamStateWriter(StreamStateLayout& layout) : layout_(layout
 }
 
 void StreamStateWriter::write(const StreamMetadata& metadata) {
-  const std::vector<std::byte> bytes = encode_stream_metadata(metadata);
-  const std::uint64_t version = layout_.version.load(std::memory_order_relaxed) | 1U;
-  layout_.version.store(version, std::memory_order_release);
-  store_word(layout_.bytes, bytes.size());
-  store_words(layout_.words, bytes);
-  layout_.version.store(version + 1, std::memory_order_release);
+  write_locked(layout_.lock, layout_.words, encode_stream_metadata(metadata));
 }
 
 StreamStateReader::StreamStateReader(const StreamStateLayout& layout) : layout_(layout) {
@@ -34,21 +29,9 @@ StreamStateReader::StreamStateReader(const StreamStateLayout& layout) : layout_(
 }
 
 std::optional<StreamMetadata> StreamStateReader::read() const {
-  constexpr int attempts_max = 100;  // a write takes microseconds; changes come 50 ms apart
-  std::array<std::byte, stream_metadata_bytes_max> copy;
-  for (int attempt = 0; attempt < attempts_max; ++attempt) {
-    const std::uint64_t before = layout_.version.load(std::memory_order_acquire);
-    const std::uint64_t bytes = load_word(layout_.bytes);
-    if (before % 2 != 0 || bytes > copy.size()) {
-      continue;
-    }
-    const auto used = std::span(copy).first(bytes);
-    load_words(layout_.words, used);
-    if (layout_.version.load(std::memory_order_acquire) == before) {
-      return decode_stream_metadata(used);
-    }
-  }
-  return std::nullopt;
+  std::vector<std::byte> bytes;
+  return read_locked(layout_.lock, layout_.words, bytes) ? decode_stream_metadata(bytes)
+                                                         : std::nullopt;
 }
 
 }  // namespace eradio

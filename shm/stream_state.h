@@ -1,17 +1,15 @@
 // The stream's metadata now, for a worker that comes later than the record that said so. One writer
-// (master), any number of readers that it never waits for: a sequence lock over words
-// (shared_words.h).
+// (master), any number of readers that it never waits for.
 //
 // The master writes the state first and publishes the record in the ring after it; a worker takes
 // its place in the ring first and reads the state after that. So no change falls between the two;
 // the worst is that a worker hears of one twice.
 #pragma once
 
-#include <atomic>
-#include <cstddef>
 #include <cstdint>
-#include <span>
+#include <optional>
 
+#include "shm/locked_bytes.h"
 #include "shm/shared_words.h"
 #include "shm/stream_metadata.h"
 
@@ -25,9 +23,8 @@ struct StreamStateLayout {
   std::uint64_t magic;
   std::uint32_t layout_version;
   std::uint32_t words_max;
-  // Written by the master only. Odd while what follows is being changed.
-  alignas(64) std::atomic<std::uint64_t> version;
-  std::uint64_t bytes;  // of `words` that are used; a shared word
+  // Written by the master only.
+  alignas(64) LockedBytes lock;
   std::uint64_t words[words_for(stream_metadata_bytes_max)];  // encode_stream_metadata()
 };
 

@@ -56,7 +56,7 @@ void FanOut::join(Descriptor socket, const PeerAddress& peer, const ListenerRequ
   listener.joined_ns = clock_();
   listener.took_ns = listener.joined_ns;
   listener.lag_ns_max = request.lag_ns_max;
-  listener.next_frame = newest_worth_sending(listener.lag_ns_max, listener.joined_ns);
+  listener.next_frame = resumption(listener, listener.joined_ns);
   listener.tcp = network_path(listener.socket.number()).has_value();
   listeners_.push_back(std::move(joining));
   counters_.listeners.set(listeners_.size());
@@ -127,7 +127,7 @@ void FanOut::send_what_may_be_sent(Listener& listener, std::int64_t now_ns) {
   }
   while (listener.writable && !listener.gone && listener.next_frame < store_.next()) {
     if (ask_gate(listener, now_ns) == GateDecision::send) {
-      send_frames(listener);
+      send_frames(listener, now_ns);
     } else if (listener.next_frame < store_.next()) {
       let_wait(listener);
       return;
@@ -161,6 +161,10 @@ void FanOut::serve_waiting() {
 GateDecision FanOut::ask_gate(Listener& listener, std::int64_t now_ns) {
   bool looked = false;
   while (listener.next_frame < store_.next()) {
+    if (listener.resumes && !may_resume_at(listener.next_frame)) {
+      skip_to(listener, resumption(listener, now_ns));
+      continue;
+    }
     const bool in_store = listener.next_frame >= store_.oldest();
     ERADIO_CHECK(in_store || listener.begun_bytes == 0);  // keep_rest() has seen to that
     const FrameStore::Frame& frame = store_.frame(listener.next_frame);
@@ -168,14 +172,14 @@ GateDecision FanOut::ask_gate(Listener& listener, std::int64_t now_ns) {
         listener.gate.decide(limits_, pace_,
                              {.now_ns = now_ns,
                               .lag_ns = in_store ? now_ns - frame.time_ns : INT64_MAX,
-                              .lag_ns_max = listener.lag_ns_max,
+                              .lag_ns_max = lag_ns_max(listener),
                               .frame_bytes = frame.bytes,
                               .batch_bytes = batch_bytes(frame),
                               .at_newest = listener.next_frame + 1 == store_.next(),
                               .frame_begun = listener.begun_bytes > 0,
                               .looked = looked});
     if (decision == GateDecision::skip) {
-      skip_to_newest(listener, now_ns);
+      skip(listener, now_ns);
     } else if (decision == GateDecision::look) {
       look(listener, now_ns);
       looked = true;
@@ -217,29 +221,53 @@ std::int64_t FanOut::oldest_queued_age_ns(const Listener& listener, std::uint64_
     return long_ago_ns;
   }
   const UnbrokenRun& run = acked >= listener.run.begin ? listener.run : listener.run_before;
-  return now_ns - store_.time_at(acked + run.offset);
+  const std::uint64_t position = acked + run.offset;
+  // Before the first frame that the store has seen, modulo 2^64: a header.
+  const std::int64_t made_ns = position < store_.end() ? store_.time_at(position) : 0;
+  return now_ns - std::max(made_ns, run.since_ns);
 }
 
-void FanOut::skip_to_newest(Listener& listener, std::int64_t now_ns) {
-  const std::uint64_t target = newest_worth_sending(listener.lag_ns_max, now_ns);
-  const std::uint64_t skipped = target - listener.next_frame;
-  listener.next_frame = target;
-  listener.frames_skipped += skipped;
-  counters_.frames_skipped_total.add(skipped);
+void FanOut::skip(Listener& listener, std::int64_t now_ns) {
+  listener.resumes = true;
   // However often it skips while it waits, the listener hears one jump.
   if (!std::exchange(listener.jumped, true)) {
     listener.jumps += 1;
     counters_.jumps_total.add(1);
   }
+  skip_to(listener, resumption(listener, now_ns));
 }
 
-std::uint64_t FanOut::newest_worth_sending(std::int64_t lag_ns_max, std::int64_t now_ns) const {
-  if (store_.oldest() == store_.next()) {
+void FanOut::skip_to(Listener& listener, std::uint64_t target) {
+  const std::uint64_t skipped = target - listener.next_frame;
+  listener.next_frame = target;
+  if (listener.jumped) {  // what came before its first frame, a listener does not miss
+    listener.frames_skipped += skipped;
+    counters_.frames_skipped_total.add(skipped);
+  }
+}
+
+std::uint64_t FanOut::resumption(const Listener& listener, std::int64_t now_ns) const {
+  const std::uint64_t sync_point = store_.newest_sync_point();
+  if (sync_point == 0 || sync_point < listener.next_frame) {
     return store_.next();
   }
-  const std::uint64_t newest = store_.next() - 1;
-  const bool fresh = now_ns - store_.frame(newest).time_ns <= newest_age_ns_max(lag_ns_max);
-  return fresh ? newest : store_.next();
+  const bool newest = sync_point + 1 == store_.next();
+  const std::int64_t age_ns_max = newest ? newest_age_ns_max(listener.lag_ns_max)
+                                         : std::max(limits_.lag_ns_ceiling, listener.lag_ns_max);
+  return now_ns - store_.frame(sync_point).time_ns <= age_ns_max ? sync_point : store_.next();
+}
+
+bool FanOut::may_resume_at(std::uint64_t number) const {
+  return number >= store_.oldest() && number > store_.header_number() &&
+         store_.frame(number).kind == FrameKind::sync_point;
+}
+
+std::int64_t FanOut::lag_ns_max(const Listener& listener) const {
+  const std::uint64_t sync_point = store_.newest_sync_point();
+  // Without a newer sync point to go on with, a listener would lose more than it is behind.
+  const bool worth_it = sync_point > listener.next_frame ||
+                        (sync_point == listener.next_frame && sync_point + 1 == store_.next());
+  return worth_it ? listener.lag_ns_max : std::max(limits_.lag_ns_ceiling, listener.lag_ns_max);
 }
 
 std::uint64_t FanOut::last_admitted(const Listener& listener) const {
@@ -261,25 +289,62 @@ std::uint64_t FanOut::last_admitted(const Listener& listener) const {
   return behind;
 }
 
-void FanOut::send_frames(Listener& listener) {
+void FanOut::send_frames(Listener& listener, std::int64_t now_ns) {
+  if (listener.resumes && !send_header(listener, now_ns)) {
+    return;
+  }
   const std::uint64_t behind = last_admitted(listener);
   const FrameStore::Frame& last = store_.frame(behind - 1);
   const std::uint64_t start = store_.frame(listener.next_frame).begin + listener.begun_bytes;
   const std::size_t count = last.begin + last.bytes - start;
   const std::size_t sent = send_bytes(listener, store_.at(start), count);
-  listener.jumped = listener.jumped && sent == 0;
-  account_sent(listener, start, sent);
+  if (sent > 0) {
+    listener.resumes = false;
+    listener.jumped = false;
+  }
+  account_sent(listener, start, sent, now_ns);
 }
 
-void FanOut::account_sent(Listener& listener, std::uint64_t position, std::size_t bytes) {
+bool FanOut::send_header(Listener& listener, std::int64_t now_ns) {
+  const auto header = store_.header();
+  if (listener.header_number == store_.header_number() || header.empty()) {
+    return true;
+  }
+  const std::size_t sent = send_bytes(listener, header.data(), header.size());
+  if (sent == 0) {
+    return false;
+  }
+  listener.header_number = store_.header_number();
+  listener.run_before = listener.run;
+  listener.run = {
+      .begin = listener.bytes_sent,
+      .offset = store_.frame(listener.next_frame).begin - listener.bytes_sent - header.size(),
+      .since_ns = now_ns};
+  listener.bytes_sent += sent;
+  if (sent < header.size()) {
+    const auto rest = header.subspan(sent);
+    listener.kept_rest =
+        std::make_unique<KeptRest>(KeptRest{.bytes = {rest.begin(), rest.end()}});
+  }
+  return listener.writable;
+}
+
+void FanOut::account_sent(Listener& listener, std::uint64_t position, std::size_t bytes,
+                          std::int64_t now_ns) {
   if (bytes > 0 && position - listener.bytes_sent != listener.run.offset) {
     listener.run_before = listener.run;
-    listener.run = {.begin = listener.bytes_sent, .offset = position - listener.bytes_sent};
+    listener.run = {.begin = listener.bytes_sent,
+                    .offset = position - listener.bytes_sent,
+                    .since_ns = now_ns};
   }
   listener.bytes_sent += bytes;
   std::uint64_t frames = 0;
   while (bytes > 0) {
-    const std::size_t rest = store_.frame(listener.next_frame).bytes - listener.begun_bytes;
+    const FrameStore::Frame& frame = store_.frame(listener.next_frame);
+    const std::size_t rest = frame.bytes - listener.begun_bytes;
+    if (frame.kind == FrameKind::header) {
+      listener.header_number = listener.next_frame;
+    }
     if (bytes < rest) {
       listener.begun_bytes += static_cast<std::uint32_t>(bytes);
       break;
@@ -297,23 +362,25 @@ void FanOut::keep_rest(Listener& listener) {
   ERADIO_CHECK(listener.next_frame >= store_.oldest());
   const FrameStore::Frame& frame = store_.frame(listener.next_frame);
   const std::byte* rest = store_.at(frame.begin + listener.begun_bytes);
-  listener.kept_rest =
-      std::make_unique<std::vector<std::byte>>(rest, rest + (frame.bytes - listener.begun_bytes));
+  listener.kept_rest = std::make_unique<KeptRest>(
+      KeptRest{.bytes = {rest, rest + (frame.bytes - listener.begun_bytes)}, .of_frame = true});
   listener.begun_bytes = 0;
   ++listener.next_frame;
 }
 
 void FanOut::send_kept_rest(Listener& listener) {
-  auto& rest = *listener.kept_rest;
+  auto& rest = listener.kept_rest->bytes;
   const std::size_t sent = send_bytes(listener, rest.data(), rest.size());
   listener.bytes_sent += sent;
   if (sent < rest.size()) {
     rest.erase(rest.begin(), rest.begin() + static_cast<std::ptrdiff_t>(sent));
     return;
   }
+  if (listener.kept_rest->of_frame) {
+    listener.frames_sent += 1;
+    counters_.frames_sent_total.add(1);
+  }
   listener.kept_rest.reset();
-  listener.frames_sent += 1;
-  counters_.frames_sent_total.add(1);
 }
 
 std::size_t FanOut::send_bytes(Listener& listener, const std::byte* bytes, std::size_t count) {

@@ -4,11 +4,14 @@
 //
 // Per listener and pass: no allocation, no lock, no log line, no system call but send() and now and
 // then the look into the kernel's queue. (The exception: a listener that stalls in the middle of a
-// frame for so long that the frame leaves the store gets a copy of the frame's rest.)
+// frame for so long that the frame leaves the store gets a copy of the frame's rest; likewise one
+// that takes only a part of a header.)
 //
-// Invariants: (1) to each listener go whole frames, in order, none twice; (2) no frame is handed to
-// TCP that is older than lag_ns_max, unless its beginning was handed over before; (3) nothing is
-// handed to TCP that the gate does not admit, but for the rest of a frame.
+// Invariants: (1) to each listener go whole frames, in order, none twice; (2) the first, and the
+// first after a gap, is a sync point, and the header that it needs goes before it, unless the
+// listener has it; (3) no frame is handed to TCP that is older than the listener's lag_ns_max, or,
+// while there is no newer sync point, lag_ns_ceiling, unless its beginning was handed over before;
+// (4) nothing is handed to TCP that the gate does not admit, but for the rest of a frame.
 #pragma once
 
 #include <chrono>
@@ -52,7 +55,8 @@ class FanOut {
   FanOut(const FanOut&) = delete;
   FanOut& operator=(const FanOut&) = delete;
 
-  // A connection whose response head has been sent becomes a listener, and gets the newest frame.
+  // A connection whose response head has been sent becomes a listener, and gets the newest frame
+  // that it can begin with.
   void join(Descriptor socket, const PeerAddress& peer, const ListenerRequest& request);
   // Sends everybody what they have not got yet, and begins a new turn of the store.
   void pass();
@@ -82,16 +86,22 @@ class FanOut {
                                                   std::int64_t now_ns) const;
   // What to do with the listener, after as many looks and skips as it takes.
   GateDecision ask_gate(Listener& listener, std::int64_t now_ns);
-  void skip_to_newest(Listener& listener, std::int64_t now_ns);
-  // The number of the newest frame; of the one that will come next, if that is too old: the stream
-  // has paused.
-  [[nodiscard]] std::uint64_t newest_worth_sending(std::int64_t lag_ns_max,
-                                                   std::int64_t now_ns) const;
-  void send_frames(Listener& listener);
+  void skip(Listener& listener, std::int64_t now_ns);
+  void skip_to(Listener& listener, std::uint64_t target);
+  // Where to begin, or to go on after a gap: the number of the newest sync point that is not too
+  // old, or of the frame that will come next. Never before the listener's next frame.
+  [[nodiscard]] std::uint64_t resumption(const Listener& listener, std::int64_t now_ns) const;
+  [[nodiscard]] bool may_resume_at(std::uint64_t number) const;
+  // How old a frame may be to be sent to the listener now.
+  [[nodiscard]] std::int64_t lag_ns_max(const Listener& listener) const;
+  void send_frames(Listener& listener, std::int64_t now_ns);
+  // The header out of turn, before the next frame; false when that has to wait.
+  bool send_header(Listener& listener, std::int64_t now_ns);
   // The number behind the last frame that may be sent now.
   [[nodiscard]] std::uint64_t last_admitted(const Listener& listener) const;
   // `position`: where in the store they began.
-  void account_sent(Listener& listener, std::uint64_t position, std::size_t bytes);
+  void account_sent(Listener& listener, std::uint64_t position, std::size_t bytes,
+                    std::int64_t now_ns);
   void send_kept_rest(Listener& listener);
   void keep_rest(Listener& listener);
   // send(2); nothing sent when the socket is full (then `writable` is false) or broken (`gone`).

@@ -38,10 +38,19 @@ std::span<std::byte> FrameStore::next_space() noexcept {
   return {memory_.data() + end_ % memory_.bytes(), space_bytes_};
 }
 
-void FrameStore::append(std::size_t bytes, std::int64_t time_ns) noexcept {
+void FrameStore::append(std::size_t bytes, std::int64_t time_ns, FrameKind kind) {
   ERADIO_CHECK(bytes > 0 && bytes <= space_bytes_ && !turn_is_full());
-  frames_[next_ % frames_max] = {
-      .begin = end_, .bytes = static_cast<std::uint32_t>(bytes), .time_ns = time_ns};
+  frames_[next_ % frames_max] = {.begin = end_,
+                                 .bytes = static_cast<std::uint32_t>(bytes),
+                                 .kind = kind,
+                                 .time_ns = time_ns};
+  if (kind == FrameKind::sync_point) {
+    newest_sync_point_ = next_;
+  } else if (kind == FrameKind::header) {
+    forget_header();
+    header_.assign(at(end_), at(end_) + bytes);
+    header_number_ = next_;
+  }
   ++next_;
   end_ += bytes;
   // What next_space() now covers was the oldest frames'.
@@ -50,6 +59,12 @@ void FrameStore::append(std::size_t bytes, std::int64_t time_ns) noexcept {
          (oldest_ < next_ && frame(oldest_).begin + memory_.bytes() < reach)) {
     ++oldest_;
   }
+}
+
+void FrameStore::forget_header() noexcept {
+  header_.clear();
+  header_number_ = next_ - 1;
+  newest_sync_point_ = 0;  // what lies before belongs to another header
 }
 
 std::int64_t FrameStore::time_at(std::uint64_t position) const noexcept {

@@ -4,13 +4,16 @@
 //
 // Invariants: (1) frames have numbers from 1 on without a gap, in the order in which they came;
 // (2) a frame from oldest() on is intact, also while next_space() is being written to; (3) a frame
-// that is not leaves_soon() is still there after one more turn.
+// that is not leaves_soon() is still there after one more turn. A header is a frame like any other
+// to those who come by it; the newest is kept beside the others for those who come later.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
+
+#include "common/frame_kind.h"
 
 namespace eradio {
 
@@ -36,6 +39,7 @@ class FrameStore {
   struct Frame {
     std::uint64_t begin = 0;  // position: bytes of frames that came before it
     std::uint32_t bytes = 0;
+    FrameKind kind = FrameKind::sync_point;
     std::int64_t time_ns = 0;  // CLOCK_MONOTONIC when the master published it
   };
 
@@ -44,7 +48,9 @@ class FrameStore {
 
   // Where the next frame is to be written; append() then makes its first `bytes` a frame.
   [[nodiscard]] std::span<std::byte> next_space() noexcept;
-  void append(std::size_t bytes, std::int64_t time_ns) noexcept;
+  void append(std::size_t bytes, std::int64_t time_ns, FrameKind kind = FrameKind::sync_point);
+  // The frames that come from now on need no header.
+  void forget_header() noexcept;
 
   [[nodiscard]] std::uint64_t oldest() const noexcept { return oldest_; }
   // The number that the next frame will have; oldest() == next() when there is none.
@@ -53,6 +59,15 @@ class FrameStore {
   [[nodiscard]] const Frame& frame(std::uint64_t number) const noexcept {
     return frames_[number % frames_max];
   }
+  // The newest frame that a listener may begin with, of those behind the header: 0 when there is
+  // none.
+  [[nodiscard]] std::uint64_t newest_sync_point() const noexcept {
+    return newest_sync_point_ < oldest_ ? 0 : newest_sync_point_;
+  }
+  // The header of the frames to come (empty: they need none), and the number of the frame behind
+  // which it holds: its own, when there is one.
+  [[nodiscard]] std::span<const std::byte> header() const noexcept { return header_; }
+  [[nodiscard]] std::uint64_t header_number() const noexcept { return header_number_; }
   // When the frame was published that has this position in it; of a position that has left the
   // store, when the oldest frame was. There must be a frame, and the position be before end().
   [[nodiscard]] std::int64_t time_at(std::uint64_t position) const noexcept;
@@ -87,6 +102,9 @@ class FrameStore {
   std::uint64_t oldest_ = 1;
   std::uint64_t next_ = 1;
   std::uint64_t end_ = 0;
+  std::uint64_t newest_sync_point_ = 0;
+  std::vector<std::byte> header_;
+  std::uint64_t header_number_ = 0;
   std::uint64_t turn_begin_ = 0;        // end() when the turn began
   std::uint64_t turn_first_frame_ = 1;  // next() when the turn began
 };

@@ -29,6 +29,8 @@ struct StreamPace {
 struct GateLimits {
   std::uint64_t queue_bytes_max = 0;  // `sndbuf`
   bool queue_follows_pace = false;    // `sndbuf = auto`: a long round trip may have more on its way
+  // `max_lag_ceiling`: how far behind a listener may be for which there is nothing to skip to.
+  std::int64_t lag_ns_ceiling = 2 * ns_per_second;
 };
 
 // How old the newest frame may be, however small `max_lag` is: less than a busy machine needs to
@@ -96,7 +98,7 @@ struct KernelLook {
 struct GateView {
   std::int64_t now_ns = 0;
   std::int64_t lag_ns = 0;        // its age
-  std::int64_t lag_ns_max = 0;    // the listener's
+  std::int64_t lag_ns_max = 0;    // what is older is skipped
   std::uint64_t frame_bytes = 0;  // its length
   // Its length, or that of all that has come since the last pass, whichever is more: so much is
   // sent at a time.

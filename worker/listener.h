@@ -16,10 +16,18 @@ namespace eradio {
 
 class FanOut;
 
-// Bytes that were sent one behind the other, as they lie in the frame store.
+// Bytes that were sent one behind the other, as they lie in the frame store; perhaps with a header
+// before them.
 struct UnbrokenRun {
-  std::uint64_t begin = 0;   // how many bytes the listener had been sent when it began
-  std::uint64_t offset = 0;  // position in the store less the number of bytes sent, modulo 2^64
+  std::uint64_t begin = 0;    // how many bytes the listener had been sent when it began
+  std::uint64_t offset = 0;   // position in the store less the number of bytes sent, modulo 2^64
+  std::int64_t since_ns = 0;  // when it began: none of its bytes has been on its way for longer
+};
+
+// What has been begun must be finished, though it is not in the frame store any more.
+struct KeptRest {
+  std::vector<std::byte> bytes;
+  bool of_frame = false;  // and not of a header out of turn
 };
 
 class Listener final : public EventHandler {
@@ -31,6 +39,7 @@ class Listener final : public EventHandler {
   FanOut& fan_out;
   Descriptor socket;
   bool writable = true;           // false from EAGAIN until EPOLLOUT
+  bool resumes = true;            // has not been sent anything since it came, or skipped
   bool jumped = false;            // has skipped, and has not been sent anything since
   bool gone = false;              // has left; freed after the batch
   bool waits = false;             // at the gate
@@ -44,8 +53,10 @@ class Listener final : public EventHandler {
   std::uint64_t bytes_sent = 0;  // that TCP has taken
   UnbrokenRun run;               // the one that goes on
   UnbrokenRun run_before;        // what came before its jump
-  // The rest of a begun frame that is about to leave the store; next_frame is behind it then.
-  std::unique_ptr<std::vector<std::byte>> kept_rest;
+  std::uint64_t header_number = 0;  // of the header that it has; 0: none
+  // The rest of a begun frame that is about to leave the store (next_frame is behind it then), or
+  // of a header that goes before next_frame.
+  std::unique_ptr<KeptRest> kept_rest;
 
   PeerAddress peer;
   std::uint64_t id;  // of the contract, 0 to 2^63-1
@@ -58,6 +69,6 @@ class Listener final : public EventHandler {
   std::uint64_t frames_skipped = 0;
   std::uint32_t jumps = 0;
 };
-static_assert(sizeof(Listener) <= 384);
+static_assert(sizeof(Listener) <= 448);
 
 }  // namespace eradio

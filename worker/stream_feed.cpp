@@ -2,6 +2,7 @@
 
 #include <sys/epoll.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "common/log.h"
@@ -20,7 +21,8 @@ StreamFeed::StreamFeed(EventLoop& loop, int wakeup, StreamSegmentReader& stream,
       metadata_changed_(std::move(metadata_changed)),
       watch_(loop, wakeup, EPOLLIN, [this](std::uint32_t) { on_wakeup(); }) {
   stream_.ring().skip_to_newest();
-  if (auto metadata = stream_.state().read()) {  // after the place in the ring: stream_state.h
+  take_header();                                 // after the place in the ring: stream_header.h
+  if (auto metadata = stream_.state().read()) {  // the same
     metadata_ = std::move(*metadata);
   } else {
     log::warning(
@@ -77,25 +79,74 @@ void StreamFeed::take_record(const Record& record, std::span<const std::byte> pa
                        std::exchange(losses_logged_, counters_.records_lost_total.get()));
     }
   }
-  if (record.type == RecordType::data) {
-    if (payload.empty()) {
-      return;
-    }
-    store_.append(payload.size(), record.time_ns);
-    bitrate_.add(payload.size(), record.time_ns);
-    counters_.frames_received_total.add(1);
-  } else if (auto metadata = decode_stream_metadata(payload)) {
-    change_metadata(std::move(*metadata));
-  } else {
-    log::error("record {} of the ring says nothing that can be understood", record.sequence);
+  gap_ = gap_ || record.lost > 0;
+  switch (record.type) {
+    case RecordType::sync_point:
+      return take_frame(record, payload, FrameKind::sync_point);
+    case RecordType::dependent:
+      return take_frame(record, payload, FrameKind::dependent);
+    case RecordType::header:
+      return take_frame(record, payload, FrameKind::header);
+    case RecordType::metadata:
+      if (auto metadata = decode_stream_metadata(payload)) {
+        return change_metadata(std::move(*metadata));
+      }
+      break;
+    case RecordType::padding:
+      break;
   }
+  log::error("record {} of the ring says nothing that can be understood", record.sequence);
+}
+
+void StreamFeed::take_frame(const Record& record, std::span<const std::byte> payload,
+                            FrameKind kind) {
+  if (record.sequence <= header_sequence_) {
+    return;  // from before the header that take_header() has found, or that one
+  }
+  if (kind == FrameKind::header) {
+    header_sequence_ = record.sequence;
+    if (payload.empty()) {
+      store_.forget_header();
+    } else {
+      store_.append(payload.size(), record.time_ns, kind);
+    }
+    return;
+  }
+  if (payload.empty() || (gap_ && kind == FrameKind::dependent)) {
+    return;
+  }
+  gap_ = false;
+  store_.append(payload.size(), record.time_ns, kind);
+  bitrate_.add(payload.size(), record.time_ns);
+  counters_.frames_received_total.add(1);
 }
 
 void StreamFeed::skip_to_newest() {
+  gap_ = true;
   stream_.ring().skip_to_newest();
-  if (auto metadata = stream_.state().read()) {  // what was skipped may have changed them
+  take_header();  // what was skipped may have changed both
+  if (auto metadata = stream_.state().read()) {
     change_metadata(std::move(*metadata));
   }
+}
+
+void StreamFeed::take_header() {
+  const auto header = stream_.header().read();
+  if (!header || header->sequence <= header_sequence_) {
+    return;  // one that is just being written comes as a record, too
+  }
+  const auto space = store_.next_space();
+  if (header->bytes.size() > space.size()) {
+    log::error("the stream's header in the shared memory is longer than any frame; ignored");
+    return;
+  }
+  header_sequence_ = header->sequence;
+  if (header->bytes.empty()) {
+    store_.forget_header();
+    return;
+  }
+  std::copy(header->bytes.begin(), header->bytes.end(), space.begin());
+  store_.append(header->bytes.size(), monotonic_ns(), FrameKind::header);
 }
 
 void StreamFeed::change_metadata(StreamMetadata metadata) {

@@ -39,7 +39,11 @@ class StreamFeed {
   // Returns false when the turn is full and there may be more.
   bool take_records();
   void take_record(const Record& record, std::span<const std::byte> payload);
+  void take_frame(const Record& record, std::span<const std::byte> payload, FrameKind kind);
+  // What was lost leaves nobody behind it who could decode a dependent frame.
   void skip_to_newest();
+  // The header that the frames need which are read next, as the shared memory says.
+  void take_header();
   void change_metadata(StreamMetadata metadata);
   void pass();
 
@@ -58,6 +62,8 @@ class StreamFeed {
   static constexpr std::int64_t track_passes_period_ns = 100 * ns_per_ms;
   RateLimit track_passes_{track_passes_max, track_passes_period_ns};
   EventLoop::TimerId gathering_ = EventLoop::no_timer;  // a pass once `coalesce` is over
+  bool gap_ = true;                    // before the next frame
+  std::uint64_t header_sequence_ = 0;  // of the newest header; what comes before it is not for it
   bool damage_logged_ = false;
   RateLimit loss_log_;
   std::uint64_t losses_logged_ = 0;  // of records_lost_total

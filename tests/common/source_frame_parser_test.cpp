@@ -50,8 +50,11 @@ class Recorder : public SourceFrameSink {
   void log(SourceLogLevel level, std::string_view text) override {
     add("log " + std::to_string(static_cast<int>(level)) + " " + std::string(text));
   }
-  void data(std::span<const std::byte> frame) override {
-    add("data " + std::string(reinterpret_cast<const char*>(frame.data()), frame.size()));
+  void data(FrameKind kind, std::span<const std::byte> frame) override {
+    const char* what = kind == FrameKind::sync_point  ? "data "
+                       : kind == FrameKind::dependent ? "dependent "
+                                                      : "header ";
+    add(what + std::string(reinterpret_cast<const char*>(frame.data()), frame.size()));
   }
   void started(const std::optional<TrackName>& track) override {
     add(track ? "started " + track->uri + " | " + track->name : "started");
@@ -79,11 +82,11 @@ Events parse(const Bytes& input) {
 }
 
 TEST(SourceFrameParser, UnderstandsEveryTypeOfFrame) {
-  EXPECT_EQ(
-      parse(frame(1, "\1oh dear") + frame(2, "abc") + frame(3, "") +
-            frame(3, name("uri") + name("Name")) + frame(3, name("") + name("")) + frame(4, "")),
-      (Events{"log 1 oh dear", "data abc", "started", "started uri | Name", "started  | ",
-              "stopped"}));
+  EXPECT_EQ(parse(frame(1, "\1oh dear") + frame(2, "abc") + frame(3, "") +
+                  frame(3, name("uri") + name("Name")) + frame(3, name("") + name("")) +
+                  frame(4, "") + frame(5, "def") + frame(6, "ghi") + frame(6, "")),
+            (Events{"log 1 oh dear", "data abc", "started", "started uri | Name", "started  | ",
+                    "stopped", "dependent def", "header ghi", "header "}));
 }
 
 TEST(SourceFrameParser, TakesLevelsFromFourUpAsDebug) {
@@ -94,10 +97,10 @@ TEST(SourceFrameParser, TakesLevelsFromFourUpAsDebug) {
 TEST(SourceFrameParser, SkipsBrokenBodiesAndGoesOn) {
   const Bytes good = frame(2, "!");
   for (const Bytes& bad :
-       {frame(0, ""), frame(5, "later version"), frame(255, "x"), frame(1, ""),
-        frame(1, std::string_view("\0x", 2)), frame(2, ""), frame(3, "\1"), frame(3, name("uri")),
-        frame(3, name("uri") + "\1"), frame(3, name("uri") + name("name") + "x"),
-        frame(3, std::string_view("\0\5abc", 5))}) {
+       {frame(0, ""), frame(7, "later version"), frame(255, "x"), frame(1, ""),
+        frame(1, std::string_view("\0x", 2)), frame(2, ""), frame(5, ""), frame(3, "\1"),
+        frame(3, name("uri")), frame(3, name("uri") + "\1"),
+        frame(3, name("uri") + name("name") + "x"), frame(3, std::string_view("\0\5abc", 5))}) {
     EXPECT_EQ(parse(good + bad + good), (Events{"data !", "broken at 6", "data !"}));
   }
 }

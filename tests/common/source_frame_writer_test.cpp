@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -24,13 +25,17 @@ class LastEvent : public SourceFrameSink {
     log_level = level;
     log_text = text;
   }
-  void data(std::span<const std::byte> frame) override { data_bytes = frame.size(); }
+  void data(FrameKind frame_kind, std::span<const std::byte> frame) override {
+    kinds.push_back(frame_kind);
+    data_bytes = frame.size();
+  }
   void started(const std::optional<TrackName>& started_track) override { track = started_track; }
   void stopped() override { ++stops; }
   void broken(const BrokenSourceFrame& frame) override { FAIL() << frame.reason; }
 
   SourceLogLevel log_level{};
   std::string log_text;
+  std::vector<FrameKind> kinds;
   std::size_t data_bytes = 0;
   std::optional<TrackName> track;
   int stops = 0;
@@ -61,6 +66,17 @@ class SourceFrameWriterTest : public testing::Test {
   Descriptor write_end;
   LastEvent sink;
 };
+
+TEST_F(SourceFrameWriterTest, SaysWhatKindOfFrameItIs) {
+  SourceFrameWriter writer(write_end.number());
+  EXPECT_TRUE(writer.data(FrameKind::sync_point, std::array<std::byte, 1>{}));
+  EXPECT_TRUE(writer.data(FrameKind::dependent, std::array<std::byte, 1>{}));
+  EXPECT_TRUE(writer.data(FrameKind::header, std::array<std::byte, 3>{}));
+  parse_all();
+  EXPECT_EQ(sink.kinds,
+            (std::vector{FrameKind::sync_point, FrameKind::dependent, FrameKind::header}));
+  EXPECT_EQ(sink.data_bytes, 3U);
+}
 
 TEST_F(SourceFrameWriterTest, WhatItWritesTheParserReads) {
   SourceFrameWriter writer(write_end.number());

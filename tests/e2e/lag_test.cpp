@@ -162,6 +162,20 @@ TEST_F(Lag, OfSpeechInSmallFramesIsThatOfTheWayToo) {
   EXPECT_LT(result.p50_ms, 120);
 }
 
+TEST_F(Lag, OnASlowLinkIsBoundedByTheDistanceOfSyncPointsToo) {
+  // Ten frames to a group: 0.26 s, more than max_lag; and a header that goes before some of them.
+  begin({link(0.5, 40), link(0.75, 40), link(1.5, 40)},
+        {.source = test_source("--rate 38.28 --size 418 --sync_every 10 --header_every 50")});
+  const auto results = listeners_->measure(std::chrono::seconds(seconds));
+  EXPECT_EQ(listeners_->fault(), "") << "all went on at sync points, with their headers";
+  for (std::size_t i = 0; i < 2; ++i) {
+    EXPECT_GT(results[i].jumps, 0U);
+    EXPECT_LT(results[i].p99_ms, 1500) << i;
+  }
+  EXPECT_EQ(results[2].missed, 0U) << "this one is fast enough";
+  EXPECT_LT(results[2].p99_ms, 250);
+}
+
 TEST_F(Lag, IsForEachListenerAsItAsksForUpToTheCeiling) {
   std::vector<LagListener> listeners(4, link(0.5, 20));
   listeners[0].target = "/stream.mp3?max_lag=0";

@@ -27,7 +27,7 @@ class ProgrammeTest : public testing::Test {
     std::vector<std::byte> payload(reader.ring().payload_bytes_max());
     Record record;
     while (reader.ring().read(record, payload) == ReadResult::record) {
-      if (record.type == RecordType::data) {
+      if (record.type == RecordType::sync_point) {
         text += "d ";
         continue;
       }
@@ -81,9 +81,9 @@ class ProgrammeTest : public testing::Test {
 
 TEST_F(ProgrammeTest, PublishesATrackInItsPlaceBetweenTheFrames) {
   const std::byte frame{1};
-  programme.frame(std::span(&frame, 1));
+  programme.frame(FrameKind::sync_point, std::span(&frame, 1));
   programme.now_playing(track("A"));
-  programme.frame(std::span(&frame, 1));
+  programme.frame(FrameKind::sync_point, std::span(&frame, 1));
   programme.now_playing({});
   programme.flush();
   EXPECT_EQ(published(), "d A/0/0 d -/0/0 ");
@@ -96,7 +96,7 @@ TEST_F(ProgrammeTest, TracksWithNothingBetweenThemAreOnePieceOfNews) {
     programme.now_playing({});
   }
   programme.now_playing(track("B"));
-  programme.frame(std::span(&frame, 1));
+  programme.frame(FrameKind::sync_point, std::span(&frame, 1));
   programme.flush();
   EXPECT_EQ(published(), "B/0/0 d ");
 }

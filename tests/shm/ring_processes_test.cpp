@@ -90,7 +90,8 @@ void write_until(Shared& shared, std::uint64_t last, std::uint64_t seed) {
     const auto used =
         std::span(payload).first(test::length_for(sequence, writer.payload_bytes_max()));
     test::fill_for(sequence, used);
-    writer.publish(RecordType::data, static_cast<std::int64_t>(test::mix(sequence) >> 1U), used);
+    writer.publish(RecordType::sync_point, static_cast<std::int64_t>(test::mix(sequence) >> 1U),
+                   used);
     if (test::mix(sequence + seed) % 32 == 0) {
       ::sched_yield();  // lets readers catch up: without it they would see next to nothing
     }

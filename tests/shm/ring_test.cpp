@@ -31,7 +31,7 @@ class RingTest : public testing::Test {
   std::span<std::byte> memory() { return {memory_.get(), memory_bytes_}; }
   RingHeader& header() { return *reinterpret_cast<RingHeader*>(memory_.get()); }
 
-  std::uint64_t publish(std::string_view text, RecordType type = RecordType::data) {
+  std::uint64_t publish(std::string_view text, RecordType type = RecordType::sync_point) {
     return writer_.publish(type, ++time_, bytes_of(text));
   }
   ReadResult read(RingReader& reader) {
@@ -68,7 +68,7 @@ TEST_F(RingTest, RecordsComeOutInOrderAndAsTheyWentIn) {
 
   ASSERT_EQ(read(reader), ReadResult::record);
   EXPECT_EQ(text(), "one");
-  EXPECT_EQ(record_.type, RecordType::data);
+  EXPECT_EQ(record_.type, RecordType::sync_point);
   EXPECT_EQ(record_.sequence, 1U);
   EXPECT_EQ(record_.time_ns, 101);
   ASSERT_EQ(read(reader), ReadResult::record);
@@ -86,7 +86,7 @@ TEST_F(RingTest, EveryLengthUpToTheLongestSurvivesTheWrapAtEveryPlace) {
   for (std::size_t length = 0; length <= longest; ++length) {
     std::vector<std::byte> payload(length);
     test::fill_for(length, payload);
-    writer_.publish(RecordType::data, 1, payload);
+    writer_.publish(RecordType::sync_point, 1, payload);
     ASSERT_EQ(read(reader), ReadResult::record) << length;
     ASSERT_EQ(record_.payload_bytes, length);
     ASSERT_TRUE(std::equal(payload.begin(), payload.end(), payload_.begin())) << length;
@@ -153,7 +153,7 @@ TEST_F(RingTest, ANewWriterGoesOnWhereTheOldOneWas) {
     RingWriter next = RingWriter::attach(memory());
     EXPECT_EQ(next.sequence(), static_cast<std::uint64_t>(i));
     const std::string payload = "record " + std::to_string(i);
-    next.publish(RecordType::data, i, bytes_of(payload));
+    next.publish(RecordType::sync_point, i, bytes_of(payload));
     ASSERT_EQ(read(reader), ReadResult::record);
     EXPECT_EQ(text(), payload);
     EXPECT_EQ(record_.sequence, static_cast<std::uint64_t>(i) + 1);
@@ -171,7 +171,7 @@ TEST_F(RingTest, ANewWriterDoesNotTakeBackWhatADeadOneHasAnnounced) {
   std::fill_n(memory_.get() + sizeof(RingHeader), 12 * ring_record_align, std::byte{0x5a});
 
   RingWriter next = RingWriter::attach(memory());
-  next.publish(RecordType::data, 1, bytes_of("short"));
+  next.publish(RecordType::sync_point, 1, bytes_of("short"));
   EXPECT_EQ(read(reader), ReadResult::overtaken);
   reader.skip_to_newest();
   ASSERT_EQ(read(reader), ReadResult::record);

@@ -43,7 +43,7 @@ TEST(RingThreads, OneWriterAndTwoReadersNeverTearARecord) {
   for (std::uint64_t sequence = 1; sequence <= records; ++sequence) {
     const std::size_t length = test::length_for(sequence, writer.payload_bytes_max());
     test::fill_for(sequence, std::span(payload).first(length));
-    writer.publish(RecordType::data, static_cast<std::int64_t>(test::mix(sequence) >> 1U),
+    writer.publish(RecordType::sync_point, static_cast<std::int64_t>(test::mix(sequence) >> 1U),
                    std::span(payload).first(length));
     if (test::mix(sequence) % 64 == 0) {
       std::this_thread::yield();

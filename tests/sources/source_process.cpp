@@ -129,7 +129,7 @@ void SourceProcess::log(SourceLogLevel, std::string_view text) {
       {.kind = SourceEvent::Kind::log, .time_ns = monotonic_ns(), .text = std::string(text)});
 }
 
-void SourceProcess::data(std::span<const std::byte> frame) {
+void SourceProcess::data(FrameKind /*kind*/, std::span<const std::byte> frame) {
   events_.push_back({.kind = SourceEvent::Kind::data,
                      .time_ns = monotonic_ns(),
                      .data = std::vector(frame.begin(), frame.end())});

@@ -55,7 +55,7 @@ class SourceProcess final : private SourceFrameSink {
 
  private:
   void log(SourceLogLevel level, std::string_view text) override;
-  void data(std::span<const std::byte> frame) override;
+  void data(FrameKind kind, std::span<const std::byte> frame) override;
   void started(const std::optional<TrackName>& track) override;
   void stopped() override;
   void broken(const BrokenSourceFrame& frame) override;

@@ -49,16 +49,36 @@ std::size_t StreamCheck::take_frames(std::span<const std::byte> bytes, std::int6
   return taken;
 }
 
+const char* StreamCheck::misplaced(const TestFrameHeader& header) const {
+  if (header.run < last_.run || (header.run == last_.run && header.sequence <= last_.sequence)) {
+    return " came too late";
+  }
+  if (header.header != 0 &&
+      (newest_header_.run != header.run || newest_header_.header != header.header)) {
+    return " came without its header";
+  }
+  const bool follows = header.run == last_.run && header.sequence == last_.sequence + 1;
+  if (header.kind != FrameKind::sync_point && !follows) {
+    return " is no sync point";
+  }
+  return nullptr;
+}
+
 void StreamCheck::take_frame(const TestFrameHeader& header, std::int64_t now_ns) {
+  if (header.kind == FrameKind::header) {
+    newest_header_ = header;
+    ++headers_;
+    return;
+  }
+  if (const char* why = misplaced(header); why != nullptr) {
+    fault_ = "frame " + std::to_string(header.sequence) + ", after frame " +
+             std::to_string(last_.sequence) + "," + why;
+    return;
+  }
   last_age_ns_ = now_ns - header.time_ns;
   if (frames_ == 0) {
     first_ = header;
     first_age_ns_ = last_age_ns_;
-  }
-  if (header.run < last_.run || (header.run == last_.run && header.sequence <= last_.sequence)) {
-    fault_ = "frame " + std::to_string(header.sequence) + " came after frame " +
-             std::to_string(last_.sequence);
-    return;
   }
   if (header.run == last_.run && header.sequence > last_.sequence + 1) {
     missed_ += header.sequence - last_.sequence - 1;

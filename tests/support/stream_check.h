@@ -1,5 +1,5 @@
-// Checks one listener's stream byte by byte: every frame whole, in order, none twice; and counts
-// what is missing. Frames are those of test_frame.h. Used by the listeners of ListenerCrowd.
+// Checks one listener's stream byte by byte: every frame whole, in order, none twice, none that
+// cannot be decoded after what came before it; and counts what is missing. Frames are those of test_frame.h. Used by the listeners of ListenerCrowd.
 #pragma once
 
 #include <cstddef>
@@ -34,6 +34,7 @@ class StreamCheck {
   [[nodiscard]] std::uint64_t frames() const noexcept { return frames_; }
   [[nodiscard]] std::uint64_t bytes() const noexcept { return bytes_; }
   [[nodiscard]] std::uint64_t missed() const noexcept { return missed_; }
+  [[nodiscard]] std::uint64_t headers() const noexcept { return headers_; }
   [[nodiscard]] const std::vector<Jump>& jumps() const noexcept { return jumps_; }
   // How many different runs of the source were heard.
   [[nodiscard]] std::uint64_t runs() const noexcept { return runs_; }
@@ -51,6 +52,8 @@ class StreamCheck {
   // Takes whole frames off the front of `bytes`; returns how many bytes they had.
   std::size_t take_frames(std::span<const std::byte> bytes, std::int64_t now_ns);
   void take_frame(const TestFrameHeader& header, std::int64_t now_ns);
+  // Nothing, or why a frame is of no use behind those that came before it.
+  [[nodiscard]] const char* misplaced(const TestFrameHeader& header) const;
 
   AgeHistogram* ages_;
   std::vector<std::byte> partial_;
@@ -59,6 +62,8 @@ class StreamCheck {
   std::uint64_t bytes_ = 0;
   std::uint64_t missed_ = 0;
   std::uint64_t runs_ = 0;
+  std::uint64_t headers_ = 0;
+  TestFrameHeader newest_header_{};
   std::uint64_t late_bytes_ = 0;
   std::vector<Jump> jumps_;
   TestFrameHeader first_{};

@@ -30,8 +30,10 @@ std::uint64_t checksum_of(std::span<const std::byte> frame) {
 }  // namespace
 
 void make_test_frame(std::span<std::byte> frame, std::uint64_t run, std::uint64_t sequence,
-                     std::int64_t time_ns) {
+                     std::int64_t time_ns, FrameKind kind, std::uint8_t header_number) {
   TestFrameHeader header{.magic = test_frame_magic,
+                         .kind = kind,
+                         .header = header_number,
                          .bytes = static_cast<std::uint32_t>(frame.size()),
                          .run = run,
                          .sequence = sequence,
@@ -53,8 +55,8 @@ std::optional<TestFrameHeader> read_test_frame_header(std::span<const std::byte>
   }
   TestFrameHeader header{};
   std::memcpy(&header, bytes.data(), sizeof header);
-  if (header.magic != test_frame_magic || header.bytes < test_frame_bytes_min ||
-      header.bytes > test_frame_bytes_max) {
+  if (header.magic != test_frame_magic || header.kind > FrameKind::header ||
+      header.bytes < test_frame_bytes_min || header.bytes > test_frame_bytes_max) {
     return std::nullopt;
   }
   return header;

@@ -8,16 +8,20 @@
 #include <optional>
 #include <span>
 
+#include "common/frame_kind.h"
+
 namespace eradio::testing {
 
-constexpr std::uint32_t test_frame_magic = 0x7266'7465;
+constexpr std::uint16_t test_frame_magic = 0x7266;
 
 // At the front of the frame; the rest of it is filler that follows from run and sequence.
 struct TestFrameHeader {
-  std::uint32_t magic;
+  std::uint16_t magic;
+  FrameKind kind;
+  std::uint8_t header;     // the number of the header that it needs, or is; 0: none
   std::uint32_t bytes;     // of the whole frame
   std::uint64_t run;       // CLOCK_MONOTONIC, ns, when the program that makes the frames started
-  std::uint64_t sequence;  // from 1 on within a run
+  std::uint64_t sequence;  // from 1 on within a run; of a header: that of the frame before it
   std::int64_t time_ns;    // CLOCK_MONOTONIC when the frame was made
   std::uint64_t checksum;  // over everything before and behind this field
 };
@@ -28,7 +32,8 @@ constexpr std::size_t test_frame_bytes_max = std::size_t{64} << 20;
 
 // Makes one that takes all of `frame`.
 void make_test_frame(std::span<std::byte> frame, std::uint64_t run, std::uint64_t sequence,
-                     std::int64_t time_ns);
+                     std::int64_t time_ns, FrameKind kind = FrameKind::sync_point,
+                     std::uint8_t header_number = 0);
 
 // The header at the front of `bytes`, if it can be one; the frame itself need not be there yet.
 std::optional<TestFrameHeader> read_test_frame_header(std::span<const std::byte> bytes);

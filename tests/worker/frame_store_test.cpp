@@ -102,5 +102,41 @@ TEST(FrameStore, TellsWhenTheByteAtAPositionCame) {
   EXPECT_EQ(store.time_at(0), store.frame(store.oldest()).time_ns) << "that has left the store";
 }
 
+TEST(FrameStore, KnowsTheNewestSyncPointBehindTheHeader) {
+  FrameStore store(space_bytes);
+  EXPECT_EQ(store.newest_sync_point(), 0U);
+  store.append(10, 0, FrameKind::dependent);
+  EXPECT_EQ(store.newest_sync_point(), 0U);
+  store.append(10, 0, FrameKind::sync_point);
+  store.append(10, 0, FrameKind::dependent);
+  EXPECT_EQ(store.newest_sync_point(), 2U);
+  store.append(10, 0, FrameKind::header);
+  EXPECT_EQ(store.newest_sync_point(), 0U);
+  store.append(10, 0, FrameKind::sync_point);
+  EXPECT_EQ(store.newest_sync_point(), 5U);
+  for (int i = 0; i < 10'000; ++i) {
+    store.begin_turn();
+    store.append(10, 0, FrameKind::dependent);
+  }
+  EXPECT_EQ(store.newest_sync_point(), 0U) << "it has left the store";
+}
+
+TEST(FrameStore, KeepsTheHeaderWhenItsFrameHasGone) {
+  FrameStore store(space_bytes);
+  EXPECT_TRUE(store.header().empty());
+  std::memset(store.next_space().data(), 7, 300);
+  store.append(300, 0, FrameKind::header);
+  for (int i = 0; i < 1000; ++i) {
+    append(store, space_bytes, 1);
+  }
+  EXPECT_GT(store.oldest(), 1U);
+  EXPECT_EQ(store.header_number(), 1U);
+  ASSERT_EQ(store.header().size(), 300U);
+  EXPECT_TRUE(std::all_of(store.header().begin(), store.header().end(),
+                          [](std::byte byte) { return byte == std::byte{7}; }));
+  store.forget_header();
+  EXPECT_TRUE(store.header().empty());
+}
+
 }  // namespace
 }  // namespace eradio

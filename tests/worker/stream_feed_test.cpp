@@ -21,7 +21,7 @@ class StreamFeedTest : public testing::Test {
 
   void publish(std::size_t bytes) {
     const std::vector<std::byte> frame(bytes, std::byte{1});
-    writer.ring().publish(RecordType::data, monotonic_ns(), frame);
+    writer.ring().publish(RecordType::sync_point, monotonic_ns(), frame);
   }
   void run_loop(milliseconds time = milliseconds(20)) {
     wake(wakeup.number());
@@ -31,7 +31,7 @@ class StreamFeedTest : public testing::Test {
 
   EventLoop loop;
   Descriptor wakeup = make_wakeup();
-  StreamSegmentWriter writer{1 << 20};
+  StreamSegmentWriter writer{1 << 20, frame_bytes_max};
   StreamSegmentReader reader{writer.reopen_read_only()};
   FrameStore store{frame_bytes_max};
   const StreamFeed* feed_ = nullptr;
@@ -112,7 +112,7 @@ TEST_F(StreamFeedTest, ANewTrackIsToldBetweenTheLastFrameOfTheOldOneAndTheFirstO
   fan_out.join(Descriptor(ends[0]), PeerAddress{}, {.id = 1, .lag_ns_max = ns_per_second});
   const auto frame = [&](char c) {
     const std::byte byte{static_cast<unsigned char>(c)};
-    writer.ring().publish(RecordType::data, monotonic_ns(), std::span(&byte, 1));
+    writer.ring().publish(RecordType::sync_point, monotonic_ns(), std::span(&byte, 1));
   };
   const auto track = [&](const char* name) {
     writer.ring().publish(
@@ -180,6 +180,104 @@ TEST_F(StreamFeedTest, AFullTurnIsNotGatheredAnyFurther) {
   }
   run_loop();
   EXPECT_GE(counters.passes_total.get(), 2U);
+}
+
+// What the store has, a letter for each frame: "s" a sync point, "d" dependent, "h" a header.
+std::string kinds(const FrameStore& store) {
+  std::string text;
+  for (std::uint64_t number = store.oldest(); number < store.next(); ++number) {
+    const FrameKind kind = store.frame(number).kind;
+    text += kind == FrameKind::sync_point ? 's' : kind == FrameKind::dependent ? 'd' : 'h';
+  }
+  return text;
+}
+
+class StreamFeedKinds : public StreamFeedTest {
+ protected:
+  // As the master does it.
+  void publish_header(std::size_t bytes) {
+    const std::vector<std::byte> header(bytes, std::byte{2});
+    writer.header().write(writer.ring().sequence() + 1, header);
+    writer.ring().publish(RecordType::header, monotonic_ns(), header);
+  }
+  void publish_dependent() {
+    const std::vector<std::byte> frame(10, std::byte{3});
+    writer.ring().publish(RecordType::dependent, monotonic_ns(), frame);
+  }
+};
+
+TEST_F(StreamFeedKinds, AreKept) {
+  StreamFeed feed(loop, wakeup.number(), reader, store, fan_out, counters, {}, no_change);
+  publish_header(30);
+  publish(10);
+  publish_dependent();
+  publish_header(0);
+  publish(10);
+  run_loop();
+  EXPECT_EQ(kinds(store), "hsds");
+  EXPECT_TRUE(store.header().empty());
+  EXPECT_EQ(counters.frames_received_total.get(), 3U);
+}
+
+TEST_F(StreamFeedKinds, BegunLateItHasTheHeader) {
+  publish_header(30);
+  publish(10);
+  publish(10);
+  publish(10);
+  StreamFeed feed(loop, wakeup.number(), reader, store, fan_out, counters, {}, no_change);
+  EXPECT_EQ(store.header().size(), 30U);
+  run_loop();
+  EXPECT_EQ(kinds(store), "hs") << "and the newest frame";
+  EXPECT_EQ(store.newest_sync_point(), 2U);
+}
+
+TEST_F(StreamFeedKinds, WhatComesBeforeTheHeaderThatItBeganWithIsLeftOut) {
+  publish_header(30);
+  publish(10);
+  const std::vector<std::byte> header(40, std::byte{2});
+  writer.header().write(writer.ring().sequence() + 1, header);
+  StreamFeed feed(loop, wakeup.number(), reader, store, fan_out, counters, {}, no_change);
+  writer.ring().publish(RecordType::header, monotonic_ns(), header);
+  publish(20);
+  run_loop();
+  EXPECT_EQ(kinds(store), "hs");
+  EXPECT_EQ(store.header().size(), 40U);
+  EXPECT_EQ(store.frame(2).bytes, 20U);
+}
+
+TEST_F(StreamFeedKinds, WhatDependsOnSomethingLostIsLeftOut) {
+  publish_dependent();
+  publish_dependent();
+  StreamFeed feed(loop, wakeup.number(), reader, store, fan_out, counters, {}, no_change);
+  run_loop();
+  EXPECT_EQ(kinds(store), "") << "it began in the middle";
+  publish(10);
+  publish_dependent();
+  run_loop();
+  EXPECT_EQ(kinds(store), "sd");
+  for (int i = 0; i < 100; ++i) {
+    publish(100'000);  // overtaken
+  }
+  publish_dependent();
+  publish_dependent();
+  run_loop();
+  EXPECT_EQ(kinds(store), "sd") << "it was overtaken";
+  publish_dependent();
+  publish(10);
+  publish_dependent();
+  run_loop();
+  EXPECT_EQ(kinds(store), "sdsd");
+}
+
+TEST_F(StreamFeedKinds, OvertakenItHasTheHeaderThatItMissed) {
+  StreamFeed feed(loop, wakeup.number(), reader, store, fan_out, counters, {}, no_change);
+  publish_header(30);
+  for (int i = 0; i < 100; ++i) {
+    publish(100'000);
+  }
+  run_loop();
+  EXPECT_EQ(store.header().size(), 30U);
+  EXPECT_GT(store.newest_sync_point(), store.header_number());
 }
 
 }  // namespace

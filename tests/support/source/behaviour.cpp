@@ -26,6 +26,9 @@ const std::map<std::string, Option>& options() {
   static const std::map<std::string, Option> all{
       {"--rate", [](B& b, Text t) { b.frames_per_second = std::stod(t); }},
       {"--size", [](B& b, Text t) { b.frame_bytes = std::stoull(t); }},
+      {"--sync_every", [](B& b, Text t) { b.sync_every = std::stoull(t); }},
+      {"--header_every", [](B& b, Text t) { b.header_every = std::stoull(t); }},
+      {"--header_size", [](B& b, Text t) { b.header_bytes = std::stoull(t); }},
       {"--frames", [](B& b, Text t) { b.frames_max = std::stoull(t); }},
       {"--exit_status", [](B& b, Text t) { b.exit_status = std::stoi(t); }},
       {"--ignore_sigterm", [](B& b, Text t) { b.ignore_sigterm = t == "yes"; }},

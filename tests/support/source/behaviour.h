@@ -19,6 +19,9 @@ struct BrokenFrame {
 struct Behaviour {
   double frames_per_second = 38.28;  // 0: as fast as the pipe takes them
   std::size_t frame_bytes = 418;     // of payload
+  std::uint64_t sync_every = 1;      // each so-many-th data frame is a sync point
+  std::uint64_t header_every = 0;    // before each so-many-th data frame comes a header; 0: never
+  std::size_t header_bytes = 2000;   // of payload
   std::uint64_t frames_max = 0;      // then it exits; 0: endless
   int exit_status = 0;
   bool ignore_sigterm = false;

@@ -138,8 +138,21 @@ class TestSource {
   [[nodiscard]] bool is_pacing() const noexcept { return playing_ && !held_; }
 
   [[nodiscard]] bool send_frame() {
-    make_test_frame(frame_, run_, ++sequence_, monotonic_ns());
-    return writer_.data(frame_) && misbehave();
+    if (behaviour_.header_every > 0 && sequence_ % behaviour_.header_every == 0 &&
+        !send_header()) {
+      return false;
+    }
+    const FrameKind kind = sequence_ % behaviour_.sync_every == 0 ? FrameKind::sync_point
+                                                                  : FrameKind::dependent;
+    make_test_frame(frame_, run_, ++sequence_, monotonic_ns(), kind, header_);
+    return writer_.data(kind, frame_) && misbehave();
+  }
+
+  [[nodiscard]] bool send_header() {
+    header_ = header_ == UINT8_MAX ? 1 : static_cast<std::uint8_t>(header_ + 1);
+    std::vector<std::byte> bytes(behaviour_.header_bytes);
+    make_test_frame(bytes, run_, sequence_, monotonic_ns(), FrameKind::header, header_);
+    return writer_.data(FrameKind::header, bytes);
   }
 
   // What is due after the frame that was just sent.
@@ -176,6 +189,7 @@ class TestSource {
   std::vector<std::byte> frame_;
   const std::uint64_t run_ = static_cast<std::uint64_t>(monotonic_ns());
   std::uint64_t sequence_ = 0;
+  std::uint8_t header_ = 0;  // the number of the newest
   std::int64_t next_ns_ = 0;
   bool playing_ = true;
   bool held_ = false;
