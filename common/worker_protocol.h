@@ -21,7 +21,8 @@ constexpr int control = 3;     // socketpair, SOCK_SEQPACKET: the messages below
 constexpr int wakeup = 4;      // eventfd: the master writes when the ring has something new
 constexpr int stream = 5;      // memfd, opened read-only: stream state and ring (shm/)
 constexpr int scoreboard = 6;  // memfd: every worker's counters; a worker writes its own slot only
-constexpr int first_listening_socket = 7;  // WorkerSettings says how many there are
+constexpr int listeners = 7;   // memfd: the listener table of the worker's slot
+constexpr int first_listening_socket = 8;  // WorkerSettings says how many there are
 }  // namespace worker_descriptor
 
 // The one argument of eradio-worker, as JSON. Checked by the master before it starts a worker.
@@ -47,7 +48,7 @@ struct WorkerSettings {
   std::string log_level;
 };
 
-constexpr std::uint32_t worker_protocol_version = 3;
+constexpr std::uint32_t worker_protocol_version = 4;
 
 std::string encode_worker_settings(const WorkerSettings& settings);
 // Throws std::runtime_error that says what is missing or wrong.

@@ -65,6 +65,14 @@ ListeningAddresses listening_addresses(const Configuration& configuration) {
           .congestion_control = configuration.congestion_control};
 }
 
+std::vector<ListenerTable> make_listener_tables(std::size_t workers, std::size_t listeners_max) {
+  std::vector<ListenerTable> tables;
+  for (std::size_t slot = 0; slot < workers; ++slot) {
+    tables.emplace_back(listeners_max);
+  }
+  return tables;
+}
+
 }  // namespace
 
 Master::Master(const Configuration& configuration, const InstallPaths& paths)
@@ -76,6 +84,8 @@ Master::Master(const Configuration& configuration, const InstallPaths& paths)
       sockets_(listening_addresses(configuration), configuration.workers),
       publisher_(configuration.ring_size, configuration.max_frame, configuration.workers),
       scoreboard_(configuration.workers, std::min(descriptors_max_, connections_per_worker_max)),
+      listeners_(make_listener_tables(configuration.workers,
+                                      std::min(descriptors_max_, connections_per_worker_max))),
       programme_(
           loop_, publisher_, programme_settings(configuration),
           [this] {
@@ -88,7 +98,7 @@ Master::Master(const Configuration& configuration, const InstallPaths& paths)
           }),
       source_(loop_, programme_, source_settings(configuration, paths)),
       supervisor_(loop_, paths.libexec / "eradio-worker", worker_settings(configuration), sockets_,
-                  publisher_, scoreboard_, programme_, [this] { on_all_ready(); }) {}
+                  publisher_, scoreboard_, listeners_, programme_, [this] { on_all_ready(); }) {}
 
 void Master::run() {
   log::info("eradio {} starts: {} workers, at most {} descriptors in each", ERADIO_VERSION,

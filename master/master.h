@@ -2,6 +2,8 @@
 // signals. main() makes one from a checked configuration and runs it.
 #pragma once
 
+#include <vector>
+
 #include "common/event_loop.h"
 #include "master/configuration.h"
 #include "master/install_paths.h"
@@ -11,6 +13,7 @@
 #include "master/signal_watch.h"
 #include "master/source_process.h"
 #include "master/supervisor.h"
+#include "shm/listener_table.h"
 #include "shm/scoreboard.h"
 
 namespace eradio {
@@ -37,6 +40,7 @@ class Master {
   ListeningSockets sockets_;
   Publisher publisher_;
   Scoreboard scoreboard_;
+  std::vector<ListenerTable> listeners_;  // one for each worker
   Programme programme_;
   SourceProcess source_;
   Supervisor supervisor_;

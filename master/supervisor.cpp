@@ -23,7 +23,8 @@ constexpr std::ptrdiff_t unsent_answers_max = 8192;  // twice what a worker can 
 
 Supervisor::Supervisor(EventLoop& loop, std::filesystem::path program,
                        const WorkerSettings& settings, const ListeningSockets& sockets,
-                       const Publisher& publisher, Scoreboard& scoreboard, WorkerEvents& events,
+                       const Publisher& publisher, Scoreboard& scoreboard,
+                       std::vector<ListenerTable>& listeners, WorkerEvents& events,
                        std::function<void()> all_ready)
     : loop_(loop),
       program_(std::move(program)),
@@ -31,6 +32,7 @@ Supervisor::Supervisor(EventLoop& loop, std::filesystem::path program,
       sockets_(sockets),
       publisher_(publisher),
       scoreboard_(scoreboard),
+      listeners_(listeners),
       events_(events),
       all_ready_(std::move(all_ready)),
       stream_read_only_(publisher.reopen_read_only()) {
@@ -91,7 +93,9 @@ void Supervisor::start_program(Slot& slot) {
                      .descriptors = {{theirs.number(), worker_descriptor::control},
                                      {publisher_.wakeup(slot.number), worker_descriptor::wakeup},
                                      {stream_read_only_.number(), worker_descriptor::stream},
-                                     {scoreboard_.descriptor(), worker_descriptor::scoreboard}},
+                                     {scoreboard_.descriptor(), worker_descriptor::scoreboard},
+                                     {listeners_[slot.number].descriptor(),
+                                      worker_descriptor::listeners}},
                      .own_session = true};  // Ctrl-C at a terminal is for the master alone
   int next = worker_descriptor::first_listening_socket;
   for (const Descriptor& socket : sockets_.tcp(slot.number)) {
@@ -203,6 +207,7 @@ bool Supervisor::on_exited(pid_t process, int wait_status) {
   Slot& slot = *found;
   const std::uint64_t listeners = scoreboard_.counters(slot.number).listeners.get();
   scoreboard_.clear(slot.number);
+  listeners_[slot.number].clear();
   slot.watch.reset();
   slot.control.reset();
   slot.unsent_answers.clear();

@@ -20,6 +20,7 @@
 #include "master/publisher.h"
 #include "master/respawn_policy.h"
 #include "master/worker_events.h"
+#include "shm/listener_table.h"
 #include "shm/scoreboard.h"
 
 namespace eradio {
@@ -30,6 +31,7 @@ class Supervisor {
   // filled in here. `all_ready` is called whenever the last worker that was missing is serving.
   Supervisor(EventLoop& loop, std::filesystem::path program, const WorkerSettings& settings,
              const ListeningSockets& sockets, const Publisher& publisher, Scoreboard& scoreboard,
+             std::vector<ListenerTable>& listeners,
              WorkerEvents& events, std::function<void()> all_ready);
   ~Supervisor();
 
@@ -73,6 +75,7 @@ class Supervisor {
   const ListeningSockets& sockets_;
   const Publisher& publisher_;
   Scoreboard& scoreboard_;
+  std::vector<ListenerTable>& listeners_;  // one for each slot
   WorkerEvents& events_;
   std::function<void()> all_ready_;
   Descriptor stream_read_only_;

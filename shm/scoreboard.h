@@ -12,12 +12,15 @@
 #include <boost/interprocess/mapped_region.hpp>
 
 #include "common/descriptor.h"
+#include "shm/frame_ages.h"
 #include "shm/memory_file.h"
+#include "shm/peer_key.h"
+#include "shm/shared_counter.h"
 
 namespace eradio {
 
 constexpr std::uint64_t scoreboard_magic = 0x62726f6373617265;
-constexpr std::uint32_t scoreboard_layout_version = 2;
+constexpr std::uint32_t scoreboard_layout_version = 3;
 
 // At the front of the memory. Written by the master before any worker starts, never again.
 struct ScoreboardHeader {
@@ -26,19 +29,6 @@ struct ScoreboardHeader {
   std::uint32_t slots;
   std::uint64_t slot_bytes;
   std::uint64_t peers_per_slot;
-};
-
-// A counter with one writing process. Readers get a value that is never torn, maybe a little old.
-class SharedCounter {
- public:
-  void set(std::uint64_t value) noexcept { value_.store(value, std::memory_order_relaxed); }
-  void add(std::uint64_t value) noexcept { set(get() + value); }
-  [[nodiscard]] std::uint64_t get() const noexcept {
-    return value_.load(std::memory_order_relaxed);
-  }
-
- private:
-  std::atomic<std::uint64_t> value_{0};
 };
 
 // What a worker says of itself. "Total" means since this process started.
@@ -63,6 +53,7 @@ struct WorkerCounters {
   SharedCounter sends_total;            // send() calls of the stream
   SharedCounter notify_clients;         // WebSockets and event streams open now
   SharedCounter notifications_total;    // sent, over all of them
+  FrameAges frame_ages;                 // over all listeners
 };
 
 // How many connections a worker has from one address; written by the worker only.
@@ -77,13 +68,6 @@ struct ScoreboardSlot {
   // How many of the entries that follow can be in use: the highest so far, and one.
   alignas(64) SharedCounter peers_used;
   // Then peers_per_slot × PeerWords.
-};
-
-// An address as two words: IPv6, or IPv4 mapped into it (RFC 4291 2.5.5.2). Never 0, 0.
-struct PeerKey {
-  std::uint64_t high = 0;
-  std::uint64_t low = 0;
-  bool operator==(const PeerKey&) const = default;
 };
 
 // The master's side.

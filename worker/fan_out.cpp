@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <string>
 #include <utility>
 
 #include "common/check.h"
@@ -24,11 +25,12 @@ constexpr std::int64_t long_ago_ns = 3600 * ns_per_second;
 
 void Listener::on_events(std::uint32_t events) { fan_out.on_socket_events(*this, events); }
 
-FanOut::FanOut(EventLoop& loop, FrameStore& store, WorkerCounters& counters, GateLimits limits,
+FanOut::FanOut(EventLoop& loop, FrameStore& store, WorkerCounters& counters, WorkerListenerTable& table, GateLimits limits,
                std::chrono::milliseconds stall_timeout, Told joined, Told left, Clock clock)
     : loop_(loop),
       store_(store),
       counters_(counters),
+      table_(table),
       limits_(limits),
       joined_(std::move(joined)),
       left_(std::move(left)),
@@ -55,6 +57,7 @@ void FanOut::join(Descriptor socket, const PeerAddress& peer, const ListenerRequ
   listener.place = static_cast<std::uint32_t>(listeners_.size());
   listener.joined_ns = clock_();
   listener.took_ns = listener.joined_ns;
+  listener.record = table_.take();
   listener.lag_ns_max = request.lag_ns_max;
   listener.next_frame = resumption(listener, listener.joined_ns);
   listener.tcp = network_path(listener.socket.number()).has_value();
@@ -63,22 +66,16 @@ void FanOut::join(Descriptor socket, const PeerAddress& peer, const ListenerRequ
   counters_.listeners_total.add(1);
   joined_(listener);
   serve(listener, listener.joined_ns);
+  write_record(listener, 0, listener.joined_ns);
   free_departed();
 }
 
 void FanOut::pass() {
-  const std::int64_t now_ns = clock_();
-  const std::size_t count = listeners_.size();
   counters_.passes_total.add(1);
-  if (count > 0) {
-    first_in_pass_ = (first_in_pass_ + 1) % count;
-    for (std::size_t i = first_in_pass_; i < count; ++i) {
-      serve(*listeners_[i], now_ns);
-    }
-    for (std::size_t i = 0; i < first_in_pass_; ++i) {
-      serve(*listeners_[i], now_ns);
-    }
-  }
+  const std::size_t count = listeners_.size();
+  first_in_pass_ = first_in_pass_ + 1 < count ? first_in_pass_ + 1 : 0;
+  serve(std::span(listeners_).subspan(first_in_pass_));
+  serve(std::span(listeners_).first(first_in_pass_));
   store_.begin_turn();
   free_departed();
 }
@@ -108,6 +105,19 @@ void FanOut::set_pace(const StreamPace& pace) {
   }
 }
 
+void FanOut::serve(std::span<const std::unique_ptr<Listener>> listeners) {
+  // A long pass takes longer than its frames may be old: the time is taken anew now and then.
+  constexpr std::size_t stride = 16;
+  while (!listeners.empty()) {
+    const std::int64_t now_ns = clock_();
+    const auto some = listeners.first(std::min(listeners.size(), stride));
+    for (const auto& listener : some) {
+      serve(*listener, now_ns);
+    }
+    listeners = listeners.subspan(some.size());
+  }
+}
+
 void FanOut::serve(Listener& listener, std::int64_t now_ns) {
   if (!listener.gone && listener.writable) {  // EPOLLOUT brings back those whose sockets are full
     send_what_may_be_sent(listener, now_ns);
@@ -120,7 +130,7 @@ void FanOut::serve(Listener& listener, std::int64_t now_ns) {
 
 void FanOut::send_what_may_be_sent(Listener& listener, std::int64_t now_ns) {
   if (listener.kept_rest) {
-    send_kept_rest(listener);
+    send_kept_rest(listener, now_ns);
     if (listener.kept_rest) {
       return;
     }
@@ -349,6 +359,7 @@ void FanOut::account_sent(Listener& listener, std::uint64_t position, std::size_
       listener.begun_bytes += static_cast<std::uint32_t>(bytes);
       break;
     }
+    counters_.frame_ages.add(now_ns - frame.time_ns);
     bytes -= rest;
     listener.begun_bytes = 0;
     ++listener.next_frame;
@@ -363,12 +374,14 @@ void FanOut::keep_rest(Listener& listener) {
   const FrameStore::Frame& frame = store_.frame(listener.next_frame);
   const std::byte* rest = store_.at(frame.begin + listener.begun_bytes);
   listener.kept_rest = std::make_unique<KeptRest>(
-      KeptRest{.bytes = {rest, rest + (frame.bytes - listener.begun_bytes)}, .of_frame = true});
+      KeptRest{.bytes = {rest, rest + (frame.bytes - listener.begun_bytes)},
+               .of_frame = true,
+               .time_ns = frame.time_ns});
   listener.begun_bytes = 0;
   ++listener.next_frame;
 }
 
-void FanOut::send_kept_rest(Listener& listener) {
+void FanOut::send_kept_rest(Listener& listener, std::int64_t now_ns) {
   auto& rest = listener.kept_rest->bytes;
   const std::size_t sent = send_bytes(listener, rest.data(), rest.size());
   listener.bytes_sent += sent;
@@ -379,6 +392,7 @@ void FanOut::send_kept_rest(Listener& listener) {
   if (listener.kept_rest->of_frame) {
     listener.frames_sent += 1;
     counters_.frames_sent_total.add(1);
+    counters_.frame_ages.add(now_ns - listener.kept_rest->time_ns);
   }
   listener.kept_rest.reset();
 }
@@ -406,33 +420,53 @@ std::size_t FanOut::send_bytes(Listener& listener, const std::byte* bytes, std::
 
 void FanOut::sweep() {
   constexpr std::size_t parts = 20;
-  constexpr std::chrono::milliseconds interval{100};
+  constexpr std::chrono::milliseconds interval{50};
   const std::int64_t now_ns = clock_();
   const std::size_t count = listeners_.size();
   for (std::size_t left = (count + parts - 1) / parts; left > 0; --left) {
     next_in_sweep_ = next_in_sweep_ + 1 < count ? next_in_sweep_ + 1 : 0;
-    look_for_stall(*listeners_[next_in_sweep_], now_ns);
+    examine(*listeners_[next_in_sweep_], now_ns);
   }
   free_departed();
   sweep_timer_ = loop_.call_after(interval, [this] { sweep(); });
 }
 
-void FanOut::look_for_stall(Listener& listener, std::int64_t now_ns) {
-  // The gate admits nothing for long to who takes nothing: whoever is being sent to needs no look.
-  if (listener.swept_bytes_sent != listener.bytes_sent) {
-    listener.swept_bytes_sent = listener.bytes_sent;
-    listener.swept_queue_bytes = 0;
-    listener.took_ns = now_ns;
-    return;
-  }
+void FanOut::examine(Listener& listener, std::int64_t now_ns) {
   const std::uint64_t queued = queued_bytes(listener.socket.number()).value_or(0);
-  if (queued == 0 || queued != listener.swept_queue_bytes) {
-    listener.swept_queue_bytes = queued;
+  write_record(listener, queued, now_ns);
+  // Of a Unix socket this is no number of bytes; but it changes whenever something is taken.
+  const std::uint64_t taken = listener.bytes_sent - queued;
+  if (queued == 0 || taken != listener.bytes_taken) {
+    listener.bytes_taken = taken;
     listener.took_ns = now_ns;
   } else if (now_ns - listener.took_ns >= stall_ns_max_) {
     leave(listener,
           "it has taken nothing for " + std::to_string(stall_ns_max_ / ns_per_second) + " s");
   }
+}
+
+void FanOut::write_record(const Listener& listener, std::uint64_t queued_bytes,
+                          std::int64_t now_ns) {
+  if (!listener.record) {
+    return;
+  }
+  std::int64_t lag_ns = oldest_queued_age_ns(listener, queued_bytes, now_ns);
+  if (lag_ns == 0 && listener.next_frame >= store_.oldest() &&
+      listener.next_frame < store_.next()) {
+    lag_ns = now_ns - store_.frame(listener.next_frame).time_ns;
+  }
+  table_.write(*listener.record, {.id = listener.id,
+                                  .peer = peer_key(listener.peer),
+                                  .peer_port = listener.peer.port(),
+                                  .joined_ns = listener.joined_ns,
+                                  .updated_ns = now_ns,
+                                  .lag_ns_max = listener.lag_ns_max,
+                                  .lag_ns = lag_ns,
+                                  .queued_bytes = queued_bytes,
+                                  .frames_sent = listener.frames_sent,
+                                  .bytes_sent = listener.bytes_sent,
+                                  .frames_skipped = listener.frames_skipped,
+                                  .jumps = listener.jumps});
 }
 
 void FanOut::leave(Listener& listener, std::string_view why) {
@@ -449,6 +483,9 @@ void FanOut::free_departed() {
   for (Listener* listener : departed_) {
     loop_.remove(listener->socket.number(), *listener);
     left_(*listener);
+    if (listener->record) {
+      table_.give_back(*listener->record);
+    }
     const std::size_t place = listener->place;
     std::swap(listeners_[place], listeners_.back());
     listeners_[place]->place = static_cast<std::uint32_t>(place);

@@ -19,6 +19,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -26,6 +27,7 @@
 #include "common/descriptor.h"
 #include "common/event_loop.h"
 #include "common/http/peer_address.h"
+#include "shm/listener_table.h"
 #include "shm/scoreboard.h"
 #include "worker/frame_store.h"
 #include "worker/gate.h"
@@ -46,9 +48,9 @@ class FanOut {
   // What time it is, on the scale of the frames' time stamps.
   using Clock = std::int64_t (*)() noexcept;
 
-  // Loop, store and counters are borrowed. A listener that takes nothing for `stall_timeout` is
+  // Loop, store, counters and table are borrowed. A listener that takes nothing for `stall_timeout` is
   // closed.
-  FanOut(EventLoop& loop, FrameStore& store, WorkerCounters& counters, GateLimits limits,
+  FanOut(EventLoop& loop, FrameStore& store, WorkerCounters& counters, WorkerListenerTable& table, GateLimits limits,
          std::chrono::milliseconds stall_timeout, Told joined, Told left,
          Clock clock = monotonic_ns);
   ~FanOut();
@@ -71,6 +73,7 @@ class FanOut {
   [[nodiscard]] bool somebody_waits() const noexcept { return !waiting_.empty(); }
 
  private:
+  void serve(std::span<const std::unique_ptr<Listener>> listeners);
   void serve(Listener& listener, std::int64_t now_ns);
   void send_what_may_be_sent(Listener& listener, std::int64_t now_ns);
   void let_wait(Listener& listener);
@@ -102,20 +105,22 @@ class FanOut {
   // `position`: where in the store they began.
   void account_sent(Listener& listener, std::uint64_t position, std::size_t bytes,
                     std::int64_t now_ns);
-  void send_kept_rest(Listener& listener);
+  void send_kept_rest(Listener& listener, std::int64_t now_ns);
   void keep_rest(Listener& listener);
   // send(2); nothing sent when the socket is full (then `writable` is false) or broken (`gone`).
   std::size_t send_bytes(Listener& listener, const std::byte* bytes, std::size_t count);
   void leave(Listener& listener, std::string_view why);
-  // Looks at a part of the listeners at a time, at all of them every two seconds, and closes those
+  // Writes down how a part of the listeners are, and all of them once a second, and closes those
   // that have taken nothing for stall_timeout.
   void sweep();
-  void look_for_stall(Listener& listener, std::int64_t now_ns);
+  void examine(Listener& listener, std::int64_t now_ns);
+  void write_record(const Listener& listener, std::uint64_t queued_bytes, std::int64_t now_ns);
   void free_departed();
 
   EventLoop& loop_;
   FrameStore& store_;
   WorkerCounters& counters_;
+  WorkerListenerTable& table_;
   GateLimits limits_;
   StreamPace pace_;
   Told joined_;

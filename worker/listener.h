@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "common/descriptor.h"
@@ -27,7 +28,8 @@ struct UnbrokenRun {
 // What has been begun must be finished, though it is not in the frame store any more.
 struct KeptRest {
   std::vector<std::byte> bytes;
-  bool of_frame = false;  // and not of a header out of turn
+  bool of_frame = false;     // and not of a header out of turn
+  std::int64_t time_ns = 0;  // when the frame was published
 };
 
 class Listener final : public EventHandler {
@@ -61,9 +63,9 @@ class Listener final : public EventHandler {
   PeerAddress peer;
   std::uint64_t id;  // of the contract, 0 to 2^63-1
   std::int64_t joined_ns = 0;
-  // When it was last looked at for a stall, and when it was last known to take something.
-  std::uint64_t swept_bytes_sent = 0;
-  std::uint64_t swept_queue_bytes = 0;
+  std::optional<std::uint32_t> record{};  // in the listener table, if there was room
+  // What it had taken when it was last looked at for a stall, and when it had last taken more.
+  std::uint64_t bytes_taken = 0;
   std::int64_t took_ns = 0;
   std::uint64_t frames_sent = 0;
   std::uint64_t frames_skipped = 0;

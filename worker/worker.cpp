@@ -19,7 +19,8 @@ constexpr std::chrono::milliseconds heartbeat_interval{250};
 
 GateLimits gate_limits(const WorkerSettings& settings) {
   return {.queue_bytes_max = settings.sndbuf_bytes,
-          .queue_follows_pace = settings.sndbuf_bytes == 0};
+          .queue_follows_pace = settings.sndbuf_bytes == 0,
+          .lag_ns_ceiling = settings.max_lag_ceiling_ms * ns_per_ms};
 }
 
 StreamFeedSettings feed_settings(const WorkerSettings& settings) {
@@ -46,11 +47,12 @@ Worker::Worker(const WorkerSettings& settings)
       listening_sockets_(take_listening_sockets(settings)),
       stream_(Descriptor(worker_descriptor::stream)),
       scoreboard_(Descriptor(worker_descriptor::scoreboard), settings.slot),
+      listener_table_(Descriptor(worker_descriptor::listeners)),
       store_(std::max<std::size_t>(settings.max_frame_bytes, stream_metadata_bytes_max)),
       connection_counts_(scoreboard_, settings.max_connections_per_ip),
       master_(loop_, Descriptor(worker_descriptor::control), [this] { stop(); }),
       fan_out_(
-          loop_, store_, scoreboard_.counters(), gate_limits(settings),
+          loop_, store_, scoreboard_.counters(), listener_table_, gate_limits(settings),
           std::chrono::milliseconds(settings.stall_timeout_ms),
           [this](const Listener& listener) { master_.joined(listener.id); },
           [this](const Listener& listener) {

@@ -8,6 +8,7 @@
 #include "common/http/http_connections.h"
 #include "common/http/http_server.h"
 #include "common/worker_protocol.h"
+#include "shm/listener_table.h"
 #include "shm/scoreboard.h"
 #include "shm/stream_segment.h"
 #include "worker/connection_counts.h"
@@ -40,6 +41,7 @@ class Worker {
   EventLoop loop_;
   StreamSegmentReader stream_;
   WorkerScoreboard scoreboard_;
+  WorkerListenerTable listener_table_;
   FrameStore store_;
   ConnectionCounts connection_counts_;
   MasterLine master_;

@@ -1,5 +1,7 @@
 // The stream as a listener gets it: its head, its frames, and who may have it.
 
+#include <fcntl.h>
+
 #include <algorithm>
 #include <array>
 #include <string>
@@ -8,6 +10,9 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "common/clock.h"
+#include "common/worker_protocol.h"
+#include "shm/listener_table.h"
 #include "tests/support/http_client.h"
 #include "tests/support/listener_crowd.h"
 #include "tests/support/patience.h"
@@ -218,6 +223,60 @@ TEST(Stream, EndsForEverybodyWhenTheServerStops) {
       EXPECT_EQ(listener->end_error(), 0) << "the connection was not closed in order";
     }
   }
+}
+
+// The listener tables of all workers, through the descriptors that they were born with.
+std::vector<ListenerStatus> listener_tables(const Server& server) {
+  std::vector<ListenerStatus> all;
+  for (const pid_t worker : server.workers()) {
+    const std::string path =
+        "/proc/" + std::to_string(worker) + "/fd/" + std::to_string(worker_descriptor::listeners);
+    const ListenerTable table(Descriptor(::open(path.c_str(), O_RDWR | O_CLOEXEC)));
+    const auto some = table.read();
+    all.insert(all.end(), some.begin(), some.end());
+  }
+  return all;
+}
+
+TEST(Stream, WhatItsListenersAreLikeIsInTheSharedTables) {
+  const Server server({.arguments = {"--workers", "2"}});
+  ListenerCrowd crowd;
+  crowd.add({.endpoint = server.ipv4(), .target = "/stream.mp3?listener_id=1"});
+  CrowdListener& stalled = crowd.add({.endpoint = server.ipv4(),
+                                      .target = "/stream.mp3?listener_id=2&max_lag=100",
+                                      .socket = {.receive_buffer_bytes = 4096}});
+  ASSERT_TRUE(crowd.run_until_all_listen(patience));
+  crowd.pause(stalled);
+  const auto find = [](const std::vector<ListenerStatus>& all, std::uint64_t id) {
+    const auto found = std::find_if(all.begin(), all.end(),
+                                    [&](const ListenerStatus& status) { return status.id == id; });
+    return found == all.end() ? ListenerStatus{} : *found;
+  };
+  ASSERT_TRUE(crowd.run_until(
+      [&] {
+        const auto all = listener_tables(server);
+        return find(all, 2).jumps == 1 && find(all, 2).frames_skipped > 10 &&
+               find(all, 1).frames_sent > 50;
+      },
+      patience));
+  const auto all = listener_tables(server);
+  ASSERT_EQ(all.size(), 2U);
+  const ListenerStatus healthy = find(all, 1);
+  EXPECT_EQ(healthy.jumps, 0U);
+  EXPECT_EQ(healthy.lag_ns_max, 250 * ns_per_ms);
+  EXPECT_LT(healthy.lag_ns, 250 * ns_per_ms);
+  EXPECT_EQ(healthy.bytes_sent, healthy.frames_sent * mp3_frame_bytes);
+  EXPECT_NE(healthy.peer_port, 0U);
+  EXPECT_EQ(healthy.peer,
+            peer_key(PeerAddress({0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 127, 0, 0, 1})));
+  const ListenerStatus behind = find(all, 2);
+  EXPECT_EQ(behind.lag_ns_max, 100 * ns_per_ms);
+  EXPECT_GT(behind.lag_ns, 500 * ns_per_ms);
+  EXPECT_GT(behind.queued_bytes, 0U);
+  EXPECT_GT(behind.frames_sent, 0U);
+
+  crowd.close(stalled);
+  EXPECT_TRUE(crowd.run_until([&] { return listener_tables(server).size() == 1; }, patience));
 }
 
 }  // namespace

@@ -1,13 +1,18 @@
-// The ring between threads of one process: what ThreadSanitizer can look at.
+// What is in shared memory, between threads of one process: what ThreadSanitizer can look at.
+
+#include <unistd.h>
 
 #include <array>
 #include <atomic>
+#include <memory>
+#include <string>
 #include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
 
 #include "ring_records.h"
+#include "shm/listener_table.h"
 #include "shm/ring_reader.h"
 #include "shm/ring_writer.h"
 #include "shm/stream_state.h"
@@ -84,6 +89,33 @@ TEST(StreamStateThreads, AReaderGetsOneOfTheStatesThatWereWrittenOrNothing) {
   }
   done.store(true);
   thread.join();
+}
+
+TEST(ListenerTableThreads, AReaderGetsARecordWholeOrNotAtAll) {
+  constexpr std::uint64_t writes = 200'000;
+  const auto status = [](std::uint64_t number) {
+    return ListenerStatus{.id = number,
+                          .peer = {.high = 1, .low = number},
+                          .lag_ns = -5,
+                          .frames_skipped = 7 * number,
+                          .jumps = 3 * number};
+  };
+  const ListenerTable table(1);
+  WorkerListenerTable worker(Descriptor(::dup(table.descriptor())));
+  const std::uint32_t record = worker.take().value();
+  std::thread writer([&] {
+    for (std::uint64_t number = 1; number <= writes; ++number) {
+      worker.write(record, status(number));
+    }
+  });
+  for (std::uint64_t last = 0; last < writes;) {
+    for (const ListenerStatus& read : table.read()) {
+      EXPECT_EQ(read, status(read.id));
+      EXPECT_GE(read.id, last);
+      last = read.id;
+    }
+  }
+  writer.join();
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -135,11 +136,14 @@ class FanOutTest : public testing::Test {
   EventLoop loop;
   FrameStore store{frame_bytes_max};
   WorkerCounters counters;
+  ListenerTable table{100};
+  WorkerListenerTable worker_table{Descriptor(::dup(table.descriptor()))};
   std::vector<std::uint64_t> joined;  // ids, as they were told
   std::vector<std::uint64_t> left;
   FanOut fan_out{loop,
                  store,
                  counters,
+                 worker_table,
                  limits,
                  std::chrono::seconds(30),
                  [this](const Listener& listener) { joined.push_back(listener.id); },

@@ -366,5 +366,73 @@ TEST_F(FanOutTest, WhatAListenerSendsIsOfNoConsequence) {
   EXPECT_EQ(frames_in(drain(connection)).size(), 20U);
 }
 
+TEST_F(FanOutTest, WhatAListenerIsLikeStandsInTheTable) {
+  Connection stalled(2048);
+  Connection healthy;
+  join(stalled, 1);
+  lag_ns_max = 1000 * ns_per_ms;
+  join(healthy, 2);
+  for (int i = 0; i < 200; ++i) {
+    append_and_pass();
+    test_time += 26 * ns_per_ms;
+    healthy.read_all();
+  }
+  run_loop(milliseconds(300));  // time for everybody
+  auto all = table.read();
+  ASSERT_EQ(all.size(), 2U);
+  std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
+  EXPECT_GT(all[0].queued_bytes, 0U);
+  EXPECT_GT(all[0].lag_ns, 4 * ns_per_second) << "what it has not taken is from the beginning";
+  EXPECT_LT(all[0].frames_sent, 150U);
+  EXPECT_EQ(all[0].jumps, 1U);
+  EXPECT_GT(all[0].frames_skipped, 50U);
+  EXPECT_GE(all[0].frames_sent + all[0].frames_skipped, 189U) << "but for a quarter of a second";
+  EXPECT_EQ(all[0].lag_ns_max, 250 * ns_per_ms);
+  EXPECT_EQ(all[1].queued_bytes, 0U);
+  EXPECT_EQ(all[1].lag_ns, 0);
+  EXPECT_EQ(all[1].frames_sent, 200U);
+  EXPECT_EQ(all[1].bytes_sent, 200U * 418);
+  EXPECT_EQ(all[1].frames_skipped, 0U);
+  EXPECT_EQ(all[1].jumps, 0U);
+  EXPECT_EQ(all[1].lag_ns_max, 1000 * ns_per_ms);
+  EXPECT_EQ(all[1].joined_ns, 1000 * ns_per_second);
+  EXPECT_EQ(all[1].updated_ns, test_time);
+
+  stalled.client.reset();
+  run_loop();
+  ASSERT_EQ(table.read().size(), 1U);
+  EXPECT_EQ(table.read().front().id, 2U);
+}
+
+TEST_F(FanOutTest, AListenerIsInTheTableFromItsFirstMomentOn) {
+  Connection connection;
+  append();
+  join(connection, 7);
+  ASSERT_EQ(table.read().size(), 1U);
+  EXPECT_EQ(table.read().front().id, 7U);
+  EXPECT_EQ(table.read().front().frames_sent, 1U);
+}
+
+TEST_F(FanOutTest, TheAgesOfFramesAtTheirHandOverAreCounted) {
+  std::vector<Connection> connections(3);
+  for (Connection& connection : connections) {
+    join(connection);
+  }
+  append_and_pass();
+  append();
+  test_time += 7 * ns_per_ms;
+  append();
+  test_time += 40 * ns_per_ms;
+  fan_out.pass();
+  const auto count = [&](std::int64_t bound_ms) {
+    const auto place = std::find(frame_age_bounds_ms.begin(), frame_age_bounds_ms.end(), bound_ms);
+    return counters.frame_ages.frames.at(static_cast<std::size_t>(place - frame_age_bounds_ms.begin())).get();
+  };
+  EXPECT_EQ(count(1), 3U);
+  EXPECT_EQ(count(50), 6U);
+  EXPECT_EQ(count(25) + count(100), 0U);
+  EXPECT_EQ(counters.frame_ages.sum_ns.get(), 3U * (47 + 40) * ns_per_ms);
+}
+
 }  // namespace
 }  // namespace eradio

@@ -1,6 +1,7 @@
 #include "worker/stream_feed.h"
 
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <array>
 #include <string>
@@ -36,9 +37,12 @@ class StreamFeedTest : public testing::Test {
   FrameStore store{frame_bytes_max};
   const StreamFeed* feed_ = nullptr;
   WorkerCounters counters;
+  ListenerTable table{10};
+  WorkerListenerTable worker_table{Descriptor(::dup(table.descriptor()))};
   FanOut fan_out{loop,
                  store,
                  counters,
+                 worker_table,
                  {.queue_bytes_max = 8000, .queue_follows_pace = false},
                  std::chrono::seconds(30),
                  [](const Listener&) {},
