@@ -24,6 +24,8 @@ constexpr std::uint64_t max_frame_max = std::uint64_t{256} << 20;
 constexpr std::uint64_t ring_size_max = std::uint64_t{4} << 30;
 constexpr std::uint64_t limit_max = std::uint64_t{1} << 32;
 constexpr milliseconds max_lag_max = std::chrono::seconds(60);
+constexpr milliseconds worker_timeout_min = std::chrono::seconds(1);
+constexpr milliseconds worker_timeout_max = std::chrono::hours(1);
 constexpr milliseconds stall_timeout_min = std::chrono::seconds(1);
 constexpr milliseconds stall_timeout_max = std::chrono::hours(1);
 constexpr milliseconds coalesce_max = std::chrono::seconds(1);
@@ -196,6 +198,11 @@ const std::vector<ConfigurationKey>& configuration_keys() {
       {"workers", "one per processor", "number of worker processes",
        [](C& c, Text t) {
          c.workers = static_cast<std::uint32_t>(parse_number(t, 1, workers_max));
+       }},
+      {"worker_timeout", "5 s",
+       "a worker that has given no sign of life for so long is killed and replaced",
+       [](C& c, Text t) {
+         c.worker_timeout = parse_duration(t, worker_timeout_min, worker_timeout_max);
        }},
       {"stream_path", "/stream.mp3", "path of the stream",
        [](C& c, Text t) { c.stream_path = parse_stream_path(t); }},

@@ -97,8 +97,9 @@ Master::Master(const Configuration& configuration, const InstallPaths& paths)
             supervisor_.answer_vote(slot, answer);
           }),
       source_(loop_, programme_, source_settings(configuration, paths)),
-      supervisor_(loop_, paths.libexec / "eradio-worker", worker_settings(configuration), sockets_,
-                  publisher_, scoreboard_, listeners_, programme_, [this] { on_all_ready(); }) {}
+      supervisor_(loop_, paths.libexec / "eradio-worker", worker_settings(configuration),
+                  configuration.worker_timeout, sockets_, publisher_, scoreboard_, listeners_,
+                  programme_, [this] { on_all_ready(); }) {}
 
 void Master::run() {
   log::info("eradio {} starts: {} workers, at most {} descriptors in each", ERADIO_VERSION,

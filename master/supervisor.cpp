@@ -22,10 +22,10 @@ constexpr std::ptrdiff_t unsent_answers_max = 8192;  // twice what a worker can 
 }  // namespace
 
 Supervisor::Supervisor(EventLoop& loop, std::filesystem::path program,
-                       const WorkerSettings& settings, const ListeningSockets& sockets,
-                       const Publisher& publisher, Scoreboard& scoreboard,
-                       std::vector<ListenerTable>& listeners, WorkerEvents& events,
-                       std::function<void()> all_ready)
+                       const WorkerSettings& settings, std::chrono::milliseconds timeout,
+                       const ListeningSockets& sockets, const Publisher& publisher,
+                       Scoreboard& scoreboard, std::vector<ListenerTable>& listeners,
+                       WorkerEvents& events, std::function<void()> all_ready)
     : loop_(loop),
       program_(std::move(program)),
       settings_(settings),
@@ -35,7 +35,8 @@ Supervisor::Supervisor(EventLoop& loop, std::filesystem::path program,
       listeners_(listeners),
       events_(events),
       all_ready_(std::move(all_ready)),
-      stream_read_only_(publisher.reopen_read_only()) {
+      stream_read_only_(publisher.reopen_read_only()),
+      timeout_(timeout) {
   slots_.resize(settings.workers);
   for (std::size_t number = 0; number < slots_.size(); ++number) {
     slots_[number].number = number;
@@ -45,6 +46,7 @@ Supervisor::Supervisor(EventLoop& loop, std::filesystem::path program,
 Supervisor::~Supervisor() {
   loop_.cancel(answer_timer_);
   loop_.cancel(kill_timer_);
+  loop_.cancel(heartbeat_timer_);
   for (Slot& slot : slots_) {
     loop_.cancel(slot.restart_timer);
   }
@@ -54,10 +56,13 @@ void Supervisor::start_all() {
   for (Slot& slot : slots_) {
     start(slot);
   }
+  heartbeats_read_ns_ = monotonic_ns();
+  kill_hung_workers();
 }
 
 void Supervisor::start(Slot& slot) {
   slot.ready = false;
+  slot.hung = false;
   slot.started_ns = monotonic_ns();
   try {
     start_program(slot);
@@ -88,15 +93,15 @@ void Supervisor::start_program(Slot& slot) {
   settings.tcp_sockets = static_cast<std::uint32_t>(sockets_.tcp(slot.number).size());
   settings.unix_socket = sockets_.unix_socket() >= 0;
 
-  ChildProgram child{.arguments = {program_.string(), encode_worker_settings(settings)},
-                     .environment = {},
-                     .descriptors = {{theirs.number(), worker_descriptor::control},
-                                     {publisher_.wakeup(slot.number), worker_descriptor::wakeup},
-                                     {stream_read_only_.number(), worker_descriptor::stream},
-                                     {scoreboard_.descriptor(), worker_descriptor::scoreboard},
-                                     {listeners_[slot.number].descriptor(),
-                                      worker_descriptor::listeners}},
-                     .own_session = true};  // Ctrl-C at a terminal is for the master alone
+  ChildProgram child{
+      .arguments = {program_.string(), encode_worker_settings(settings)},
+      .environment = {},
+      .descriptors = {{theirs.number(), worker_descriptor::control},
+                      {publisher_.wakeup(slot.number), worker_descriptor::wakeup},
+                      {stream_read_only_.number(), worker_descriptor::stream},
+                      {scoreboard_.descriptor(), worker_descriptor::scoreboard},
+                      {listeners_[slot.number].descriptor(), worker_descriptor::listeners}},
+      .own_session = true};  // Ctrl-C at a terminal is for the master alone
   int next = worker_descriptor::first_listening_socket;
   for (const Descriptor& socket : sockets_.tcp(slot.number)) {
     child.descriptors.push_back({socket.number(), next++});
@@ -227,6 +232,7 @@ bool Supervisor::on_exited(pid_t process, int wait_status) {
 
 void Supervisor::stop_for_good(std::chrono::milliseconds grace) {
   for_good_ = true;
+  loop_.cancel(heartbeat_timer_);
   for (Slot& slot : slots_) {
     loop_.cancel(slot.restart_timer);
     if (slot.process > 0 &&
@@ -244,6 +250,28 @@ void Supervisor::stop_for_good(std::chrono::milliseconds grace) {
       }
     }
   });
+}
+
+void Supervisor::kill_hung_workers() {
+  constexpr std::chrono::milliseconds interval{250};
+  const std::int64_t now_ns = monotonic_ns();
+  // If we were held up ourselves (SIGSTOP, a busy machine), the workers may have been, too: they
+  // get the time until the next look.
+  const bool held_up =
+      now_ns - heartbeats_read_ns_ > 4 * std::chrono::nanoseconds(interval).count();
+  heartbeats_read_ns_ = now_ns;
+  for (Slot& slot : slots_) {
+    const auto beat_ns =
+        static_cast<std::int64_t>(scoreboard_.counters(slot.number).heartbeat_ns.get());
+    const std::int64_t silent_ms = (now_ns - std::max(beat_ns, slot.started_ns)) / ns_per_ms;
+    if (!held_up && slot.process > 0 && !slot.hung && silent_ms >= timeout_.count()) {
+      slot.hung = true;
+      log::error("worker {}: process {} has given no sign of life for {} ms; killed", slot.number,
+                 slot.process, silent_ms);
+      ::kill(slot.process, SIGKILL);
+    }
+  }
+  heartbeat_timer_ = loop_.call_after(interval, [this] { kill_hung_workers(); });
 }
 
 bool Supervisor::any_running() const noexcept {

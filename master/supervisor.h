@@ -1,5 +1,5 @@
-// Starts the workers, one for each slot, keeps the line to each, and replaces those that die. What
-// a worker is born with is in common/worker_protocol.h; how soon it is replaced in
+// Starts the workers, one for each slot, keeps the line to each, and replaces those that die or
+// hang. What a worker is born with is in common/worker_protocol.h; how soon it is replaced in
 // respawn_policy.h.
 #pragma once
 
@@ -28,11 +28,13 @@ namespace eradio {
 class Supervisor {
  public:
   // Everything is borrowed. `settings`: the same for all workers; slot, generation and the like are
-  // filled in here. `all_ready` is called whenever the last worker that was missing is serving.
+  // filled in here. A worker without a heartbeat for `timeout` is killed. `all_ready` is called
+  // whenever the last worker that was missing is serving.
   Supervisor(EventLoop& loop, std::filesystem::path program, const WorkerSettings& settings,
-             const ListeningSockets& sockets, const Publisher& publisher, Scoreboard& scoreboard,
-             std::vector<ListenerTable>& listeners,
-             WorkerEvents& events, std::function<void()> all_ready);
+             std::chrono::milliseconds timeout, const ListeningSockets& sockets,
+             const Publisher& publisher, Scoreboard& scoreboard,
+             std::vector<ListenerTable>& listeners, WorkerEvents& events,
+             std::function<void()> all_ready);
   ~Supervisor();
 
   void start_all();
@@ -53,6 +55,7 @@ class Supervisor {
     pid_t process = 0;
     std::int64_t started_ns = 0;
     bool ready = false;
+    bool hung = false;  // and killed for it
     Descriptor control;
     std::unique_ptr<Watch> watch;
     std::vector<VoteAnswer> unsent_answers;
@@ -65,6 +68,7 @@ class Supervisor {
   void restart_after(Slot& slot, std::chrono::milliseconds delay);
   void on_control(Slot& slot);
   void complain(Slot& slot, const char* what);
+  void kill_hung_workers();
   void send_answers();
   void expect_answers(std::chrono::milliseconds delay);
   void on_message(Slot& slot, const WorkerMessage& message);
@@ -81,9 +85,12 @@ class Supervisor {
   Descriptor stream_read_only_;
   std::vector<Slot> slots_;
   std::uint64_t generations_ = 0;
+  std::chrono::milliseconds timeout_;
+  std::int64_t heartbeats_read_ns_ = 0;
   bool for_good_ = false;
   EventLoop::TimerId answer_timer_ = EventLoop::no_timer;
   EventLoop::TimerId kill_timer_ = EventLoop::no_timer;
+  EventLoop::TimerId heartbeat_timer_ = EventLoop::no_timer;
 };
 
 }  // namespace eradio

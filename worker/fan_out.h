@@ -48,10 +48,10 @@ class FanOut {
   // What time it is, on the scale of the frames' time stamps.
   using Clock = std::int64_t (*)() noexcept;
 
-  // Loop, store, counters and table are borrowed. A listener that takes nothing for `stall_timeout` is
-  // closed.
-  FanOut(EventLoop& loop, FrameStore& store, WorkerCounters& counters, WorkerListenerTable& table, GateLimits limits,
-         std::chrono::milliseconds stall_timeout, Told joined, Told left,
+  // Loop, store, counters and table are borrowed. A listener that takes nothing for `stall_timeout`
+  // is closed.
+  FanOut(EventLoop& loop, FrameStore& store, WorkerCounters& counters, WorkerListenerTable& table,
+         GateLimits limits, std::chrono::milliseconds stall_timeout, Told joined, Told left,
          Clock clock = monotonic_ns);
   ~FanOut();
   FanOut(const FanOut&) = delete;
@@ -82,8 +82,7 @@ class FanOut {
   [[nodiscard]] std::uint64_t batch_bytes(const FrameStore::Frame& next) const noexcept {
     return std::max<std::uint64_t>(next.bytes, store_.turn_bytes());
   }
-  // Since the oldest byte that the listener has not acknowledged was made; 0 when there is none,
-  // long_ago_ns when there are more than two runs in the queue.
+  // KernelLook::oldest_age_ns; long_ago_ns when there are more than two runs in the queue.
   [[nodiscard]] std::int64_t oldest_queued_age_ns(const Listener& listener,
                                                   std::uint64_t queued_bytes,
                                                   std::int64_t now_ns) const;

@@ -86,9 +86,11 @@ struct NetworkPath {
 // What a look into the kernel has shown.
 struct KernelLook {
   std::int64_t now_ns = 0;
-  std::uint64_t queued_bytes = 0;   // not acknowledged
-  std::uint64_t acked_bytes = 0;    // of the stream, in all
-  std::int64_t oldest_age_ns = 0;   // since the oldest of the queued bytes was made; 0: none
+  std::uint64_t queued_bytes = 0;  // not acknowledged
+  std::uint64_t acked_bytes = 0;   // of the stream, in all
+  // Since the oldest of the queued bytes was made, or since the listener began or went on, if that
+  // is later; 0: none.
+  std::int64_t oldest_age_ns = 0;
   std::uint64_t backlog_bytes = 0;  // that wait for this listener
   std::uint64_t batch_bytes = 0;    // GateView::batch_bytes
   std::optional<NetworkPath> path;  // if Gate::needs_path() said so

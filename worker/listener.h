@@ -52,9 +52,9 @@ class Listener final : public EventHandler {
   Gate gate;
   std::int64_t lag_ns_max = 0;  // `max_lag`
   // So the age of any byte that the kernel may still hold is known, without a list of sends.
-  std::uint64_t bytes_sent = 0;  // that TCP has taken
-  UnbrokenRun run;               // the one that goes on
-  UnbrokenRun run_before;        // what came before its jump
+  std::uint64_t bytes_sent = 0;     // that TCP has taken
+  UnbrokenRun run;                  // the one that goes on
+  UnbrokenRun run_before;           // what came before its jump
   std::uint64_t header_number = 0;  // of the header that it has; 0: none
   // The rest of a begun frame that is about to leave the store (next_frame is behind it then), or
   // of a header that goes before next_frame.

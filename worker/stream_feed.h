@@ -62,7 +62,7 @@ class StreamFeed {
   static constexpr std::int64_t track_passes_period_ns = 100 * ns_per_ms;
   RateLimit track_passes_{track_passes_max, track_passes_period_ns};
   EventLoop::TimerId gathering_ = EventLoop::no_timer;  // a pass once `coalesce` is over
-  bool gap_ = true;                    // before the next frame
+  bool gap_ = true;                                     // before the next frame
   std::uint64_t header_sequence_ = 0;  // of the newest header; what comes before it is not for it
   bool damage_logged_ = false;
   RateLimit loss_log_;

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -107,6 +108,53 @@ TEST(Worker, ThatHangsDoesNotHoldUpTheServersStop) {
   ::kill(server.workers().front(), SIGSTOP);
   expect_clean_stop(server.stop());
   EXPECT_TRUE(crowd.run_until([&] { return crowd.ended() == 20; }, patience));
+}
+
+TEST(Worker, ThatGivesNoSignOfLifeIsKilledAndReplaced) {
+  Server server({.arguments = {"--workers", "2", "--worker_timeout", "3 s"}});
+  ListenerCrowd crowd;
+  crowd.add({.endpoint = server.ipv4()}, 40);
+  ASSERT_TRUE(crowd.run_until_all_listen(patience));
+  const auto before = server.workers();
+  ASSERT_EQ(before.size(), 2U);
+  ::kill(before.front(), SIGSTOP);
+  const std::int64_t stopped_ns = monotonic_ns();
+  const auto is_replaced = [&] {
+    const auto now = server.workers();
+    return now.size() == 2 && std::find(now.begin(), now.end(), before.front()) == now.end();
+  };
+  ASSERT_TRUE(crowd.run_until(is_replaced, patience));
+  EXPECT_GT(monotonic_ns() - stopped_ns, 2500 * ns_per_ms) << "it was not given the time";
+  EXPECT_TRUE(server.log().wait_for("has given no sign of life for", patience));
+  EXPECT_EQ(server.log().count("has given no sign of life for"), 1U);
+  crowd.run_for(seconds(1));
+  EXPECT_EQ(crowd.fault(), "");
+  EXPECT_GT(crowd.ended(), 0U) << "those of the one";
+  EXPECT_LT(crowd.ended(), 40U) << "but not those of the other";
+  const auto now = server.workers();
+  EXPECT_NE(std::find(now.begin(), now.end(), before.back()), now.end());
+  expect_clean_stop(server.stop());
+}
+
+TEST(Worker, IsNotTakenToHangWhenTheMasterWasHeldUpToo) {
+  Server server({.arguments = {"--workers", "2", "--worker_timeout", "3 s"}});
+  const auto before = server.workers();
+  std::vector<pid_t> all = before;
+  all.push_back(server.master());
+  for (const pid_t process : all) {
+    ::kill(process, SIGSTOP);
+  }
+  std::this_thread::sleep_for(seconds(5));
+  // The master first, so that it looks before a worker has given another sign of life.
+  ::kill(server.master(), SIGCONT);
+  std::this_thread::sleep_for(milliseconds(50));
+  for (const pid_t process : before) {
+    ::kill(process, SIGCONT);
+  }
+  std::this_thread::sleep_for(seconds(1));
+  EXPECT_EQ(server.workers(), before);
+  EXPECT_EQ(server.log().count("no sign of life"), 0U);
+  expect_clean_stop(server.stop());
 }
 
 TEST(Worker, ThatHangsForAWhileGoesOnWithTheNewestFrames) {

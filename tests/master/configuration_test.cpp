@@ -56,6 +56,7 @@ TEST_F(ConfigurationTest, WithoutAnythingHasTheContractsDefaults) {
   EXPECT_EQ(c.max_lag, std::chrono::milliseconds(250));
   EXPECT_EQ(c.max_lag_ceiling, std::chrono::seconds(2));
   EXPECT_EQ(c.stall_timeout, std::chrono::seconds(30));
+  EXPECT_EQ(c.worker_timeout, std::chrono::seconds(5));
   EXPECT_FALSE(c.congestion_control);
   EXPECT_EQ(c.webroot, paths.webroot);
   EXPECT_EQ(c.source, (std::vector<std::string>{"eradio-source-demo"}));
@@ -83,6 +84,7 @@ sndbuf = 16 KiB
 max_lag = 1 s
 max_lag_ceiling = 5 s
 stall_timeout = 60 s
+worker_timeout = 7 s
 congestion_control = bbr
 webroot = )" + paths.webroot.string() +
                            R"(
@@ -109,6 +111,7 @@ log_level = debug
   EXPECT_EQ(c.max_lag, std::chrono::seconds(1));
   EXPECT_EQ(c.max_lag_ceiling, std::chrono::seconds(5));
   EXPECT_EQ(c.stall_timeout, std::chrono::minutes(1));
+  EXPECT_EQ(c.worker_timeout, std::chrono::seconds(7));
   EXPECT_EQ(c.congestion_control, "bbr");
   EXPECT_EQ(c.source, (std::vector<std::string>{"eradio-source-play", "--loop", "/my music # 1"}));
   EXPECT_EQ(c.source_restart_delay, std::chrono::milliseconds(500));
@@ -156,6 +159,7 @@ TEST_F(ConfigurationTest, EveryWrongValueIsNamedWithFileLineAndKey) {
                                     "max_lag = 2 h",
                                     "max_lag_ceiling = 2 h",
                                     "stall_timeout = 0",
+                                    "worker_timeout = 100 ms",
                                     "congestion_control =",
                                     "congestion_control = Cubic",
                                     "congestion_control = a-name-that-is-too-long",

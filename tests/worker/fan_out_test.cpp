@@ -426,12 +426,14 @@ TEST_F(FanOutTest, TheAgesOfFramesAtTheirHandOverAreCounted) {
   fan_out.pass();
   const auto count = [&](std::int64_t bound_ms) {
     const auto place = std::find(frame_age_bounds_ms.begin(), frame_age_bounds_ms.end(), bound_ms);
-    return counters.frame_ages.frames.at(static_cast<std::size_t>(place - frame_age_bounds_ms.begin())).get();
+    return counters.frame_ages.frames
+        .at(static_cast<std::size_t>(place - frame_age_bounds_ms.begin()))
+        .get();
   };
   EXPECT_EQ(count(1), 3U);
   EXPECT_EQ(count(50), 6U);
   EXPECT_EQ(count(25) + count(100), 0U);
-  EXPECT_EQ(counters.frame_ages.sum_ns.get(), 3U * (47 + 40) * ns_per_ms);
+  EXPECT_EQ(counters.frame_ages.sum_ns.get(), static_cast<std::uint64_t>(3 * 87 * ns_per_ms));
 }
 
 }  // namespace
