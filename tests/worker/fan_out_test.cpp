@@ -433,7 +433,7 @@ TEST_F(FanOutTest, TheAgesOfFramesAtTheirHandOverAreCounted) {
   EXPECT_EQ(count(1), 3U);
   EXPECT_EQ(count(50), 6U);
   EXPECT_EQ(count(25) + count(100), 0U);
-  EXPECT_EQ(counters.frame_ages.sum_ns.get(), static_cast<std::uint64_t>(3 * 87 * ns_per_ms));
+  EXPECT_EQ(counters.frame_ages.sum_ns.get(), static_cast<std::uint64_t>(87 * ns_per_ms * 3));
 }
 
 }  // namespace
