@@ -1,9 +1,10 @@
-// Starts eradio-bare-loop for the time this object lives. Used by the fan-out benchmark.
+// Starts one of the benchmarks' own servers (send_loop.h) for the time this object lives.
 #pragma once
 
 #include <sys/types.h>
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "tests/support/endpoint.h"
@@ -11,13 +12,17 @@
 
 namespace eradio::testing {
 
-class BareLoopServer {
+class SendLoopServer {
  public:
-  BareLoopServer(int processes, double frames_per_second, std::size_t frame_bytes);
-  ~BareLoopServer();
-  BareLoopServer(const BareLoopServer&) = delete;
-  BareLoopServer& operator=(const BareLoopServer&) = delete;
+  // The program and its arguments. `network_namespace`: path of the one that it runs in; empty:
+  // ours. Throws std::runtime_error when it does not start.
+  explicit SendLoopServer(std::vector<std::string> command,
+                          const std::string& network_namespace = "");
+  ~SendLoopServer();
+  SendLoopServer(const SendLoopServer&) = delete;
+  SendLoopServer& operator=(const SendLoopServer&) = delete;
 
+  [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
   [[nodiscard]] Endpoint ipv4() const { return Endpoint::ipv4(port_); }
   // Those that send.
   [[nodiscard]] std::vector<pid_t> processes() const;
