@@ -50,7 +50,6 @@ std::string configuration(std::size_t queue_bytes) {
          std::to_string(IcecastServer::port) + R"(</port></listen-socket>
   <fileserve>0</fileserve>
   <paths>
-    <logdir>/tmp</logdir>
     <webroot>/usr/share/icecast2/web</webroot>
     <adminroot>/usr/share/icecast2/admin</adminroot>
   </paths>

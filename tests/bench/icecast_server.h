@@ -10,6 +10,7 @@
 #include <string>
 #include <thread>
 
+#include "common/descriptor.h"
 #include "tests/bench/lag_grid.h"
 #include "tests/support/output_capture.h"
 #include "tests/support/temporary_directory.h"
