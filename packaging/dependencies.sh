@@ -2,7 +2,7 @@
 # Installs the Debian packages that are missing, and nothing when none is. The one place that lists
 # them, by what they are needed for:
 #
-#   sh packaging/dependencies.sh build [tests] [checks] [clean-room]
+#   sh packaging/dependencies.sh build [tests] [bench] [checks] [clean-room]
 set -eu
 
 build="g++ cmake ninja-build pkg-config
@@ -12,6 +12,9 @@ build="g++ cmake ninja-build pkg-config
 tests="libgtest-dev ffmpeg curl nodejs chromium"
 # Debian has npm in a package of its own, which other packages of nodejs bring with them.
 command -v npm >/dev/null || tests="$tests npm"
+# What the lag benchmark compares with, and what draws its plots. Without questions icecast2 installs
+# its service disabled, so that none is started here.
+bench="icecast2 gnuplot-nox"
 checks="clang-format clang-tidy shellcheck"
 clean_room="mmdebstrap curl procps"
 
@@ -25,9 +28,10 @@ for group in "$@"; do
   case $group in
     build) wanted="$wanted $build" ;;
     tests) wanted="$wanted $tests" ;;
+    bench) wanted="$wanted $bench" ;;
     checks) wanted="$wanted $checks" ;;
     clean-room) wanted="$wanted $clean_room" ;;
-    *) fail "unknown group $group: expected build, tests, checks or clean-room" ;;
+    *) fail "unknown group $group: expected build, tests, bench, checks or clean-room" ;;
   esac
 done
 

@@ -15,7 +15,7 @@
 #include <boost/program_options.hpp>
 
 #include "common/clock.h"
-#include "tests/bench/bare_loop_server.h"
+#include "tests/bench/send_loop_server.h"
 #include "tests/support/age_histogram.h"
 #include "tests/support/listener_crowd.h"
 #include "tests/support/processes.h"
@@ -102,8 +102,9 @@ Measurement measure_eradio(const Settings& settings) {
 }
 
 Measurement measure_bare_loop(const Settings& settings) {
-  const BareLoopServer server(static_cast<int>(std::thread::hardware_concurrency()),
-                              settings.frames_per_second, settings.frame_bytes);
+  const SendLoopServer server(
+      {ERADIO_BARE_LOOP, std::to_string(std::thread::hardware_concurrency()),
+       std::to_string(settings.frames_per_second), std::to_string(settings.frame_bytes)});
   return measure(settings, server.ipv4(), [&] { return server.processes(); });
 }
 

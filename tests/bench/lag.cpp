@@ -1,6 +1,7 @@
-// eradio-bench-lag: how far behind listeners are on networks of every kind. Each cell of the grid
-// (round trip × rate of the link × loss × queue) is an emulated link with one listener; all cells
-// listen to the same server at the same time. --help says which options there are.
+// eradio-bench-lag: how far behind listeners are on networks of every kind, with eradio and with
+// others. Each cell of the grid (round trip × rate of the link × loss × queue) is an emulated link
+// with one listener; all cells listen to one server at the same time, the servers take turns. Then
+// what `max_lag` does on links that are too slow: the curve. --help says which options there are.
 
 #include <algorithm>
 #include <chrono>
@@ -14,143 +15,126 @@
 
 #include <boost/program_options.hpp>
 
-#include "common/clock.h"
-#include "tests/link/lag_measurement.h"
-#include "tests/support/server.h"
+#include "tests/bench/lag_grid.h"
+#include "tests/bench/lag_server.h"
 
 namespace eradio::testing {
 namespace {
 
 namespace options = boost::program_options;
 
+// TCP, and a server's idea of the link, have found their way by then.
+constexpr std::chrono::seconds warm_up{3};
+
 struct Settings {
-  std::vector<double> rtt_ms;
-  std::vector<double> link;  // times the stream's bitrate
-  std::vector<double> loss_percent;
-  std::vector<double> queue_kb;
-  double kbit = 0;
-  int frame_bytes = 0;
+  std::string servers;
+  LagStream stream;
+  LagAxes axes;
+  std::vector<int> curve_max_lags_ms;
+  bool grid = true;
+  bool curve = true;
   int seconds = 0;
-  std::string arguments;  // eradiod's
-  std::string csv;
+  std::string eradiod_arguments;
+  std::string directory;  // for files; empty: none
 };
 
-struct Cell {
-  double rtt_ms = 0;
-  double link = 0;
-  double loss_percent = 0;
-  double queue_kb = 0;
+// Prints a table, and keeps it in two files: one for people, one for gnuplot.
+class Report {
+ public:
+  Report(const std::string& directory, const std::string& name) {
+    if (!directory.empty()) {
+      open(text_, directory + "/" + name + ".txt");
+      open(csv_, directory + "/" + name + ".csv");
+    }
+    write(table_head(), csv_head());
+  }
+  void add(const LagRow& row) { write(table_line(row), csv_line(row)); }
+
+ private:
+  static void open(std::ofstream& file, const std::string& path) {
+    file.open(path);
+    if (!file) {
+      throw std::runtime_error("cannot write to " + path);
+    }
+  }
+  void write(const std::string& line, const std::string& csv_line) {
+    std::printf("%s\n", line.c_str());
+    std::fflush(stdout);
+    if (text_.is_open()) {
+      text_ << line << std::endl;
+      csv_ << csv_line << std::endl;
+    }
+  }
+
+  std::ofstream text_;
+  std::ofstream csv_;
 };
 
-std::vector<Cell> make_cells(const Settings& settings) {
-  std::vector<Cell> cells;
-  for (const double rtt : settings.rtt_ms) {
-    for (const double link : settings.link) {
-      for (const double loss : settings.loss_percent) {
-        for (const double queue : settings.queue_kb) {
-          cells.push_back({.rtt_ms = rtt, .link = link, .loss_percent = loss, .queue_kb = queue});
-        }
-      }
-    }
-  }
-  return cells;
-}
-
-double frames_per_second(const Settings& settings) {
-  return settings.kbit * 1000 / 8 / settings.frame_bytes;
-}
-
-// How many frames a second the cell's link can carry when each travels in a packet of its own.
-double link_frames_per_second(const Settings& settings, const Cell& cell) {
-  const double bytes = cell.link * settings.kbit * 1000 / 8;
-  return bytes / (settings.frame_bytes + tcp_head_bytes) * (1 - cell.loss_percent / 100);
-}
-
-LinkSettings link_settings(const Settings& settings, const Cell& cell) {
-  return {.bits_per_second = static_cast<std::uint64_t>(cell.link * settings.kbit * 1000),
-          .delay_ns = static_cast<std::int64_t>(cell.rtt_ms / 2 * ns_per_ms),
-          .loss = cell.loss_percent / 100,
-          .queue_bytes = static_cast<std::uint64_t>(cell.queue_kb * 1024)};
-}
-
-void print(const Settings& settings, const std::vector<Cell>& cells,
-           const std::vector<LagResult>& results) {
-  std::ofstream csv;
-  if (!settings.csv.empty()) {
-    csv.open(settings.csv);
-    if (!csv) {
-      throw std::runtime_error("cannot write to " + settings.csv);
-    }
-    csv << "rtt_ms,link,loss_percent,queue_kb,p50_ms,p99_ms,max_ms,delivered,jumps_per_s\n";
-  }
-  std::printf("  RTT  link  loss  queue    p50    p99    max  delivered  jumps/s\n");
-  for (std::size_t i = 0; i < cells.size(); ++i) {
-    const Cell& cell = cells[i];
-    const LagResult& result = results[i];
-    const double possible =
-        std::min(frames_per_second(settings), link_frames_per_second(settings, cell)) *
-        settings.seconds;
-    const double delivered = static_cast<double>(result.frames) / possible;
-    const double jumps = static_cast<double>(result.jumps) / settings.seconds;
-    std::printf("%5.0f %5.2f %4.0f%% %4.0fKB %6.0f %6.0f %6.0f %9.1f%% %8.2f\n", cell.rtt_ms,
-                cell.link, cell.loss_percent, cell.queue_kb, result.p50_ms, result.p99_ms,
-                result.max_ms, 100 * delivered, jumps);
-    if (csv.is_open()) {
-      csv << cell.rtt_ms << ',' << cell.link << ',' << cell.loss_percent << ',' << cell.queue_kb
-          << ',' << result.p50_ms << ',' << result.p99_ms << ',' << result.max_ms << ','
-          << delivered << ',' << jumps << '\n';
-    }
-  }
-}
-
-std::vector<LagResult> measure(const Settings& settings, const std::vector<Cell>& cells) {
+void measure(const Settings& settings, LagServerKind kind, const std::vector<LagCell>& cells,
+             Report& report) {
   EmulatedLinks links(static_cast<int>(cells.size()));
-  std::vector<std::string> arguments;
-  std::istringstream words(settings.arguments);
-  for (std::string word; words >> word;) {
-    arguments.push_back(word);
-  }
-  const Server server(
-      {.source = test_source("--rate " + std::to_string(frames_per_second(settings)) + " --size " +
-                             std::to_string(settings.frame_bytes)),
-       .arguments = arguments,
-       .network_namespace = links.near()});
+  const auto server =
+      start_lag_server(kind, settings.stream, links.near(), settings.eradiod_arguments);
   std::vector<LagListener> behind;
-  for (const Cell& cell : cells) {
-    behind.push_back({.link = link_settings(settings, cell)});
+  for (const LagCell& cell : cells) {
+    behind.push_back(server->listener(settings.stream, cell));
   }
-  LagMeasurement listeners(links, server.port(), behind);
+  LagMeasurement listeners(links, server->port(), behind);
   listeners.wait_for_all();
-  listeners.run_for(std::chrono::seconds(3));
-  auto results = listeners.measure(std::chrono::seconds(settings.seconds));
+  listeners.run_for(warm_up);
+  const auto results = listeners.measure(std::chrono::seconds(settings.seconds));
   if (!listeners.fault().empty()) {
-    throw std::runtime_error(listeners.fault());
+    throw std::runtime_error(to_string(kind) + ": " + listeners.fault());
   }
-  return results;
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    report.add(make_row(kind, settings.stream, cells[i], results[i], settings.seconds));
+  }
+}
+
+options::options_description describe(Settings& settings) {
+  const auto list = [](auto* values, const std::string& usual, auto... numbers) {
+    return options::value(values)->multitoken()->default_value({numbers...}, usual);
+  };
+  options::options_description description("how far behind listeners are on bad networks");
+  LagAxes& axes = settings.axes;
+  description.add_options()("help", "print this, and exit")(
+      "server", options::value(&settings.servers)->default_value("eradio,original,icecast"),
+      "one or more of eradio, original, icecast, icecast-short")(
+      "rtt", list(&axes.rtt_ms, "1 20 100 300", 1.0, 20.0, 100.0, 300.0), "round trips, ms")(
+      "link", list(&axes.link, "0.5 0.75 1.2 5", 0.5, 0.75, 1.2, 5.0),
+      "rates of the link, times the stream's")(
+      "loss", list(&axes.loss_percent, "0 1 3", 0.0, 1.0, 3.0), "percent of the packets")(
+      "queue", list(&axes.queue_kb, "16 256", 16.0, 256.0), "of the link, KB")(
+      "bitrate", options::value(&settings.stream.kbit)->default_value(128),
+      "of the stream, kbit/s")(
+      "frame", options::value(&settings.stream.frame_bytes)->default_value(418), "bytes")(
+      "seconds", options::value(&settings.seconds)->default_value(20), "of measuring")(
+      "grid", options::value(&settings.grid)->default_value(true, "yes"), "the grid: yes or no")(
+      "curve", options::value(&settings.curve)->default_value(true, "yes"),
+      "then, if eradio is measured, its curve over max_lag: yes or no")(
+      "max_lag",
+      list(&settings.curve_max_lags_ms, "0 100 250 400 550 1000", 0, 100, 250, 400, 550, 1000),
+      "of the curve, ms")("arguments", options::value(&settings.eradiod_arguments),
+                          "for eradiod, such as '--max_lag 500'")(
+      "directory", options::value(&settings.directory),
+      "for tables: grid.txt and curve.txt, and the same as .csv");
+  return description;
+}
+
+void check(const Settings& settings, const std::vector<LagCell>& cells) {
+  if (settings.seconds < 1 || settings.stream.frame_bytes < test_frame_bytes_min ||
+      settings.stream.kbit <= 0) {
+    throw std::runtime_error("seconds and bitrate must be more than 0, and a frame's bytes " +
+                             std::to_string(test_frame_bytes_min) + " or more");
+  }
+  if (cells.empty() || cells.size() > links_max) {
+    throw std::runtime_error("1 to " + std::to_string(links_max) + " cells are possible");
+  }
 }
 
 int run(int argc, char** argv) {
   Settings settings;
-  options::options_description description("how far behind listeners are on bad networks");
-  const auto list = [](std::vector<double>* values, std::vector<double> usual) {
-    std::string text;
-    for (const double value : usual) {
-      std::ostringstream one;
-      one << value;
-      text += (text.empty() ? "" : " ") + one.str();
-    }
-    return options::value(values)->multitoken()->default_value(std::move(usual), text);
-  };
-  description.add_options()("help", "print this, and exit")(
-      "rtt", list(&settings.rtt_ms, {1, 20, 100, 300}), "round trips, ms")(
-      "link", list(&settings.link, {0.5, 0.75, 1.2, 5}), "rates of the link, times the stream's")(
-      "loss", list(&settings.loss_percent, {0, 1, 3}), "percent of the packets")(
-      "queue", list(&settings.queue_kb, {16, 256}), "of the link, KB")(
-      "bitrate", options::value(&settings.kbit)->default_value(128), "of the stream, kbit/s")(
-      "frame", options::value(&settings.frame_bytes)->default_value(418), "bytes")(
-      "seconds", options::value(&settings.seconds)->default_value(15), "of measuring")(
-      "arguments", options::value(&settings.arguments), "for eradiod, such as '--max_lag 500'")(
-      "csv", options::value(&settings.csv), "a file for the results");
+  const auto description = describe(settings);
   options::variables_map given;
   options::store(options::parse_command_line(argc, argv, description), given);
   options::notify(given);
@@ -160,18 +144,31 @@ int run(int argc, char** argv) {
     std::printf("%s", text.str().c_str());
     return 0;
   }
-  if (settings.seconds < 1 || settings.frame_bytes < 1 || settings.kbit <= 0) {
-    throw std::runtime_error("seconds, frame and bitrate must be more than 0");
+  const auto servers = parse_servers(settings.servers);
+  const auto grid = make_grid(settings.axes);
+  const auto curve = make_curve(settings.curve_max_lags_ms);
+  check(settings, grid);
+  check(settings, curve);
+  std::string why = EmulatedLinks::why_unavailable();
+  for (const LagServerKind server : servers) {
+    why = why.empty() ? why_unavailable(server) : why;
   }
-  if (const std::string why = EmulatedLinks::why_unavailable(); !why.empty()) {
+  if (!why.empty()) {
     std::fprintf(stderr, "not measured: %s\n", why.c_str());
     return links_unavailable_status;
   }
-  const auto cells = make_cells(settings);
-  if (cells.empty() || cells.size() > links_max) {
-    throw std::runtime_error("1 to " + std::to_string(links_max) + " cells are possible");
+  if (settings.grid) {
+    Report report(settings.directory, "grid");
+    for (const LagServerKind server : servers) {
+      measure(settings, server, grid, report);
+    }
   }
-  print(settings, cells, measure(settings, cells));
+  const bool has_eradio =
+      std::find(servers.begin(), servers.end(), LagServerKind::eradio) != servers.end();
+  if (settings.curve && has_eradio) {
+    Report report(settings.directory, "curve");
+    measure(settings, LagServerKind::eradio, curve, report);
+  }
   return 0;
 }
 

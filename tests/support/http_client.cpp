@@ -33,10 +33,10 @@ std::string HttpReply::field(const std::string& name) const {
   return found == fields.end() ? "" : found->second;
 }
 
-std::optional<HttpReply> parse_reply_head(std::string_view head) {
+std::optional<HttpReply> parse_reply_head(std::string_view head, std::string_view version) {
   HttpReply reply;
   reply.head = head;
-  if (!head.starts_with("HTTP/1.1 ") || head.size() < 12) {
+  if (!head.starts_with(version) || head.size() < 12) {
     return std::nullopt;
   }
   std::from_chars(head.data() + 9, head.data() + 12, reply.status);

@@ -25,8 +25,9 @@ struct HttpReply {
   [[nodiscard]] std::string field(const std::string& name) const;
 };
 
-// Parses what stands before the empty line; nothing when it is no HTTP/1.1 response head.
-std::optional<HttpReply> parse_reply_head(std::string_view head);
+// Parses what stands before the empty line; nothing when it is no response head of that version.
+std::optional<HttpReply> parse_reply_head(std::string_view head,
+                                          std::string_view version = "HTTP/1.1");
 
 class HttpClient {
  public:

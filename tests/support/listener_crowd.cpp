@@ -118,7 +118,8 @@ void ListenerCrowd::take(CrowdListener& listener, std::span<const std::byte> byt
     if (head_end == std::string::npos) {
       return;
     }
-    listener.reply_ = parse_reply_head(std::string_view(listener.head_).substr(0, head_end + 2))
+    listener.reply_ = parse_reply_head(std::string_view(listener.head_).substr(0, head_end + 2),
+                                       listener.options_.foreign ? "HTTP/1." : "HTTP/1.1")
                           .value_or(HttpReply{});
     bytes = bytes.subspan(head_end + 4 - head_bytes_before);
     if (listener.reply_.status != 200) {

@@ -25,6 +25,8 @@ struct ListenerOptions {
   SocketOptions socket{};
   std::uint64_t bytes_per_second = 0;  // how fast it reads; 0: as fast as it can
   AgeHistogram* ages = nullptr;        // borrowed
+  // Another server than eradio: it may answer with HTTP/1.0, and know nothing of frames.
+  bool foreign = false;
 };
 
 class CrowdListener {
@@ -42,7 +44,9 @@ class CrowdListener {
  private:
   friend class ListenerCrowd;
   explicit CrowdListener(const ListenerOptions& options)
-      : options_(options), check_(options.ages) {}
+      : options_(options),
+        check_(options.ages,
+               options.foreign ? StreamCheck::Begin::anywhere : StreamCheck::Begin::at_a_frame) {}
 
   ListenerOptions options_;
   Descriptor socket_;

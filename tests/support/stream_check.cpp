@@ -8,6 +8,15 @@ namespace eradio::testing {
 
 void StreamCheck::feed(std::span<const std::byte> bytes, std::int64_t now_ns) {
   bytes_ += bytes.size();
+  if (!begun_) {
+    partial_.insert(partial_.end(), bytes.begin(), bytes.end());
+    if (!find_beginning()) {
+      return;
+    }
+    const auto taken = static_cast<std::ptrdiff_t>(take_frames(partial_, now_ns));
+    partial_.erase(partial_.begin(), partial_.begin() + taken);
+    return;
+  }
   // First the frame whose beginning came earlier, with exactly the bytes that it lacks.
   while (!partial_.empty() && !bytes.empty() && fault_.empty()) {
     const auto header = read_test_frame_header(partial_);
@@ -25,6 +34,23 @@ void StreamCheck::feed(std::span<const std::byte> bytes, std::int64_t now_ns) {
   }
   const auto rest = bytes.subspan(take_frames(bytes, now_ns));
   partial_.insert(partial_.end(), rest.begin(), rest.end());
+}
+
+bool StreamCheck::find_beginning() {
+  std::size_t at = 0;
+  for (; at + sizeof(TestFrameHeader) <= partial_.size(); ++at) {
+    const auto rest = std::span(partial_).subspan(at);
+    const auto header = read_test_frame_header(rest);
+    if (header && rest.size() < header->bytes) {
+      break;
+    }
+    begun_ = header && is_whole_test_frame(rest.first(header->bytes));
+    if (begun_) {
+      break;
+    }
+  }
+  partial_.erase(partial_.begin(), partial_.begin() + static_cast<std::ptrdiff_t>(at));
+  return begun_;
 }
 
 std::size_t StreamCheck::take_frames(std::span<const std::byte> bytes, std::int64_t now_ns) {

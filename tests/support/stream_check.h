@@ -23,8 +23,13 @@ class StreamCheck {
     std::int64_t age_ns = 0;         // of the first frame after it, when that came
   };
 
+  // Whether the first byte that comes is a frame's first, as it has to be of eradio, or any: of
+  // servers that know nothing of frames.
+  enum class Begin { at_a_frame, anywhere };
+
   // `ages` is borrowed, and may be nullptr.
-  explicit StreamCheck(AgeHistogram* ages = nullptr) : ages_(ages) {}
+  explicit StreamCheck(AgeHistogram* ages = nullptr, Begin begin = Begin::at_a_frame)
+      : ages_(ages), begun_(begin == Begin::at_a_frame) {}
 
   // The next bytes of the stream, received at `now_ns` (CLOCK_MONOTONIC).
   void feed(std::span<const std::byte> bytes, std::int64_t now_ns);
@@ -49,6 +54,8 @@ class StreamCheck {
   [[nodiscard]] std::size_t unfinished_bytes() const noexcept { return partial_.size(); }
 
  private:
+  // Drops what stands before the first whole frame of partial_; false when there is none yet.
+  bool find_beginning();
   // Takes whole frames off the front of `bytes`; returns how many bytes they had.
   std::size_t take_frames(std::span<const std::byte> bytes, std::int64_t now_ns);
   void take_frame(const TestFrameHeader& header, std::int64_t now_ns);
@@ -56,6 +63,7 @@ class StreamCheck {
   [[nodiscard]] const char* misplaced(const TestFrameHeader& header) const;
 
   AgeHistogram* ages_;
+  bool begun_;  // a frame's first byte has come
   std::vector<std::byte> partial_;
   std::string fault_;
   std::uint64_t frames_ = 0;

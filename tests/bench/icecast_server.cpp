@@ -1,0 +1,148 @@
+#include "tests/bench/icecast_server.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <stdexcept>
+#include <utility>
+
+#include "common/child_process.h"
+#include "common/system_error.h"
+#include "tests/bench/frame_clock.h"
+#include "tests/support/http_client.h"
+#include "tests/support/patience.h"
+#include "tests/support/processes.h"
+
+namespace eradio::testing {
+namespace {
+
+constexpr const char* program = "/usr/bin/icecast2";
+constexpr const char* nobody = "65534";  // user and group of that number are Debian's nobody
+
+// Debian's /etc/icecast2/icecast.xml as it is installed, but for: no burst, so that a listener
+// starts with the newest frame; as many clients as there are cells; log to standard error.
+std::string configuration(std::size_t queue_bytes) {
+  return R"(<icecast>
+  <limits>
+    <clients>1000</clients>
+    <sources>2</sources>
+    <queue-size>)" +
+         std::to_string(queue_bytes) + R"(</queue-size>
+    <client-timeout>30</client-timeout>
+    <header-timeout>15</header-timeout>
+    <source-timeout>10</source-timeout>
+    <burst-on-connect>0</burst-on-connect>
+    <burst-size>0</burst-size>
+  </limits>
+  <authentication>
+    <source-password>source</source-password>
+    <admin-user>admin</admin-user>
+    <admin-password>admin</admin-password>
+  </authentication>
+  <hostname>localhost</hostname>
+  <listen-socket><port>)" +
+         std::to_string(IcecastServer::port) + R"(</port></listen-socket>
+  <fileserve>0</fileserve>
+  <paths>
+    <webroot>/usr/share/icecast2/web</webroot>
+    <adminroot>/usr/share/icecast2/admin</adminroot>
+  </paths>
+  <logging>
+    <accesslog>-</accesslog>
+    <errorlog>-</errorlog>
+    <loglevel>3</loglevel>
+  </logging>
+</icecast>
+)";
+}
+
+}  // namespace
+
+std::string IcecastServer::why_unavailable() {
+  return ::access(program, X_OK) == 0 ? ""
+                                      : "icecast2 is not installed: sh packaging/dependencies.sh "
+                                        "bench does that";
+}
+
+IcecastServer::IcecastServer(const LagStream& stream, std::size_t queue_bytes,
+                             const std::string& network_namespace) {
+  const std::string file = directory_.write("icecast.xml", configuration(queue_bytes));
+  // For the user nobody to read.
+  using std::filesystem::perms;
+  std::filesystem::permissions(directory_.file(""), perms::others_exec,
+                               std::filesystem::perm_options::add);
+  std::filesystem::permissions(file, perms::others_read, std::filesystem::perm_options::add);
+  // It refuses to be root. Changing the user would let it outlive us, but for --pdeathsig.
+  process_ = start_child({.arguments = {"nsenter", "--net=" + network_namespace, "--", "setpriv",
+                                        "--reuid", nobody, "--regid", nobody, "--clear-groups",
+                                        "--pdeathsig", "KILL", "--", program, "-c", file},
+                          .environment = {},
+                          .descriptors = {{.ours = log_.write_end(), .theirs = STDOUT_FILENO},
+                                          {.ours = log_.write_end(), .theirs = STDERR_FILENO}}});
+  log_.close_ours();
+  try {
+    source_ = std::jthread([socket = begin_source(network_namespace), stream](
+                               const std::stop_token& stop) { send_frames(stop, socket, stream); });
+  } catch (...) {
+    end();
+    throw;
+  }
+}
+
+IcecastServer::~IcecastServer() { end(); }
+
+void IcecastServer::end() noexcept {
+  source_ = {};
+  ::kill(process_, SIGTERM);
+  if (!wait_for_child(process_, patience)) {
+    ::kill(process_, SIGKILL);
+    ::waitpid(process_, nullptr, 0);
+  }
+}
+
+Descriptor IcecastServer::begin_source(const std::string& network_namespace) const {
+  Descriptor socket;
+  const bool taken = comes_true([&] {
+    try {
+      HttpClient client(Endpoint::ipv4(port), {.network_namespace = network_namespace});
+      // "source:source" in base64.
+      client.send(std::string("SOURCE ") + target +
+                  " HTTP/1.0\r\nAuthorization: Basic c291cmNlOnNvdXJjZQ==\r\n"
+                  "Content-Type: audio/mpeg\r\n\r\n");
+      if (client.read_bytes(12).starts_with("HTTP/1.0 200")) {
+        socket = Descriptor(::dup(client.descriptor()));
+      }
+    } catch (const std::exception&) {  // it does not listen yet
+    }
+    return static_cast<bool>(socket);
+  });
+  if (!taken) {
+    throw std::runtime_error("icecast2 does not take the stream; its log:\n" + log_.text());
+  }
+  return socket;
+}
+
+void IcecastServer::send_frames(const std::stop_token& stop, const Descriptor& socket,
+                                const LagStream& stream) {
+  const int on = 1;  // each frame is to leave at once
+  ::setsockopt(socket.number(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  FrameClock frames(stream.frames_per_second(), stream.frame_bytes);
+  while (!stop.stop_requested()) {
+    pollfd due{.fd = frames.descriptor(), .events = POLLIN, .revents = 0};
+    if (::poll(&due, 1, 1000) > 0) {
+      const auto frame = frames.next_frame();
+      // Over loopback, to a server that reads at once, there is always room for a frame.
+      if (::send(socket.number(), frame.data(), frame.size(), MSG_NOSIGNAL) < 0) {
+        return;
+      }
+    }
+  }
+}
+
+}  // namespace eradio::testing

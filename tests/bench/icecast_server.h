@@ -1,0 +1,52 @@
+// Debian's icecast2 for the time this object lives, with the stream of a source client of our own:
+// for the lag benchmark. It runs as user nobody, with a configuration in a temporary directory.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <stop_token>
+#include <string>
+#include <thread>
+
+#include "common/descriptor.h"
+#include "tests/bench/lag_grid.h"
+#include "tests/support/output_capture.h"
+#include "tests/support/temporary_directory.h"
+
+namespace eradio::testing {
+
+// queue-size in the configuration of Debian's package: who is further behind is dropped.
+constexpr std::size_t icecast_default_queue_bytes = 524'288;
+
+class IcecastServer {
+ public:
+  // `network_namespace`: path of the one that it runs in. Throws std::runtime_error with its log
+  // when it does not start, or does not take the stream.
+  IcecastServer(const LagStream& stream, std::size_t queue_bytes,
+                const std::string& network_namespace);
+  ~IcecastServer();
+  IcecastServer(const IcecastServer&) = delete;
+  IcecastServer& operator=(const IcecastServer&) = delete;
+
+  // Why it cannot be had here; empty when it can.
+  static std::string why_unavailable();
+
+  // Where, in its namespace, it listens, and what it calls the stream.
+  static constexpr std::uint16_t port = 8000;
+  static constexpr const char* target = "/stream.mp3";
+
+ private:
+  [[nodiscard]] Descriptor begin_source(const std::string& network_namespace) const;
+  static void send_frames(const std::stop_token& stop, const Descriptor& socket,
+                          const LagStream& stream);
+  void end() noexcept;
+
+  TemporaryDirectory directory_;
+  OutputCapture log_;
+  pid_t process_ = 0;
+  std::jthread source_;
+};
+
+}  // namespace eradio::testing
