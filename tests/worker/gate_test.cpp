@@ -229,7 +229,7 @@ class GateOnALink : public GateTest {
         queued -= on_way.front().bytes;
         on_way.pop_front();
       }
-      const NetworkPath path{.min_rtt_ns = 20 * ms, .rtt_ns = round_trip_ns};
+      const NetworkPath path{.min_rtt_ns = min_round_trip_ns, .rtt_ns = round_trip_ns};
       look(queued, queued == 0 ? 0 : now_ns - on_way.front().sent_ns, path, made);
       while (made >= frame_bytes && ask_after_look() == GateDecision::send) {
         const std::int64_t free_ns = std::max(now_ns, line_free_ns);
@@ -256,6 +256,7 @@ class GateOnALink : public GateTest {
   std::deque<Packet> on_way;
   std::uint64_t queued = 0;
   std::uint64_t made = 0;  // that waits
+  std::int64_t min_round_trip_ns = 20 * ms;
   std::int64_t round_trip_ns = 20 * ms;
   std::int64_t rate = 1'000'000;
   std::int64_t line_free_ns = 0;
@@ -286,6 +287,24 @@ TEST_F(GateOnALink, ThatIsTooSlowTheLinkIsUsedAndLittleIsQueued) {
   }
   EXPECT_GT(all, 8000U * 60 * 9 / 10);
   EXPECT_LT(most, 2500U) << "a third of a second";
+}
+
+// A window is made from the rate, and the rate comes from the window: with whole frames only they
+// can keep each other one frame too small (docs/lag.md), and no smaller than that.
+TEST_F(GateOnALink, ThatIsTooSlowTheLinkIsUsedWhateverTheRoundTripAndTheTimeOfAFrame) {
+  for (round_trip_ns = 20 * ms; round_trip_ns <= 300 * ms; round_trip_ns += 10 * ms) {
+    for (rate = 6000; rate <= 15'000; rate += 1500) {
+      gate = Gate();
+      on_way.clear();
+      queued = 0;
+      line_free_ns = 0;
+      min_round_trip_ns = round_trip_ns;
+      run_for(5 * ns_per_second);
+      const auto share =
+          static_cast<double>(taken_in(20 * ns_per_second)) / static_cast<double>(20 * rate);
+      EXPECT_GT(share, 0.8) << round_trip_ns / ms << " ms, " << rate << " bytes/s";
+    }
+  }
 }
 
 TEST_F(GateTest, AsksForThePathAgainAsLongAsThereIsNoSampleOfTheRoundTrip) {
