@@ -172,7 +172,8 @@ const std::vector<ConfigurationKey>& configuration_keys() {
        "how far a listener may fall behind before it skips to the newest frame",
        [](C& c, Text t) { c.max_lag = parse_duration(t, milliseconds(0), max_lag_max); }},
       {"max_lag_ceiling", "2 s",
-       "the most that a listener may ask for with ?max_lag=MS; never less than max_lag",
+       "the most that a listener may ask for with ?max_lag=MS, and the greatest age of a sync "
+       "point to begin with; never less than max_lag",
        [](C& c, Text t) { c.max_lag_ceiling = parse_duration(t, milliseconds(0), max_lag_max); }},
       {"stall_timeout", "30 s", "a listener that has taken nothing at all for so long is closed",
        [](C& c, Text t) {

@@ -66,28 +66,34 @@ void free_records(const boost::interprocess::mapped_region& region,
 
 ListenerTable::ListenerTable(std::size_t listeners_max)
     : file_(MemoryFile::create("eradio-listeners", table_bytes(listeners_max))),
-      region_(file_.map_writable(0, file_.bytes())) {
-  new (region_.get_address()) ListenerTableHeader{.magic = listener_table_magic,
-                                                  .layout_version = listener_table_layout_version,
-                                                  .record_bytes = sizeof(ListenerRecord),
-                                                  .records = listeners_max,
-                                                  .used = 0};
+      region_(file_.map_writable(0, file_.bytes())),
+      records_(listeners_max) {
+  write_header();
 }
 
 ListenerTable::ListenerTable(Descriptor descriptor)
-    : file_(std::move(descriptor)), region_(file_.map_writable(0, file_.bytes())) {
-  checked_records(region_);
+    : file_(std::move(descriptor)),
+      region_(file_.map_writable(0, file_.bytes())),
+      records_(checked_records(region_).size()) {}
+
+void ListenerTable::write_header() {
+  new (region_.get_address()) ListenerTableHeader{.magic = listener_table_magic,
+                                                  .layout_version = listener_table_layout_version,
+                                                  .record_bytes = sizeof(ListenerRecord),
+                                                  .records = records_,
+                                                  .used = 0};
 }
 
 std::vector<ListenerStatus> ListenerTable::read() const {
-  const auto records = records_of(region_);
+  const auto records = records_of(region_).first(records_);
   const std::size_t used =
       std::min<std::size_t>(load_word(header_of(region_).used), records.size());
   std::vector<ListenerStatus> all;
   std::vector<std::byte> bytes;
+  constexpr int attempts_max = 3;  // a worker that means harm must not hold us up
   for (const ListenerRecord& record : records.first(used)) {
     ListenerStatus status;
-    if (read_locked(record.lock, record.words, bytes) && bytes.size() == sizeof status) {
+    if (read_locked(record.lock, record.words, bytes, attempts_max) && bytes.size() == sizeof status) {
       std::memcpy(&status, bytes.data(), sizeof status);
       all.push_back(status);
     }
@@ -95,7 +101,10 @@ std::vector<ListenerStatus> ListenerTable::read() const {
   return all;
 }
 
-void ListenerTable::clear() { free_records(region_, records_of(region_)); }
+void ListenerTable::clear() {
+  free_records(region_, records_of(region_).first(records_));
+  write_header();  // whatever the worker has done to it
+}
 
 WorkerListenerTable::WorkerListenerTable(Descriptor descriptor)
     : file_(std::move(descriptor)),

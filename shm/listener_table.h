@@ -29,7 +29,9 @@ struct ListenerStatus {
   std::int64_t joined_ns = 0;
   std::int64_t updated_ns = 0;     // when the worker wrote this
   std::int64_t lag_ns_max = 0;     // its `max_lag`
-  std::int64_t lag_ns = 0;         // age of the oldest byte that it has not acknowledged; 0: none
+  // Age of the oldest byte that it has not acknowledged, or of the frame that is next for it; 0: it
+  // has everything.
+  std::int64_t lag_ns = 0;
   std::uint64_t queued_bytes = 0;  // in its kernel queue (SIOCOUTQ)
   std::uint64_t frames_sent = 0;   // of which TCP has taken the last byte
   std::uint64_t bytes_sent = 0;    // of the stream that TCP has taken
@@ -69,8 +71,11 @@ class ListenerTable {
   void clear();
 
  private:
+  void write_header();
+
   MemoryFile file_;
   boost::interprocess::mapped_region region_;
+  std::size_t records_;  // as many as the memory has, checked
 };
 
 // A worker's side.

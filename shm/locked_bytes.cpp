@@ -18,8 +18,7 @@ void write_locked(LockedBytes& lock, std::span<std::uint64_t> words,
 }
 
 bool read_locked(const LockedBytes& lock, std::span<const std::uint64_t> words,
-                 std::vector<std::byte>& bytes) {
-  constexpr int attempts_max = 100;  // a write takes microseconds, and is followed by none for long
+                 std::vector<std::byte>& bytes, int attempts_max) {
   for (int attempt = 0; attempt < attempts_max; ++attempt) {
     const std::uint64_t before = lock.version.load(std::memory_order_acquire);
     const std::uint64_t used = load_word(lock.bytes);

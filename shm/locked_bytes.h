@@ -20,8 +20,9 @@ struct LockedBytes {
 void write_locked(LockedBytes& lock, std::span<std::uint64_t> words,
                   std::span<const std::byte> bytes);
 
-// False when the writer keeps changing them, has died while it did, or wrote nonsense.
+// Tries `attempts_max` times: a write takes microseconds, and is followed by none for long. False
+// when the writer keeps changing them, has died while it did, or wrote nonsense.
 [[nodiscard]] bool read_locked(const LockedBytes& lock, std::span<const std::uint64_t> words,
-                               std::vector<std::byte>& bytes);
+                               std::vector<std::byte>& bytes, int attempts_max = 100);
 
 }  // namespace eradio

@@ -2,9 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <cstring>
-
-#include "common/http/peer_address.h"
 
 namespace eradio {
 
@@ -15,12 +12,5 @@ struct PeerKey {
   std::uint64_t low = 0;
   bool operator==(const PeerKey&) const = default;
 };
-
-inline PeerKey peer_key(const PeerAddress& peer) noexcept {
-  PeerKey key;
-  std::memcpy(&key.high, peer.bytes().data(), sizeof key.high);
-  std::memcpy(&key.low, peer.bytes().data() + sizeof key.high, sizeof key.low);
-  return key;
-}
 
 }  // namespace eradio

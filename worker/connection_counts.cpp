@@ -1,11 +1,12 @@
 #include "worker/connection_counts.h"
 
 #include "common/check.h"
+#include "worker/peer_key_of.h"
 
 namespace eradio {
 bool ConnectionCounts::add(const PeerAddress& peer) {
   if (per_address_max_ > 0 && !peer.is_unix()) {
-    if (scoreboard_.connections_of(peer_key(peer)) >= per_address_max_) {
+    if (scoreboard_.connections_of(peer_key_of(peer)) >= per_address_max_) {
       return false;
     }
     auto [found, is_new] = entries_.try_emplace(peer.bytes());
@@ -20,7 +21,7 @@ bool ConnectionCounts::add(const PeerAddress& peer) {
       }
       entry.place = places_used_++;
     }
-    scoreboard_.set_peer(entry.place, peer_key(peer), ++entry.connections);
+    scoreboard_.set_peer(entry.place, peer_key_of(peer), ++entry.connections);
   }
   ++open_;
   return true;
@@ -35,7 +36,7 @@ void ConnectionCounts::remove(const PeerAddress& peer) {
   const auto found = entries_.find(peer.bytes());
   ERADIO_CHECK(found != entries_.end());
   Entry& entry = found->second;
-  scoreboard_.set_peer(entry.place, peer_key(peer), --entry.connections);
+  scoreboard_.set_peer(entry.place, peer_key_of(peer), --entry.connections);
   if (entry.connections == 0) {
     free_places_.push_back(entry.place);
     entries_.erase(found);

@@ -14,6 +14,7 @@
 #include "common/system_error.h"
 #include "worker/bitrate.h"
 #include "worker/kernel_queue.h"
+#include "worker/peer_key_of.h"
 
 namespace eradio {
 namespace {
@@ -185,7 +186,8 @@ GateDecision FanOut::ask_gate(Listener& listener, std::int64_t now_ns) {
                               .lag_ns_max = lag_ns_max(listener),
                               .frame_bytes = frame.bytes,
                               .batch_bytes = batch_bytes(frame),
-                              .at_newest = listener.next_frame + 1 == store_.next(),
+                              .is_new = store_.is_of_turn(listener.next_frame) ||
+                                        listener.next_frame + 1 == store_.next(),
                               .frame_begun = listener.begun_bytes > 0,
                               .looked = looked});
     if (decision == GateDecision::skip) {
@@ -239,12 +241,15 @@ std::int64_t FanOut::oldest_queued_age_ns(const Listener& listener, std::uint64_
 
 void FanOut::skip(Listener& listener, std::int64_t now_ns) {
   listener.resumes = true;
-  // However often it skips while it waits, the listener hears one jump.
-  if (!std::exchange(listener.jumped, true)) {
+  // However often it skips while it waits, the listener hears one jump; before its first frame
+  // none.
+  if (listener.frames_sent > 0 && !std::exchange(listener.jumped, true)) {
     listener.jumps += 1;
     counters_.jumps_total.add(1);
   }
-  skip_to(listener, resumption(listener, now_ns));
+  const std::uint64_t target = resumption(listener, now_ns);
+  ERADIO_CHECK(target > listener.next_frame);  // or the gate would say the same again, for ever
+  skip_to(listener, target);
 }
 
 void FanOut::skip_to(Listener& listener, std::uint64_t target) {
@@ -300,8 +305,8 @@ std::uint64_t FanOut::last_admitted(const Listener& listener) const {
 }
 
 void FanOut::send_frames(Listener& listener, std::int64_t now_ns) {
-  if (listener.resumes && !send_header(listener, now_ns)) {
-    return;
+  if (listener.resumes && send_header(listener, now_ns)) {
+    return;  // and ask the gate again
   }
   const std::uint64_t behind = last_admitted(listener);
   const FrameStore::Frame& last = store_.frame(behind - 1);
@@ -316,27 +321,24 @@ void FanOut::send_frames(Listener& listener, std::int64_t now_ns) {
 }
 
 bool FanOut::send_header(Listener& listener, std::int64_t now_ns) {
-  const auto header = store_.header();
-  if (listener.header_number == store_.header_number() || header.empty()) {
-    return true;
-  }
-  const std::size_t sent = send_bytes(listener, header.data(), header.size());
-  if (sent == 0) {
+  const auto& header = store_.header();
+  if (header == nullptr || listener.header_number == store_.header_number()) {
     return false;
   }
-  listener.header_number = store_.header_number();
-  listener.run_before = listener.run;
-  listener.run = {
-      .begin = listener.bytes_sent,
-      .offset = store_.frame(listener.next_frame).begin - listener.bytes_sent - header.size(),
-      .since_ns = now_ns};
-  listener.bytes_sent += sent;
-  if (sent < header.size()) {
-    const auto rest = header.subspan(sent);
-    listener.kept_rest =
-        std::make_unique<KeptRest>(KeptRest{.bytes = {rest.begin(), rest.end()}});
+  const std::size_t sent = send_bytes(listener, header->data(), header->size());
+  if (sent > 0) {
+    listener.header_number = store_.header_number();
+    listener.run_before = listener.run;
+    listener.run = {
+        .begin = listener.bytes_sent,
+        .offset = store_.frame(listener.next_frame).begin - listener.bytes_sent - header->size(),
+        .since_ns = now_ns};
+    listener.bytes_sent += sent;
+    if (sent < header->size()) {
+      listener.kept_rest = std::make_unique<KeptRest>(KeptRest{.bytes = header, .sent = sent});
+    }
   }
-  return listener.writable;
+  return true;
 }
 
 void FanOut::account_sent(Listener& listener, std::uint64_t position, std::size_t bytes,
@@ -374,7 +376,8 @@ void FanOut::keep_rest(Listener& listener) {
   const FrameStore::Frame& frame = store_.frame(listener.next_frame);
   const std::byte* rest = store_.at(frame.begin + listener.begun_bytes);
   listener.kept_rest = std::make_unique<KeptRest>(
-      KeptRest{.bytes = {rest, rest + (frame.bytes - listener.begun_bytes)},
+      KeptRest{.bytes = std::make_shared<const std::vector<std::byte>>(
+                   rest, rest + (frame.bytes - listener.begun_bytes)),
                .of_frame = true,
                .time_ns = frame.time_ns});
   listener.begun_bytes = 0;
@@ -382,17 +385,18 @@ void FanOut::keep_rest(Listener& listener) {
 }
 
 void FanOut::send_kept_rest(Listener& listener, std::int64_t now_ns) {
-  auto& rest = listener.kept_rest->bytes;
-  const std::size_t sent = send_bytes(listener, rest.data(), rest.size());
+  KeptRest& rest = *listener.kept_rest;
+  const std::size_t sent =
+      send_bytes(listener, rest.bytes->data() + rest.sent, rest.bytes->size() - rest.sent);
   listener.bytes_sent += sent;
-  if (sent < rest.size()) {
-    rest.erase(rest.begin(), rest.begin() + static_cast<std::ptrdiff_t>(sent));
+  rest.sent += sent;
+  if (rest.sent < rest.bytes->size()) {
     return;
   }
-  if (listener.kept_rest->of_frame) {
+  if (rest.of_frame) {
     listener.frames_sent += 1;
     counters_.frames_sent_total.add(1);
-    counters_.frame_ages.add(now_ns - listener.kept_rest->time_ns);
+    counters_.frame_ages.add(now_ns - rest.time_ns);
   }
   listener.kept_rest.reset();
 }
@@ -451,12 +455,15 @@ void FanOut::write_record(const Listener& listener, std::uint64_t queued_bytes,
     return;
   }
   std::int64_t lag_ns = oldest_queued_age_ns(listener, queued_bytes, now_ns);
+  if (lag_ns == long_ago_ns) {
+    lag_ns = now_ns - listener.run_before.since_ns;  // at least
+  }
   if (lag_ns == 0 && listener.next_frame >= store_.oldest() &&
       listener.next_frame < store_.next()) {
     lag_ns = now_ns - store_.frame(listener.next_frame).time_ns;
   }
   table_.write(*listener.record, {.id = listener.id,
-                                  .peer = peer_key(listener.peer),
+                                  .peer = peer_key_of(listener.peer),
                                   .peer_port = listener.peer.port(),
                                   .joined_ns = listener.joined_ns,
                                   .updated_ns = now_ns,

@@ -97,7 +97,7 @@ class FanOut {
   // How old a frame may be to be sent to the listener now.
   [[nodiscard]] std::int64_t lag_ns_max(const Listener& listener) const;
   void send_frames(Listener& listener, std::int64_t now_ns);
-  // The header out of turn, before the next frame; false when that has to wait.
+  // Sends the header out of turn, as much as the socket takes; false when none is needed.
   bool send_header(Listener& listener, std::int64_t now_ns);
   // The number behind the last frame that may be sent now.
   [[nodiscard]] std::uint64_t last_admitted(const Listener& listener) const;

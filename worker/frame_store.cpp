@@ -48,7 +48,7 @@ void FrameStore::append(std::size_t bytes, std::int64_t time_ns, FrameKind kind)
     newest_sync_point_ = next_;
   } else if (kind == FrameKind::header) {
     forget_header();
-    header_.assign(at(end_), at(end_) + bytes);
+    header_ = std::make_shared<const std::vector<std::byte>>(at(end_), at(end_) + bytes);
     header_number_ = next_;
   }
   ++next_;
@@ -62,7 +62,7 @@ void FrameStore::append(std::size_t bytes, std::int64_t time_ns, FrameKind kind)
 }
 
 void FrameStore::forget_header() noexcept {
-  header_.clear();
+  header_.reset();
   header_number_ = next_ - 1;
   newest_sync_point_ = 0;  // what lies before belongs to another header
 }

@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -64,9 +65,11 @@ class FrameStore {
   [[nodiscard]] std::uint64_t newest_sync_point() const noexcept {
     return newest_sync_point_ < oldest_ ? 0 : newest_sync_point_;
   }
-  // The header of the frames to come (empty: they need none), and the number of the frame behind
+  // The header of the frames to come (nullptr: they need none), and the number of the frame behind
   // which it holds: its own, when there is one.
-  [[nodiscard]] std::span<const std::byte> header() const noexcept { return header_; }
+  [[nodiscard]] const std::shared_ptr<const std::vector<std::byte>>& header() const noexcept {
+    return header_;
+  }
   [[nodiscard]] std::uint64_t header_number() const noexcept { return header_number_; }
   // When the frame was published that has this position in it; of a position that has left the
   // store, when the oldest frame was. There must be a frame, and the position be before end().
@@ -82,6 +85,10 @@ class FrameStore {
   // pass; when turn_is_full(), nothing more may be appended before the next.
   void begin_turn() noexcept;
   [[nodiscard]] bool turn_is_full() const noexcept;
+  // Whether the frame has come in this turn.
+  [[nodiscard]] bool is_of_turn(std::uint64_t number) const noexcept {
+    return number >= turn_first_frame_;
+  }
   // Of the frames of this turn.
   [[nodiscard]] std::uint64_t turn_bytes() const noexcept { return end_ - turn_begin_; }
   // Whether a frame could be gone after one more turn: who has begun it must copy its rest now. To
@@ -103,7 +110,7 @@ class FrameStore {
   std::uint64_t next_ = 1;
   std::uint64_t end_ = 0;
   std::uint64_t newest_sync_point_ = 0;
-  std::vector<std::byte> header_;
+  std::shared_ptr<const std::vector<std::byte>> header_;
   std::uint64_t header_number_ = 0;
   std::uint64_t turn_begin_ = 0;        // end() when the turn began
   std::uint64_t turn_first_frame_ = 1;  // next() when the turn began

@@ -59,7 +59,7 @@ GateDecision Gate::decide(const GateLimits& limits, const StreamPace& pace,
   if (view.frame_begun) {
     return GateDecision::send;  // half a frame is of no use to anybody: it is finished first
   }
-  if (view.lag_ns > (view.at_newest ? newest_age_ns_max(view.lag_ns_max) : view.lag_ns_max)) {
+  if (view.lag_ns > (view.is_new ? newest_age_ns_max(view.lag_ns_max) : view.lag_ns_max)) {
     return GateDecision::skip;
   }
   if (!view.looked && (congested_ || view.now_ns > open_until_ns_ ||
@@ -103,6 +103,11 @@ void Gate::begin_congestion(const StreamPace& pace, const KernelLook& look) noex
             .interval_ns = trial_interval_ns_min};
 }
 
+std::int64_t Gate::longer_round_trip_ns(const NetworkPath& path) const noexcept {
+  const std::int64_t most_ns = std::max<std::int64_t>(min_rtt_ns_, 0) + trial_excess_ns_max;
+  return std::clamp(path.rtt_ns, round_trip_ns_, std::max(round_trip_ns_, most_ns));
+}
+
 void Gate::try_longer_round_trip(const KernelLook& look) noexcept {
   if (look.now_ns < trial_.end_ns || !look.path) {
     return;
@@ -116,7 +121,7 @@ void Gate::try_longer_round_trip(const KernelLook& look) noexcept {
       trial_.phase = Trial::Phase::begun;
       trial_.rate_before = std::max(rate, static_cast<double>(delivery_.bytes_per_second()));
       trial_.round_trip_before_ns = round_trip_ns_;
-      round_trip_ns_ = std::max(round_trip_ns_, look.path->rtt_ns);
+      round_trip_ns_ = longer_round_trip_ns(*look.path);
       break;
     case Trial::Phase::begun:  // it shows from now on, a round trip and more later
       trial_.phase = Trial::Phase::measured;
@@ -127,7 +132,7 @@ void Gate::try_longer_round_trip(const KernelLook& look) noexcept {
         trial_.rate_before = rate;
         trial_.round_trip_before_ns = round_trip_ns_;
         trial_.interval_ns = trial_interval_ns_min;
-        round_trip_ns_ = std::max(round_trip_ns_, look.path->rtt_ns);
+        round_trip_ns_ = longer_round_trip_ns(*look.path);
       } else {
         trial_.phase = Trial::Phase::none;
         const std::int64_t more_ns = trial_.round_trip_before_ns - min_rtt_ns_;

@@ -33,8 +33,9 @@ struct GateLimits {
   std::int64_t lag_ns_ceiling = 2 * ns_per_second;
 };
 
-// How old the newest frame may be, however small `max_lag` is: less than a busy machine needs to
-// get a frame from the source to the socket would mean that nothing is ever sent.
+// How old the newest frame may be, and those that came along with it, however small `max_lag` is:
+// less than a busy machine needs to get a frame from the source to the socket would mean that
+// nothing is ever sent, or only the last of what a source writes at once.
 constexpr std::int64_t newest_age_ns_min = 50 * ns_per_ms;
 
 constexpr std::int64_t newest_age_ns_max(std::int64_t lag_ns_max) noexcept {
@@ -71,6 +72,9 @@ constexpr double trial_gain_min = 1.25;
 constexpr std::int64_t trial_interval_ns_min = 2 * ns_per_second;
 constexpr std::int64_t trial_interval_ns_max = 64 * ns_per_second;
 constexpr std::int64_t trial_phase_ns_min = 600 * ns_per_ms;
+// A trial may take for a longer way what is only the link getting faster, and the round trip of now
+// has the queues in it that the trials before have made: so this is the most that one may add.
+constexpr std::int64_t trial_excess_ns_max = 400 * ns_per_ms;
 
 // What tcp(7) knows of the way to a listener.
 struct NetworkPath {
@@ -105,7 +109,7 @@ struct GateView {
   // Its length, or that of all that has come since the last pass, whichever is more: so much is
   // sent at a time.
   std::uint64_t batch_bytes = 0;
-  bool at_newest = false;    // it is the newest there is
+  bool is_new = false;       // it has come since the last pass, or is the newest there is
   bool frame_begun = false;  // TCP has taken a part of it
   bool looked = false;       // the kernel has just been asked
 };
@@ -186,6 +190,7 @@ class Gate {
   void take_path(const NetworkPath& path, std::int64_t now_ns) noexcept;
   void begin_congestion(const StreamPace& pace, const KernelLook& look) noexcept;
   void try_longer_round_trip(const KernelLook& look) noexcept;
+  [[nodiscard]] std::int64_t longer_round_trip_ns(const NetworkPath& path) const noexcept;
 
   std::uint64_t queued_bound_ = UINT64_MAX;  // the last look, and what was sent since
   std::uint64_t in_flight_bytes_ = 0;        // of these; what is lost or has arrived does not count

@@ -60,7 +60,14 @@ void prepare_message_socket(int socket) noexcept {
 
 void set_peer_timeout(int socket, std::chrono::milliseconds timeout) noexcept {
   const auto ms = static_cast<unsigned>(timeout.count());
-  ::setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof ms);  // no TCP, no effect
+  const int idle_s = std::max(1, static_cast<int>(timeout.count() / 2000));
+  const int interval_s = std::max(1, static_cast<int>(timeout.count() / 8000));
+  const int on = 1;
+  // TCP's do not exist on Unix sockets: errors are of no consequence.
+  ::setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof ms);
+  ::setsockopt(socket, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  ::setsockopt(socket, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof idle_s);
+  ::setsockopt(socket, IPPROTO_TCP, TCP_KEEPINTVL, &interval_s, sizeof interval_s);
 }
 
 void prepare_stream_socket(int socket, std::uint64_t queue_bytes_max) noexcept {
@@ -70,14 +77,6 @@ void prepare_stream_socket(int socket, std::uint64_t queue_bytes_max) noexcept {
   const int on = 1;
   // None is vital, and TCP's do not exist on Unix sockets: errors are of no consequence.
   ::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  // A peer that has vanished while the stream pauses is found after two minutes (tcp(7)).
-  constexpr int idle_s = 60;
-  constexpr int interval_s = 15;
-  constexpr int probes = 4;
-  ::setsockopt(socket, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
-  ::setsockopt(socket, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof idle_s);
-  ::setsockopt(socket, IPPROTO_TCP, TCP_KEEPINTVL, &interval_s, sizeof interval_s);
-  ::setsockopt(socket, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
   const auto bytes =
       static_cast<int>(std::min(queue_bytes_max * overhead_factor, send_buffer_bytes_max));
   ::setsockopt(socket, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);

@@ -28,7 +28,9 @@ std::optional<NetworkPath> network_path(int socket) noexcept;
 // small buffer.
 void prepare_message_socket(int socket) noexcept;
 
-// Makes TCP give up a peer that acknowledges nothing for so long (TCP_USER_TIMEOUT, tcp(7)).
+// Makes TCP give up a peer that acknowledges nothing for so long (TCP_USER_TIMEOUT, tcp(7)). While
+// there is nothing to acknowledge it asks several times within that time (keepalive, whose own
+// limit the other one overrides), so that a lost packet or two end nothing.
 void set_peer_timeout(int socket, std::chrono::milliseconds timeout) noexcept;
 
 // Prepares a socket for a stream: no Nagle (every frame is to leave at once), and room in the

@@ -27,7 +27,8 @@ struct UnbrokenRun {
 
 // What has been begun must be finished, though it is not in the frame store any more.
 struct KeptRest {
-  std::vector<std::byte> bytes;
+  std::shared_ptr<const std::vector<std::byte>> bytes;  // a header is everybody's
+  std::size_t sent = 0;                                 // of them
   bool of_frame = false;     // and not of a header out of turn
   std::int64_t time_ns = 0;  // when the frame was published
 };

@@ -2,28 +2,33 @@
 
 #include <algorithm>
 #include <charconv>
-#include <stdexcept>
+#include <optional>
+#include <string>
 #include <utility>
 
-#include "common/clock.h"
 #include "worker/listener_id.h"
 
 namespace eradio {
 namespace {
 
-// `?max_lag=MS`, or the server's own. Throws std::invalid_argument when it is no number.
-std::int64_t wanted_lag_ns(const HttpRequest& request, const StreamRouteSettings& settings) {
+constexpr const char* bad_max_lag_text = "max_lag must be one decimal integer, in milliseconds";
+
+// `?max_lag=MS` within what the server allows, or its own. Nothing when it is no number.
+std::optional<std::chrono::milliseconds> max_lag_of(const HttpRequest& request,
+                                                    const StreamRouteSettings& settings) {
   const auto text = request.parameter("max_lag");
   if (!text) {
-    return std::chrono::nanoseconds(settings.max_lag).count();
+    return settings.max_lag;
   }
-  std::uint32_t ms = 0;
-  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), ms);
-  if (error != std::errc{} || end != text->data() + text->size()) {
-    throw std::invalid_argument("max_lag must be one decimal integer, in milliseconds");
+  std::uint64_t ms = 0;
+  const char* end = text->data() + text->size();
+  const auto [rest, error] = std::from_chars(text->data(), end, ms);
+  if (text->empty() || error != std::errc{} || rest != end || request.is_repeated("max_lag")) {
+    return std::nullopt;
   }
-  return std::chrono::nanoseconds(std::min(std::chrono::milliseconds(ms), settings.max_lag_ceiling))
-      .count();
+  const auto most = static_cast<std::uint64_t>(settings.max_lag_ceiling.count());
+  const std::chrono::milliseconds wanted(std::min(ms, most));
+  return std::max(wanted, settings.max_lag_floor);
 }
 
 }  // namespace
@@ -36,11 +41,9 @@ void add_stream_route(HttpServer& server, FanOut& fan_out, WorkerScoreboard& sco
     if (!id) {
       return HttpResponse::error(400, bad_listener_id_text);
     }
-    ListenerRequest listener{.id = *id};
-    try {
-      listener.lag_ns_max = wanted_lag_ns(request, settings);
-    } catch (const std::invalid_argument& error) {
-      return HttpResponse::error(400, error.what());
+    const auto max_lag = max_lag_of(request, settings);
+    if (!max_lag) {
+      return HttpResponse::error(400, bad_max_lag_text);
     }
     if (settings.max_listeners > 0 && scoreboard.listeners_of_all() >= settings.max_listeners) {
       scoreboard.counters().refused_total.add(1);
@@ -54,8 +57,10 @@ void add_stream_route(HttpServer& server, FanOut& fan_out, WorkerScoreboard& sco
     response.fields.set("Content-Type", settings.content_type);
     response.fields.set("X-Accel-Buffering", "no");  // nginx would gather what must leave at once
     response.fields.set("X-Listener-Id", std::to_string(*id));
-    response.fields.set("X-Max-Lag", std::to_string(listener.lag_ns_max / ns_per_ms));
+    response.fields.set("X-Max-Lag", std::to_string(max_lag->count()));
     response.fields.set("Access-Control-Expose-Headers", "X-Listener-Id, X-Max-Lag");
+    const ListenerRequest listener{.id = *id,
+                                   .lag_ns_max = std::chrono::nanoseconds(*max_lag).count()};
     response.take_over = [&fan_out, listener](TakenOver connection) {
       fan_out.join(std::move(connection.socket), connection.peer, listener);
     };

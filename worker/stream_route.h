@@ -18,7 +18,9 @@ struct StreamRouteSettings {
   std::string content_type;                      // "audio/mpeg"
   std::uint64_t max_listeners = 0;               // over all workers; 0: no limit
   std::chrono::milliseconds max_lag{0};          // of who does not ask for another
-  std::chrono::milliseconds max_lag_ceiling{0};  // the most that `?max_lag=` gives
+  // What `?max_lag=` gives at most, and at least: less than frames are gathered for would lose some.
+  std::chrono::milliseconds max_lag_ceiling{0};
+  std::chrono::milliseconds max_lag_floor{0};
 };
 
 // What a 503 for want of room tells the client to wait (RFC 9110, 10.2.3).

@@ -74,7 +74,8 @@ Worker::Worker(const WorkerSettings& settings)
                     .content_type = settings.content_type,
                     .max_listeners = settings.max_listeners,
                     .max_lag = std::chrono::milliseconds(settings.max_lag_ms),
-                    .max_lag_ceiling = std::chrono::milliseconds(settings.max_lag_ceiling_ms)});
+                    .max_lag_ceiling = std::chrono::milliseconds(settings.max_lag_ceiling_ms),
+                    .max_lag_floor = 2 * feed_settings(settings).coalesce});
   add_api_routes(
       server_, [this]() -> const StreamMetadata& { return feed_.metadata(); }, master_);
   add_notify_routes(server_, notifier_);

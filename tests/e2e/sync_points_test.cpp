@@ -12,6 +12,7 @@
 #include "tests/support/patience.h"
 #include "tests/support/processes.h"
 #include "tests/support/server.h"
+#include "tests/support/temporary_directory.h"
 
 namespace eradio::testing {
 namespace {
@@ -90,6 +91,23 @@ TEST(SyncPoints, AWorkerThatComesLaterKnowsTheHeader) {
   EXPECT_EQ(after.fault(), "");
   EXPECT_EQ(late.check().headers(), 1U);
   EXPECT_GT(late.check().frames(), 10U);
+}
+
+TEST(SyncPoints, TheHeaderOfASourceThatHasGoneIsNotSentAnyMore) {
+  const TemporaryDirectory directory;
+  // The second time it behaves as if it had only been told rate and size.
+  const Server server({.source = test_source(groups + " --crash_after 30 --misbehave_once " +
+                                             directory.file("once")),
+                       .arguments = {"--source_restart_delay", "10 ms"}});
+  ListenerCrowd crowd;
+  const CrowdListener& early = crowd.add({.endpoint = server.ipv4()});
+  ASSERT_TRUE(crowd.run_until([&] { return early.check().runs() == 2; }, patience));
+  const CrowdListener& late = crowd.add({.endpoint = server.ipv4()});
+  ASSERT_TRUE(crowd.run_until_all_listen(patience));
+  crowd.run_for(milliseconds(200));
+  EXPECT_EQ(crowd.fault(), "");
+  EXPECT_GT(early.check().headers(), 0U);
+  EXPECT_EQ(late.check().headers(), 0U);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <stdexcept>
 #include <vector>
 
@@ -84,6 +85,20 @@ TEST_F(ListenerTableTest, NumbersThatMakeNoSenseAreNotBelieved) {
   header.records = records;
   header.record_bytes = 64;
   EXPECT_THROW(ListenerTable{descriptor()}, std::runtime_error);
+}
+
+TEST_F(ListenerTableTest, OfAWorkerThatHasDestroyedItCanBeUsedByTheNext) {
+  {
+    const MemoryFile file(descriptor());
+    const auto region = file.map_writable(0, file.bytes());
+    auto bytes = writable_bytes(region);
+    std::fill(bytes.begin(), bytes.end(), std::byte{0xff});
+  }
+  EXPECT_EQ(table.read().size(), 0U);
+  table.clear();
+  WorkerListenerTable next(descriptor());
+  next.write(next.take().value(), status(2));
+  EXPECT_EQ(table.read(), (std::vector{status(2)}));
 }
 
 TEST_F(ListenerTableTest, OfAnotherLayoutVersionIsRefused) {

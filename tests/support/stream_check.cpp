@@ -92,6 +92,9 @@ const char* StreamCheck::misplaced(const TestFrameHeader& header) const {
 
 void StreamCheck::take_frame(const TestFrameHeader& header, std::int64_t now_ns) {
   if (header.kind == FrameKind::header) {
+    if (header.run == newest_header_.run && header.header == newest_header_.header) {
+      fault_ = "header " + std::to_string(header.header) + " came twice";
+    }
     newest_header_ = header;
     ++headers_;
     return;

@@ -100,6 +100,18 @@ class FanOutTest : public testing::Test {
     loop.call_after(time, [this] { loop.stop(); });
     loop.run();
   }
+  // Until everybody's record is of this moment: then all have been looked at.
+  void let_everybody_be_looked_at() {
+    const auto is_old = [](const ListenerStatus& status) { return status.updated_ns != test_time; };
+    for (int i = 0; i < 1000; ++i) {
+      const auto all = table.read();
+      if (std::none_of(all.begin(), all.end(), is_old)) {
+        return;
+      }
+      run_loop();
+    }
+    ADD_FAILURE() << "not everybody was looked at";
+  }
   // Reads until nothing has come for a while, the loop running in between.
   std::string drain(const Connection& connection) {
     std::string all;

@@ -218,5 +218,53 @@ TEST_F(FanOutSync, WhatLiesBeforeTheEndOfAHeaderIsNoPlaceToBegin) {
   EXPECT_EQ(frames_in(drain(connection)), (Numbers{3}));
 }
 
+TEST_F(FanOutSync, BehindALongHeaderTheGateIsAskedAgain) {
+  append(50'000, FrameKind::header);
+  append_all("s");
+  Connection connection(2048);
+  join(connection);
+  for (int i = 0; i < 20; ++i) {
+    run_loop();
+    pass_all("s");
+  }
+  EXPECT_EQ(counters.frames_sent_total.get(), 0U) << "the header is on its way still";
+  EXPECT_EQ(frames_in(drain(connection)).size(), 22U);
+  EXPECT_EQ(counters.jumps_total.get(), 0U);
+}
+
+TEST_F(FanOutSync, WhatIsSkippedBeforeAListenersFirstFrameIsNoneOfIts) {
+  append(50'000, FrameKind::header);
+  append_all("s");
+  Connection connection(2048);
+  join(connection);
+  pass_all(std::string(40, 's'), 26 * ns_per_ms);
+  const Numbers got = frames_in(drain(connection));
+  ASSERT_GE(got.size(), 2U);
+  EXPECT_GT(got[1], 30U) << "behind the header it began with the newest";
+  EXPECT_EQ(counters.jumps_total.get(), 0U);
+  EXPECT_EQ(counters.frames_skipped_total.get(), 0U);
+}
+
+TEST_F(FanOutSync, AListenerThatBeginsWithAnOldSyncPointIsNotTakenForOneOnASlowLink) {
+  append_all("s");
+  for (int i = 0; i < 35; ++i) {
+    test_time += 50 * ns_per_ms;
+    append_all("d");
+  }
+  Connection connection;
+  join(connection);
+  for (int i = 0; i < 20; ++i) {
+    run_loop(std::chrono::milliseconds(2));
+    connection.read_all();
+  }
+  const std::uint64_t looks = counters.queue_looks_total.get();
+  for (int i = 0; i < 100; ++i) {
+    pass_all("d", 5 * ns_per_ms);
+    connection.read_all();
+  }
+  EXPECT_LT(counters.queue_looks_total.get() - looks, 20U) << "a congested one is looked at for each";
+  EXPECT_EQ(counters.jumps_total.get(), 0U);
+}
+
 }  // namespace
 }  // namespace eradio

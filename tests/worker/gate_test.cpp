@@ -289,6 +289,26 @@ TEST_F(GateOnALink, ThatIsTooSlowTheLinkIsUsedAndLittleIsQueued) {
   EXPECT_LT(most, 2500U) << "a third of a second";
 }
 
+TEST_F(GateTest, ATrialAddsNoMoreThanALimitHoweverLongTheRoundTripSeems) {
+  become_congested();
+  std::uint64_t rate = 2000;
+  for (int i = 0; i < 300; ++i) {  // each trial seems to gain: the link gets faster all the time
+    now_ns += 100 * ms;
+    rate = std::min<std::uint64_t>(rate + rate / 20, 16'000);
+    acked_bytes += rate / 10;
+    look(1000, 120 * ms, {.min_rtt_ns = rtt_ns, .rtt_ns = 10 * ns_per_second});
+  }
+  std::uint64_t on_its_way = 0;
+  look(0, 120 * ms, {.min_rtt_ns = rtt_ns, .rtt_ns = 10 * ns_per_second});
+  while (ask_after_look() == GateDecision::send) {
+    gate.sent(frame_bytes);
+    on_its_way += frame_bytes;
+  }
+  const std::int64_t most_ns = rtt_ns + trial_excess_ns_max + window_slack_ns;
+  EXPECT_LE(on_its_way, 16'000 * static_cast<std::uint64_t>(most_ns) / ns_per_second +
+                            3 * frame_bytes);
+}
+
 // A window is made from the rate, and the rate comes from the window: with whole frames only they
 // can keep each other one frame too small (docs/lag.md), and no smaller than that.
 TEST_F(GateOnALink, ThatIsTooSlowTheLinkIsUsedWhateverTheRoundTripAndTheTimeOfAFrame) {
@@ -363,9 +383,9 @@ TEST_F(GateTest, SkipsWhenTheNextFrameIsTooOldWhateverTheQueue) {
 TEST_F(GateTest, WithNoLagAllowedLetsTheNewestFrameThroughAndNoOther) {
   lag_ns_max = 0;
   look(0, 0);
-  EXPECT_EQ(ask({.lag_ns = 1, .at_newest = true}), GateDecision::send);
-  EXPECT_EQ(ask({.lag_ns = 1, .at_newest = false}), GateDecision::skip);
-  EXPECT_EQ(ask({.lag_ns = newest_age_ns_min + 1, .at_newest = true}), GateDecision::skip);
+  EXPECT_EQ(ask({.lag_ns = 1, .is_new = true}), GateDecision::send);
+  EXPECT_EQ(ask({.lag_ns = 1, .is_new = false}), GateDecision::skip);
+  EXPECT_EQ(ask({.lag_ns = newest_age_ns_min + 1, .is_new = true}), GateDecision::skip);
 }
 
 TEST_F(GateTest, LetsABegunFrameBeFinishedHoweverOldItIsAndHoweverFullTheQueue) {

@@ -219,7 +219,7 @@ TEST_F(StreamFeedKinds, AreKept) {
   publish(10);
   run_loop();
   EXPECT_EQ(kinds(store), "hsds");
-  EXPECT_TRUE(store.header().empty());
+  EXPECT_EQ(store.header(), nullptr);
   EXPECT_EQ(counters.frames_received_total.get(), 3U);
 }
 
@@ -229,7 +229,7 @@ TEST_F(StreamFeedKinds, BegunLateItHasTheHeader) {
   publish(10);
   publish(10);
   StreamFeed feed(loop, wakeup.number(), reader, store, fan_out, counters, {}, no_change);
-  EXPECT_EQ(store.header().size(), 30U);
+  EXPECT_EQ(store.header()->size(), 30U);
   run_loop();
   EXPECT_EQ(kinds(store), "hs") << "and the newest frame";
   EXPECT_EQ(store.newest_sync_point(), 2U);
@@ -245,7 +245,7 @@ TEST_F(StreamFeedKinds, WhatComesBeforeTheHeaderThatItBeganWithIsLeftOut) {
   publish(20);
   run_loop();
   EXPECT_EQ(kinds(store), "hs");
-  EXPECT_EQ(store.header().size(), 40U);
+  EXPECT_EQ(store.header()->size(), 40U);
   EXPECT_EQ(store.frame(2).bytes, 20U);
 }
 
@@ -280,7 +280,7 @@ TEST_F(StreamFeedKinds, OvertakenItHasTheHeaderThatItMissed) {
     publish(100'000);
   }
   run_loop();
-  EXPECT_EQ(store.header().size(), 30U);
+  EXPECT_EQ(store.header()->size(), 30U);
   EXPECT_GT(store.newest_sync_point(), store.header_number());
 }
 

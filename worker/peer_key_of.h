@@ -1,0 +1,18 @@
+// A peer's address as the shared memory has it.
+#pragma once
+
+#include <cstring>
+
+#include "common/http/peer_address.h"
+#include "shm/peer_key.h"
+
+namespace eradio {
+
+inline PeerKey peer_key_of(const PeerAddress& peer) noexcept {
+  PeerKey key;
+  std::memcpy(&key.high, peer.bytes().data(), sizeof key.high);
+  std::memcpy(&key.low, peer.bytes().data() + sizeof key.high, sizeof key.low);
+  return key;
+}
+
+}  // namespace eradio
