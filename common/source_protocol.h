@@ -15,10 +15,10 @@
 namespace eradio {
 
 enum class SourceFrameType : std::uint8_t {
-  log = 1,      // body: level byte, UTF-8 text
-  data = 2,     // body: one frame for broadcast, opaque to the server
-  started = 3,  // body: nothing, or URI and name, each after its 16-bit big-endian length
-  stopped = 4,  // body: nothing
+  log = 1,             // body: level byte, UTF-8 text
+  data = 2,            // body: one frame for broadcast, opaque to the server
+  started = 3,         // body: nothing, or URI and name, each after its 16-bit big-endian length
+  stopped = 4,         // body: nothing
   dependent_data = 5,  // body: a frame that a listener must not begin with
   header = 6,          // body: what the frames behind it need before them; or nothing
 };

@@ -93,7 +93,8 @@ std::vector<ListenerStatus> ListenerTable::read() const {
   constexpr int attempts_max = 3;  // a worker that means harm must not hold us up
   for (const ListenerRecord& record : records.first(used)) {
     ListenerStatus status;
-    if (read_locked(record.lock, record.words, bytes, attempts_max) && bytes.size() == sizeof status) {
+    if (read_locked(record.lock, record.words, bytes, attempts_max) &&
+        bytes.size() == sizeof status) {
       std::memcpy(&status, bytes.data(), sizeof status);
       all.push_back(status);
     }

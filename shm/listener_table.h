@@ -27,8 +27,8 @@ struct ListenerStatus {
   PeerKey peer;
   std::uint64_t peer_port = 0;  // 0: unknown
   std::int64_t joined_ns = 0;
-  std::int64_t updated_ns = 0;     // when the worker wrote this
-  std::int64_t lag_ns_max = 0;     // its `max_lag`
+  std::int64_t updated_ns = 0;  // when the worker wrote this
+  std::int64_t lag_ns_max = 0;  // its `max_lag`
   // Age of the oldest byte that it has not acknowledged, or of the frame that is next for it; 0: it
   // has everything.
   std::int64_t lag_ns = 0;

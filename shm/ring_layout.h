@@ -24,7 +24,7 @@ constexpr std::uint32_t ring_layout_version = 3;
 constexpr std::size_t ring_record_align = 32;  // also the size of a record's header
 
 enum class RecordType : std::uint32_t {
-  padding = 1,   // nothing; the next record is at the start of data
+  padding = 1,  // nothing; the next record is at the start of data
   // Frames for broadcast: common/frame_kind.h.
   sync_point = 2,
   metadata = 3,  // shm/stream_metadata.h: holds from here on

@@ -1,5 +1,5 @@
-// The one shared memory that carries the stream from master to workers: stream state, stream header, ring.
-// The master makes it and writes; workers attach through a read-only descriptor.
+// The one shared memory that carries the stream from master to workers: stream state, stream
+// header, ring. The master makes it and writes; workers attach through a read-only descriptor.
 #pragma once
 
 #include <cstddef>

@@ -26,7 +26,8 @@ constexpr std::int64_t long_ago_ns = 3600 * ns_per_second;
 
 void Listener::on_events(std::uint32_t events) { fan_out.on_socket_events(*this, events); }
 
-FanOut::FanOut(EventLoop& loop, FrameStore& store, WorkerCounters& counters, WorkerListenerTable& table, GateLimits limits,
+FanOut::FanOut(EventLoop& loop, FrameStore& store, WorkerCounters& counters,
+               WorkerListenerTable& table, GateLimits limits,
                std::chrono::milliseconds stall_timeout, Told joined, Told left, Clock clock)
     : loop_(loop),
       store_(store),
@@ -345,9 +346,8 @@ void FanOut::account_sent(Listener& listener, std::uint64_t position, std::size_
                           std::int64_t now_ns) {
   if (bytes > 0 && position - listener.bytes_sent != listener.run.offset) {
     listener.run_before = listener.run;
-    listener.run = {.begin = listener.bytes_sent,
-                    .offset = position - listener.bytes_sent,
-                    .since_ns = now_ns};
+    listener.run = {
+        .begin = listener.bytes_sent, .offset = position - listener.bytes_sent, .since_ns = now_ns};
   }
   listener.bytes_sent += bytes;
   std::uint64_t frames = 0;
@@ -375,11 +375,11 @@ void FanOut::keep_rest(Listener& listener) {
   ERADIO_CHECK(listener.next_frame >= store_.oldest());
   const FrameStore::Frame& frame = store_.frame(listener.next_frame);
   const std::byte* rest = store_.at(frame.begin + listener.begun_bytes);
-  listener.kept_rest = std::make_unique<KeptRest>(
-      KeptRest{.bytes = std::make_shared<const std::vector<std::byte>>(
-                   rest, rest + (frame.bytes - listener.begun_bytes)),
-               .of_frame = true,
-               .time_ns = frame.time_ns});
+  listener.kept_rest =
+      std::make_unique<KeptRest>(KeptRest{.bytes = std::make_shared<const std::vector<std::byte>>(
+                                              rest, rest + (frame.bytes - listener.begun_bytes)),
+                                          .of_frame = true,
+                                          .time_ns = frame.time_ns});
   listener.begun_bytes = 0;
   ++listener.next_frame;
 }

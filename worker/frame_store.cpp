@@ -40,10 +40,8 @@ std::span<std::byte> FrameStore::next_space() noexcept {
 
 void FrameStore::append(std::size_t bytes, std::int64_t time_ns, FrameKind kind) {
   ERADIO_CHECK(bytes > 0 && bytes <= space_bytes_ && !turn_is_full());
-  frames_[next_ % frames_max] = {.begin = end_,
-                                 .bytes = static_cast<std::uint32_t>(bytes),
-                                 .kind = kind,
-                                 .time_ns = time_ns};
+  frames_[next_ % frames_max] = {
+      .begin = end_, .bytes = static_cast<std::uint32_t>(bytes), .kind = kind, .time_ns = time_ns};
   if (kind == FrameKind::sync_point) {
     newest_sync_point_ = next_;
   } else if (kind == FrameKind::header) {

@@ -29,8 +29,8 @@ struct UnbrokenRun {
 struct KeptRest {
   std::shared_ptr<const std::vector<std::byte>> bytes;  // a header is everybody's
   std::size_t sent = 0;                                 // of them
-  bool of_frame = false;     // and not of a header out of turn
-  std::int64_t time_ns = 0;  // when the frame was published
+  bool of_frame = false;                                // and not of a header out of turn
+  std::int64_t time_ns = 0;                             // when the frame was published
 };
 
 class Listener final : public EventHandler {

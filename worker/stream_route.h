@@ -14,11 +14,12 @@
 namespace eradio {
 
 struct StreamRouteSettings {
-  std::string path;                              // "/stream.mp3"
-  std::string content_type;                      // "audio/mpeg"
-  std::uint64_t max_listeners = 0;               // over all workers; 0: no limit
-  std::chrono::milliseconds max_lag{0};          // of who does not ask for another
-  // What `?max_lag=` gives at most, and at least: less than frames are gathered for would lose some.
+  std::string path;                      // "/stream.mp3"
+  std::string content_type;              // "audio/mpeg"
+  std::uint64_t max_listeners = 0;       // over all workers; 0: no limit
+  std::chrono::milliseconds max_lag{0};  // of who does not ask for another
+  // What `?max_lag=` gives at most, and at least: less than frames are gathered for would lose
+  // some.
   std::chrono::milliseconds max_lag_ceiling{0};
   std::chrono::milliseconds max_lag_floor{0};
 };

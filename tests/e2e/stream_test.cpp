@@ -121,8 +121,7 @@ TEST(Stream, TakesEveryListenerIdFromZeroTo63BitsAndNothingElse) {
         "?listener_id=%2B1", "?listener_id=", "?listener_id", "?listener_id=0x10",
         "?listener_id=1.0", "?listener_id=1%20", "?listener_id=99999999999999999999999",
         "?listener_id=1&listener_id=2", "?listener_id=abc", "?max_lag=", "?max_lag=abc",
-        "?max_lag=-1", "?max_lag=1.5", "?max_lag=18446744073709551616",
-        "?max_lag=1&max_lag=2"}) {
+        "?max_lag=-1", "?max_lag=1.5", "?max_lag=18446744073709551616", "?max_lag=1&max_lag=2"}) {
     const HttpReply reply = reply_to(query);
     EXPECT_EQ(reply.status, 400) << query;
     EXPECT_EQ(reply.field("content-type"), "application/json") << query;
@@ -235,8 +234,9 @@ TEST(Stream, ThatPausesForLongerThanTheStallTimeoutLosesNobody) {
   crowd.add({.endpoint = server.ipv4()}, 5);
   ASSERT_TRUE(crowd.run_until_all_listen(patience));
   const auto go_on = [&] {
-    return std::all_of(crowd.listeners().begin(), crowd.listeners().end(),
-                       [](const auto& listener) { return listener->check().last().sequence > 110; });
+    return std::all_of(
+        crowd.listeners().begin(), crowd.listeners().end(),
+        [](const auto& listener) { return listener->check().last().sequence > 110; });
   };
   EXPECT_TRUE(crowd.run_until(go_on, patience));
   EXPECT_EQ(crowd.ended(), 0U);

@@ -1,5 +1,6 @@
 // Checks one listener's stream byte by byte: every frame whole, in order, none twice, none that
-// cannot be decoded after what came before it; and counts what is missing. Frames are those of test_frame.h. Used by the listeners of ListenerCrowd.
+// cannot be decoded after what came before it; and counts what is missing. Frames are those of
+// test_frame.h. Used by the listeners of ListenerCrowd.
 #pragma once
 
 #include <cstddef>

@@ -262,7 +262,8 @@ TEST_F(FanOutSync, AListenerThatBeginsWithAnOldSyncPointIsNotTakenForOneOnASlowL
     pass_all("d", 5 * ns_per_ms);
     connection.read_all();
   }
-  EXPECT_LT(counters.queue_looks_total.get() - looks, 20U) << "a congested one is looked at for each";
+  EXPECT_LT(counters.queue_looks_total.get() - looks, 20U)
+      << "a congested one is looked at for each";
   EXPECT_EQ(counters.jumps_total.get(), 0U);
 }
 

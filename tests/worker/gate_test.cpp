@@ -305,8 +305,8 @@ TEST_F(GateTest, ATrialAddsNoMoreThanALimitHoweverLongTheRoundTripSeems) {
     on_its_way += frame_bytes;
   }
   const std::int64_t most_ns = rtt_ns + trial_excess_ns_max + window_slack_ns;
-  EXPECT_LE(on_its_way, 16'000 * static_cast<std::uint64_t>(most_ns) / ns_per_second +
-                            3 * frame_bytes);
+  EXPECT_LE(on_its_way,
+            16'000 * static_cast<std::uint64_t>(most_ns) / ns_per_second + 3 * frame_bytes);
 }
 
 // A window is made from the rate, and the rate comes from the window: with whole frames only they

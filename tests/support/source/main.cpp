@@ -138,12 +138,11 @@ class TestSource {
   [[nodiscard]] bool is_pacing() const noexcept { return playing_ && !held_; }
 
   [[nodiscard]] bool send_frame() {
-    if (behaviour_.header_every > 0 && sequence_ % behaviour_.header_every == 0 &&
-        !send_header()) {
+    if (behaviour_.header_every > 0 && sequence_ % behaviour_.header_every == 0 && !send_header()) {
       return false;
     }
-    const FrameKind kind = sequence_ % behaviour_.sync_every == 0 ? FrameKind::sync_point
-                                                                  : FrameKind::dependent;
+    const FrameKind kind =
+        sequence_ % behaviour_.sync_every == 0 ? FrameKind::sync_point : FrameKind::dependent;
     make_test_frame(frame_, run_, ++sequence_, monotonic_ns(), kind, header_);
     return writer_.data(kind, frame_) && misbehave();
   }
