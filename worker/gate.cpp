@@ -1,5 +1,8 @@
 #include "worker/gate.h"
 
+#include <cstdlib>
+#include <utility>
+
 namespace eradio {
 namespace {
 
@@ -50,6 +53,9 @@ std::uint64_t Gate::room(const GateLimits& limits, const StreamPace& pace,
   if (!congested_) {
     return left;
   }
+  if (measurement_.phase == Measurement::Phase::running && queued_bound_ == 0) {
+    return std::min(left, batch_bytes);  // first what is measured, alone in its packet
+  }
   const std::uint64_t window = window_bytes(batch_bytes);
   return std::min(left, window - std::min(window, in_flight_bytes_));
 }
@@ -67,6 +73,9 @@ GateDecision Gate::decide(const GateLimits& limits, const StreamPace& pace,
     return GateDecision::look;
   }
   if (congested_) {
+    if (measurement_.phase == Measurement::Phase::draining) {
+      return GateDecision::wait;
+    }
     const bool fits =
         in_flight_bytes_ == 0 || room(limits, pace, view.batch_bytes) >= view.frame_bytes;
     return fits ? GateDecision::send : GateDecision::wait;
@@ -96,55 +105,50 @@ void Gate::begin_congestion(const StreamPace& pace, const KernelLook& look) noex
   congested_ = true;
   held_back_ns_ = look.now_ns;
   delivery_.begin(look.acked_bytes, look.now_ns, pace.bytes_per_second);
-  trial_ = {.begin_ns = look.now_ns,
-            .end_ns = look.now_ns + trial_interval_ns_min,
-            .begin_bytes = look.acked_bytes,
-            .round_trip_before_ns = round_trip_ns_,
-            .interval_ns = trial_interval_ns_min};
+  measurement_.phase = Measurement::Phase::none;
+  measurement_.due_ns = std::max(measurement_.due_ns, look.now_ns + measurement_delay_ns);
 }
 
-std::int64_t Gate::longer_round_trip_ns(const NetworkPath& path) const noexcept {
-  const std::int64_t most_ns = std::max<std::int64_t>(min_rtt_ns_, 0) + trial_excess_ns_max;
-  return std::clamp(path.rtt_ns, round_trip_ns_, std::max(round_trip_ns_, most_ns));
+void Gate::measure_round_trip(const StreamPace& pace, const KernelLook& look) noexcept {
+  Measurement& m = measurement_;
+  if (recovering_) {  // what is sent again takes its time, whatever the round trip
+    m.phase = Measurement::Phase::none;
+    m.due_ns = std::max(m.due_ns, lossy_until_ns_);
+  } else if (look.queued_bytes == 0 &&
+             (m.phase != Measurement::Phase::running || look.acked_bytes == m.begin_bytes)) {
+    m.phase = Measurement::Phase::running;
+    m.begin_ns = look.now_ns;
+    m.begin_bytes = look.acked_bytes;
+  } else if (m.phase == Measurement::Phase::running) {
+    if (look.acked_bytes != m.begin_bytes) {
+      m.phase = Measurement::Phase::none;
+      take_measured(look.now_ns - m.begin_ns, pace, look);
+    }
+  } else if (look.now_ns >= m.due_ns) {
+    m.phase = Measurement::Phase::draining;
+  }
 }
 
-void Gate::try_longer_round_trip(const KernelLook& look) noexcept {
-  if (look.now_ns < trial_.end_ns || !look.path) {
-    return;
-  }
-  const auto bytes = static_cast<double>(look.acked_bytes - trial_.begin_bytes);
-  const double rate = bytes * static_cast<double>(ns_per_second) /
-                      static_cast<double>(look.now_ns - trial_.begin_ns);
-  std::int64_t next_ns = std::max(trial_phase_ns_min, 2 * look.path->rtt_ns);
-  switch (trial_.phase) {
-    case Trial::Phase::none:
-      trial_.phase = Trial::Phase::begun;
-      trial_.rate_before = std::max(rate, static_cast<double>(delivery_.bytes_per_second()));
-      trial_.round_trip_before_ns = round_trip_ns_;
-      round_trip_ns_ = longer_round_trip_ns(*look.path);
-      break;
-    case Trial::Phase::begun:  // it shows from now on, a round trip and more later
-      trial_.phase = Trial::Phase::measured;
-      break;
-    case Trial::Phase::measured:
-      if (rate > trial_gain_min * trial_.rate_before) {  // there may be more
-        trial_.phase = Trial::Phase::begun;
-        trial_.rate_before = rate;
-        trial_.round_trip_before_ns = round_trip_ns_;
-        trial_.interval_ns = trial_interval_ns_min;
-        round_trip_ns_ = longer_round_trip_ns(*look.path);
-      } else {
-        trial_.phase = Trial::Phase::none;
-        const std::int64_t more_ns = trial_.round_trip_before_ns - min_rtt_ns_;
-        round_trip_ns_ = min_rtt_ns_ + std::max<std::int64_t>(more_ns, 0) * 3 / 4;
-        trial_.interval_ns = std::min(2 * trial_.interval_ns, trial_interval_ns_max);
-        next_ns = trial_.interval_ns;
-      }
-      break;
-  }
-  trial_.begin_ns = look.now_ns;
-  trial_.end_ns = look.now_ns + next_ns;
-  trial_.begin_bytes = look.acked_bytes;
+void Gate::take_measured(std::int64_t time_ns, const StreamPace& pace,
+                         const KernelLook& look) noexcept {
+  // The first packet's own time on the line, for which window_bytes() has a frame. On a slow line
+  // it is longer. But how fast the line is cannot be told from what a window lets through that may
+  // be too small: it would stay so.
+  constexpr std::uint64_t packet_bytes_max = 1448;
+  const auto packet_bytes = static_cast<double>(std::min(look.batch_bytes, packet_bytes_max));
+  const auto rate = static_cast<double>(std::max<std::uint64_t>(pace.bytes_per_second, 1));
+  const auto line_ns =
+      static_cast<std::int64_t>(packet_bytes * static_cast<double>(ns_per_second) / rate);
+  const std::int64_t before_ns =
+      std::exchange(round_trip_ns_, std::max(min_rtt_ns_, time_ns - line_ns));
+  const bool changed = std::abs(round_trip_ns_ - before_ns) > round_trip_change_ns;
+  Measurement& m = measurement_;
+  const std::int64_t interval_ns_min =
+      std::max(measurement_interval_ns_min, measurement_round_trips_min * round_trip_ns_);
+  m.interval_ns = changed ? interval_ns_min
+                          : std::clamp(2 * m.interval_ns, interval_ns_min,
+                                       std::max(interval_ns_min, measurement_interval_ns_max));
+  m.due_ns = look.now_ns + m.interval_ns;
 }
 
 void Gate::looked(const GateLimits& limits, const StreamPace& pace,
@@ -160,7 +164,7 @@ void Gate::looked(const GateLimits& limits, const StreamPace& pace,
     if (in_flight_bytes_ > 0 && room(limits, pace, look.batch_bytes) < look.backlog_bytes) {
       held_back_ns_ = look.now_ns;
     }
-    try_longer_round_trip(look);
+    measure_round_trip(pace, look);
     congested_ = look.oldest_age_ns > age_ns_max(pace) ||
                  look.now_ns - held_back_ns_ < free_again_ns + round_trip_ns_;
   } else if (look.oldest_age_ns > age_ns_max(pace)) {

@@ -64,17 +64,19 @@ constexpr std::int64_t look_interval_ns = 10 * ns_per_ms;
 // A gate is free again when it has not had to hold anything back for so long, and a round trip.
 constexpr std::int64_t free_again_ns = 500 * ns_per_ms;
 
-// A congested listener's window can be too small because the round trip has become longer (the
-// listener has moved, or shares a link with others): then it keeps the rate low that it is made
-// from. So now and then it is made with the round trip as it is now, and that is kept if the
-// listener then takes so much more. A trial that is in vain doubles the time to the next.
-constexpr double trial_gain_min = 1.25;
-constexpr std::int64_t trial_interval_ns_min = 2 * ns_per_second;
-constexpr std::int64_t trial_interval_ns_max = 64 * ns_per_second;
-constexpr std::int64_t trial_phase_ns_min = 600 * ns_per_ms;
-// A trial may take for a longer way what is only the link getting faster, and the round trip of now
-// has the queues in it that the trials before have made: so this is the most that one may add.
-constexpr std::int64_t trial_excess_ns_max = 400 * ns_per_ms;
+// A congested listener's window is too small if the round trip has become longer than it ever was
+// (the listener has moved, or shares a link with others): then it keeps the rate low that it is
+// made from. What TCP says of the round trip has the queues in it that the window itself makes. So
+// it is measured: a frame that is sent when nothing is on its way comes back after the round trip
+// and nothing else. Where that does not happen by itself, now and then nothing is sent until
+// all has been acknowledged. The smaller of two measurements counts: an acknowledgement may be held
+// back, a packet may come behind those of others.
+constexpr std::int64_t measurement_delay_ns = 500 * ns_per_ms;  // after congestion begins
+constexpr std::int64_t measurement_interval_ns_min = 2 * ns_per_second;
+constexpr std::int64_t measurement_round_trips_min = 32;  // each leaves the link idle for one
+constexpr std::int64_t measurement_interval_ns_max = 64 * ns_per_second;  // if nothing changes
+// What counts as a change: the time from one look to the next is in it.
+constexpr std::int64_t round_trip_change_ns = 40 * ns_per_ms;
 
 // What tcp(7) knows of the way to a listener.
 struct NetworkPath {
@@ -173,13 +175,16 @@ class Gate {
   [[nodiscard]] bool congested() const noexcept { return congested_; }
 
  private:
-  struct Trial {
-    enum class Phase { none, begun, measured } phase = Phase::none;
-    std::int64_t begin_ns = 0;  // of the phase
-    std::int64_t end_ns = 0;
+  // Of the round trip, on an empty way.
+  struct Measurement {
+    enum class Phase {
+      none,
+      draining,  // nothing is sent until all has been acknowledged
+      running,   // what has been sent since `begin_ns` was sent on an empty way
+    } phase = Phase::none;
+    std::int64_t begin_ns = 0;
     std::uint64_t begin_bytes = 0;  // acknowledged by then
-    double rate_before = 0;         // bytes per second
-    std::int64_t round_trip_before_ns = 0;
+    std::int64_t due_ns = 0;        // when the way is emptied for the next
     std::int64_t interval_ns = 0;
   };
 
@@ -189,14 +194,14 @@ class Gate {
   [[nodiscard]] std::uint64_t window_bytes(std::uint64_t batch_bytes) const noexcept;
   void take_path(const NetworkPath& path, std::int64_t now_ns) noexcept;
   void begin_congestion(const StreamPace& pace, const KernelLook& look) noexcept;
-  void try_longer_round_trip(const KernelLook& look) noexcept;
-  [[nodiscard]] std::int64_t longer_round_trip_ns(const NetworkPath& path) const noexcept;
+  void measure_round_trip(const StreamPace& pace, const KernelLook& look) noexcept;
+  void take_measured(std::int64_t time_ns, const StreamPace& pace, const KernelLook& look) noexcept;
 
   std::uint64_t queued_bound_ = UINT64_MAX;  // the last look, and what was sent since
   std::uint64_t in_flight_bytes_ = 0;        // of these; what is lost or has arrived does not count
   std::int64_t open_until_ns_ = 0;           // while free: no look is needed until then
   std::int64_t min_rtt_ns_ = -1;             // -1: not known yet
-  std::int64_t round_trip_ns_ = 0;           // min_rtt_ns_, or longer after a trial
+  std::int64_t round_trip_ns_ = 0;           // min_rtt_ns_, or longer if measured so
   bool recovering_ = false;
   bool congested_ = false;
   // While congested only:
@@ -204,7 +209,7 @@ class Gate {
   std::int64_t lossy_until_ns_ = 0;
   std::int64_t slack_ns_ = window_slack_ns;
   DeliveryRate delivery_;
-  Trial trial_;
+  Measurement measurement_;
 };
 
 }  // namespace eradio
