@@ -17,10 +17,11 @@
 namespace eradio {
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(WorkerSettings, protocol_version, slot, workers, generation,
-                                   tcp_sockets, unix_socket, webroot, content_security_policy,
-                                   stream_path, content_type, sndbuf_bytes, max_lag_ms,
-                                   max_lag_ceiling_ms, stall_timeout_ms, coalesce_ms, max_listeners,
-                                   max_connections_per_ip, max_frame_bytes, log_level)
+                                   inherits, tcp_sockets, unix_socket, webroot,
+                                   content_security_policy, stream_path, content_type, sndbuf_bytes,
+                                   max_lag_ms, max_lag_ceiling_ms, stall_timeout_ms, coalesce_ms,
+                                   max_listeners, max_connections_per_ip, max_frame_bytes,
+                                   log_level)
 
 std::string encode_worker_settings(const WorkerSettings& settings) {
   return nlohmann::json(settings).dump();
@@ -42,17 +43,52 @@ WorkerSettings decode_worker_settings(const std::string& json) {
 
 namespace {
 
-SendResult send_message(int control, WorkerMessageHeader header, std::span<const std::byte> items) {
+// Room for the descriptors of one message; cmsg(3) wants it aligned as a header.
+struct alignas(cmsghdr) DescriptorSpace {
+  std::array<std::byte, CMSG_SPACE(worker_message_descriptors_max * sizeof(int))> bytes{};
+};
+
+SendResult send_message(int control, WorkerMessageHeader header, std::span<const std::byte> items,
+                        std::span<const int> descriptors = {}) {
   std::array<iovec, 2> parts{
       {{&header, sizeof header}, {const_cast<std::byte*>(items.data()), items.size()}}};
+  DescriptorSpace space;
   msghdr message{};
   message.msg_iov = parts.data();
   message.msg_iovlen = parts.size();
+  if (!descriptors.empty()) {
+    message.msg_control = space.bytes.data();
+    message.msg_controllen = CMSG_SPACE(descriptors.size_bytes());
+    cmsghdr* const rights = CMSG_FIRSTHDR(&message);
+    rights->cmsg_level = SOL_SOCKET;
+    rights->cmsg_type = SCM_RIGHTS;
+    rights->cmsg_len = CMSG_LEN(descriptors.size_bytes());
+    std::memcpy(CMSG_DATA(rights), descriptors.data(), descriptors.size_bytes());
+  }
   if (::sendmsg(control, &message, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) {
     return SendResult::sent;
   }
-  return errno == EAGAIN || errno == ENOBUFS || errno == EINTR ? SendResult::full
-                                                               : SendResult::gone;
+  // unix(7): ETOOMANYREFS: too many descriptors are on their way, of all sockets of this user.
+  return errno == EAGAIN || errno == ENOBUFS || errno == EINTR || errno == ETOOMANYREFS
+             ? SendResult::full
+             : SendResult::gone;
+}
+
+// All that came with a message, so that none is ever left open.
+std::vector<Descriptor> take_descriptors(msghdr& message) {
+  std::vector<Descriptor> taken;
+  for (cmsghdr* part = CMSG_FIRSTHDR(&message); part != nullptr;
+       part = CMSG_NXTHDR(&message, part)) {
+    if (part->cmsg_level == SOL_SOCKET && part->cmsg_type == SCM_RIGHTS) {
+      const std::size_t count = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+      std::vector<int> numbers(count);
+      std::memcpy(numbers.data(), CMSG_DATA(part), count * sizeof(int));
+      for (const int number : numbers) {
+        taken.emplace_back(number);
+      }
+    }
+  }
+  return taken;
 }
 
 template <typename Item>
@@ -85,6 +121,10 @@ bool is_valid(const VoteAnswer& answer) {
   return answer.outcome >= VoteOutcome::counted && answer.outcome <= VoteOutcome::no_such_listener;
 }
 
+bool is_valid(const EscrowItem& item) {
+  return item.listener_id <= listener_id_max && item.serial > 0;
+}
+
 template <typename Item>
 bool all_valid(const std::vector<Item>& items) {
   return std::all_of(items.begin(), items.end(), [](const Item& item) { return is_valid(item); });
@@ -97,14 +137,24 @@ bool decode(const WorkerMessageHeader& header, std::span<const std::byte> items,
   }
   message.type = header.type;
   message.value = header.value;
+  const bool with_descriptors =
+      header.type == WorkerMessageType::escrow || header.type == WorkerMessageType::adopt;
+  if (message.descriptors.size() > (with_descriptors ? header.count : 0)) {
+    return false;
+  }
   switch (header.type) {
     case WorkerMessageType::ready:
     case WorkerMessageType::stop:
+    case WorkerMessageType::adopt_end:
       return header.count == 0 && items.empty();
     case WorkerMessageType::audience:
       return take_items(header, items, message.audience) && all_valid(message.audience);
     case WorkerMessageType::vote_answers:
       return take_items(header, items, message.vote_answers) && all_valid(message.vote_answers);
+    case WorkerMessageType::escrow:
+    case WorkerMessageType::release:
+    case WorkerMessageType::adopt:
+      return take_items(header, items, message.escrow) && all_valid(message.escrow);
   }
   return false;
 }
@@ -123,12 +173,29 @@ SendResult send_worker_message(int control, std::span<const VoteAnswer> answers)
   return send_items(control, WorkerMessageType::vote_answers, answers);
 }
 
+SendResult send_worker_message(int control, WorkerMessageType type,
+                               std::span<const EscrowItem> items,
+                               std::span<const int> descriptors) noexcept {
+  ERADIO_CHECK(items.size() <= worker_message_items_max);
+  ERADIO_CHECK(descriptors.size() <= worker_message_descriptors_max);
+  return send_message(control, {.type = type, .count = static_cast<std::uint32_t>(items.size())},
+                      std::as_bytes(items), descriptors);
+}
+
 ReceiveResult receive_worker_message(int control, WorkerMessage& message) {
   // One byte more than the longest message has, so that a longer one is seen to be longer.
-  constexpr std::size_t item_bytes_max = std::max(sizeof(AudienceEvent), sizeof(VoteAnswer));
+  constexpr std::size_t item_bytes_max =
+      std::max({sizeof(AudienceEvent), sizeof(VoteAnswer), sizeof(EscrowItem)});
   std::array<std::byte, sizeof(WorkerMessageHeader) + worker_message_items_max * item_bytes_max + 1>
       buffer;  // NOLINT: recv(2) fills what is used
-  const ssize_t got = ::recv(control, buffer.data(), buffer.size(), MSG_DONTWAIT);
+  iovec part{buffer.data(), buffer.size()};
+  DescriptorSpace space;
+  msghdr envelope{};
+  envelope.msg_iov = &part;
+  envelope.msg_iovlen = 1;
+  envelope.msg_control = space.bytes.data();
+  envelope.msg_controllen = space.bytes.size();
+  const ssize_t got = ::recvmsg(control, &envelope, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
   if (got < 0) {
     return errno == EAGAIN || errno == EINTR ? ReceiveResult::nothing : ReceiveResult::closed;
   }
@@ -142,6 +209,7 @@ ReceiveResult receive_worker_message(int control, WorkerMessage& message) {
   }
   std::memcpy(&header, received.data(), sizeof header);
   WorkerMessage decoded;
+  decoded.descriptors = take_descriptors(envelope);
   if (!decode(header, received.subspan(sizeof header), decoded)) {
     return ReceiveResult::malformed;
   }

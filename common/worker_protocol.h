@@ -2,8 +2,14 @@
 // it is told its settings, and the messages on the control socket. Both sides are built from this;
 // what arrives is checked as if the other side were of another version, because it can be.
 //
-// Life of a worker: fork and exec with the descriptors below → attaches to the shared memory → says
-// `ready` → serves → gets `stop`, or finds the control socket closed, and exits with status 0.
+// Life of a worker: fork and exec with the descriptors below → attaches to the shared memory → is
+// given the listeners of the worker before it, if it inherits any (`adopt`, and `adopt_end` behind
+// the last) → says `ready` → serves → gets `stop`, or finds the control socket closed, and exits
+// with status 0.
+//
+// The escrow: of each listener the worker gives the master a duplicate of the descriptor, and takes
+// it back when the listener leaves. When the worker dies, the next one in its slot goes on with the
+// descriptors that the master holds and the records of the slot's listener table.
 #pragma once
 
 #include <cstddef>
@@ -12,6 +18,8 @@
 #include <span>
 #include <string>
 #include <vector>
+
+#include "common/descriptor.h"
 
 namespace eradio {
 
@@ -31,6 +39,7 @@ struct WorkerSettings {
   std::uint32_t slot = 0;              // 0 to workers - 1
   std::uint32_t workers = 0;           // slots in the scoreboard
   std::uint64_t generation = 0;        // how many workers were started before this one
+  bool inherits = false;               // `adopt` messages come
   std::uint32_t tcp_sockets = 0;  // SO_REUSEPORT listening sockets of this slot, and after them
   bool unix_socket = false;       // the one Unix listening socket that all workers share
   std::string webroot;            // directory
@@ -48,7 +57,7 @@ struct WorkerSettings {
   std::string log_level;
 };
 
-constexpr std::uint32_t worker_protocol_version = 4;
+constexpr std::uint32_t worker_protocol_version = 5;
 
 std::string encode_worker_settings(const WorkerSettings& settings);
 // Throws std::runtime_error that says what is missing or wrong.
@@ -60,6 +69,10 @@ enum class WorkerMessageType : std::uint32_t {
   stop = 2,          // master → worker: close everything and exit
   audience = 3,      // worker → master: AudienceEvents, in the order in which they happened
   vote_answers = 4,  // master → worker: VoteAnswers
+  escrow = 5,        // worker → master: EscrowItems, a descriptor with each
+  release = 6,       // worker → master: EscrowItems whose descriptors are not needed any more
+  adopt = 7,         // master → worker: EscrowItems, a descriptor with each
+  adopt_end = 8,     // master → worker: that were all
 };
 
 struct WorkerMessageHeader {
@@ -99,10 +112,21 @@ struct VoteAnswer {
 };
 static_assert(sizeof(VoteAnswer) == 16);
 
+// A listener whose descriptor the master has.
+struct EscrowItem {
+  std::uint64_t listener_id = 0;  // of the contract, 0 to 2^63-1
+  std::uint64_t serial = 0;       // of its record: shm/listener_table.h
+  std::uint32_t record = 0;
+  std::uint32_t reserved = 0;
+};
+static_assert(sizeof(EscrowItem) == 24);
+
 constexpr std::uint64_t listener_id_max = std::numeric_limits<std::int64_t>::max();
 
 // So few that a message is handled in well under a millisecond, whatever else waits.
 constexpr std::size_t worker_message_items_max = 256;
+// The same for items with descriptors; the kernel's limit is 253 (SCM_MAX_FD).
+constexpr std::size_t worker_message_descriptors_max = 64;
 
 // A message that was received and checked.
 struct WorkerMessage {
@@ -110,6 +134,10 @@ struct WorkerMessage {
   std::uint64_t value = 0;
   std::vector<AudienceEvent> audience;   // of `audience`
   std::vector<VoteAnswer> vote_answers;  // of `vote_answers`
+  std::vector<EscrowItem> escrow;        // of `escrow`, `release` and `adopt`
+  // Of `escrow` and `adopt`, in the order of the items. Fewer than these when this process could
+  // not take as many: the first are there.
+  std::vector<Descriptor> descriptors;
 };
 
 enum class SendResult { sent, full, gone };
@@ -120,6 +148,12 @@ enum class SendResult { sent, full, gone };
                                              std::span<const AudienceEvent> events) noexcept;
 [[nodiscard]] SendResult send_worker_message(int control,
                                              std::span<const VoteAnswer> answers) noexcept;
+
+// `escrow` and `adopt` with as many descriptors as items, at most worker_message_descriptors_max;
+// `release` with none.
+[[nodiscard]] SendResult send_worker_message(int control, WorkerMessageType type,
+                                             std::span<const EscrowItem> items,
+                                             std::span<const int> descriptors) noexcept;
 
 enum class ReceiveResult { message, nothing, closed, malformed };
 // Never blocks; `message` is set only for ReceiveResult::message.

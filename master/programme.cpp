@@ -92,8 +92,8 @@ void Programme::complain(std::size_t slot, const char* what) {
   }
 }
 
-void Programme::on_worker_gone(std::size_t slot) {
-  vetoes_.leave_all(slot);
+void Programme::on_worker_gone(std::size_t slot, std::span<const std::uint64_t> kept) {
+  vetoes_.keep_only(slot, kept);
   std::erase_if(waiting_votes_, [&](const WaitingVote& vote) { return vote.slot == slot; });
   on_counts();
   // Most of its listeners are about to come back: that they are missing is no reason to skip.

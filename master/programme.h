@@ -48,7 +48,7 @@ class Programme final : public SourceOutput, public WorkerEvents {
 
   // What listeners do.
   void on_audience(std::size_t slot, std::span<const AudienceEvent> events) override;
-  void on_worker_gone(std::size_t slot) override;
+  void on_worker_gone(std::size_t slot, std::span<const std::uint64_t> kept) override;
 
  private:
   struct WaitingVote {

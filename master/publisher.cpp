@@ -39,7 +39,8 @@ Publisher::Publisher(std::size_t ring_bytes, std::size_t frame_bytes_max, std::s
 
 void Publisher::frame(FrameKind kind, std::span<const std::byte> frame) {
   if (kind == FrameKind::header) {
-    segment_.header().write(segment_.ring().sequence() + 1, frame);  // before the record
+    const RingWriter& ring = segment_.ring();
+    segment_.header().write(ring.sequence() + 1, ring.stream_position(), frame);  // first
   }
   segment_.ring().publish(record_type(kind), monotonic_ns(), frame);
   unannounced_ = true;

@@ -14,11 +14,12 @@ struct RespawnSettings {
   std::chrono::milliseconds long_life;  // whoever lived so long did not die young: the series ends
 };
 
-// A worker is replaced at once; one that keeps dying is not started in a tight loop.
+// A worker is replaced at once, since its listeners wait; one that keeps dying is not started in a
+// tight loop.
 constexpr RespawnSettings worker_respawn_settings{.first_delay = std::chrono::milliseconds(0),
                                                   .second_delay = std::chrono::milliseconds(100),
                                                   .delay_max = std::chrono::seconds(5),
-                                                  .long_life = std::chrono::seconds(5)};
+                                                  .long_life = std::chrono::milliseconds(500)};
 
 // The contract, section 2: `source_restart_delay`, doubling up to 30 s, reset after a life of 30 s.
 constexpr RespawnSettings source_respawn_settings(std::chrono::milliseconds restart_delay) {

@@ -37,9 +37,9 @@ Supervisor::Supervisor(EventLoop& loop, std::filesystem::path program,
       all_ready_(std::move(all_ready)),
       stream_read_only_(publisher.reopen_read_only()),
       timeout_(timeout) {
-  slots_.resize(settings.workers);
-  for (std::size_t number = 0; number < slots_.size(); ++number) {
-    slots_[number].number = number;
+  slots_.reserve(settings.workers);  // their callbacks know them by reference
+  for (std::size_t number = 0; number < settings.workers; ++number) {
+    slots_.emplace_back(number);
   }
 }
 
@@ -49,6 +49,7 @@ Supervisor::~Supervisor() {
   loop_.cancel(heartbeat_timer_);
   for (Slot& slot : slots_) {
     loop_.cancel(slot.restart_timer);
+    loop_.cancel(slot.bequest_timer);
   }
 }
 
@@ -90,6 +91,12 @@ void Supervisor::start_program(Slot& slot) {
   WorkerSettings settings = settings_;
   settings.slot = static_cast<std::uint32_t>(slot.number);
   settings.generation = ++generations_;
+  slot.inheritance = slot.escrow.items();
+  slot.bequeathed = 0;
+  settings.inherits = !slot.inheritance.empty();
+  if (!settings.inherits) {
+    listeners_[slot.number].clear();
+  }
   settings.tcp_sockets = static_cast<std::uint32_t>(sockets_.tcp(slot.number).size());
   settings.unix_socket = sockets_.unix_socket() >= 0;
 
@@ -114,6 +121,39 @@ void Supervisor::start_program(Slot& slot) {
   slot.control = std::move(ours);
   slot.watch = std::make_unique<Watch>(loop_, slot.control.number(), EPOLLIN,
                                        [this, &slot](std::uint32_t) { on_control(slot); });
+  if (settings.inherits) {
+    bequeath(slot);
+  }
+}
+
+void Supervisor::bequeath(Slot& slot) {
+  constexpr std::chrono::milliseconds retry_after_full{1};
+  constexpr int messages_per_turn = 32;  // the source's frames come first
+  slot.bequest_timer = EventLoop::no_timer;
+  for (int i = 0; i < messages_per_turn; ++i) {
+    std::vector<EscrowItem> items;
+    std::vector<int> descriptors;
+    std::size_t next = slot.bequeathed;
+    for (; next < slot.inheritance.size() && items.size() < worker_message_descriptors_max;
+         ++next) {
+      if (const int socket = slot.escrow.descriptor(slot.inheritance[next]); socket >= 0) {
+        items.push_back(slot.inheritance[next]);
+        descriptors.push_back(socket);
+      }
+    }
+    const int control = slot.control.number();
+    const SendResult result =
+        items.empty() ? send_worker_message(control, WorkerMessageType::adopt_end)
+                      : send_worker_message(control, WorkerMessageType::adopt, items, descriptors);
+    if (result == SendResult::gone || (result == SendResult::sent && items.empty())) {
+      return;
+    }
+    if (result == SendResult::full) {
+      break;
+    }
+    slot.bequeathed = next;
+  }
+  slot.bequest_timer = loop_.call_after(retry_after_full, [this, &slot] { bequeath(slot); });
 }
 
 void Supervisor::restart_after(Slot& slot, std::chrono::milliseconds delay) {
@@ -140,11 +180,12 @@ void Supervisor::on_control(Slot& slot) {
   }
 }
 
-void Supervisor::on_message(Slot& slot, const WorkerMessage& message) {
+void Supervisor::on_message(Slot& slot, WorkerMessage& message) {
   switch (message.type) {
     case WorkerMessageType::ready:
       log::info("worker {}: process {} serves", slot.number, slot.process);
       slot.ready = true;
+      slot.ready_ns = monotonic_ns();
       if (std::all_of(slots_.begin(), slots_.end(), [](const Slot& s) { return s.ready; })) {
         all_ready_();
       }
@@ -152,6 +193,19 @@ void Supervisor::on_message(Slot& slot, const WorkerMessage& message) {
     case WorkerMessageType::audience:
       events_.on_audience(slot.number, message.audience);
       break;
+    case WorkerMessageType::escrow:
+      if (message.descriptors.size() < message.escrow.size()) {
+        complain(slot,
+                 "has given descriptors that this process cannot have as well; its death "
+                 "would disconnect these listeners");
+      }
+      slot.escrow.take(message.escrow, message.descriptors);
+      break;
+    case WorkerMessageType::release:
+      slot.escrow.release(message.escrow);
+      break;
+    case WorkerMessageType::adopt:
+    case WorkerMessageType::adopt_end:
     case WorkerMessageType::stop:
     case WorkerMessageType::vote_answers:
       complain(slot, "sent a message that only a master sends; ignored");
@@ -210,24 +264,53 @@ bool Supervisor::on_exited(pid_t process, int wait_status) {
     return false;
   }
   Slot& slot = *found;
+  while (slot.control && slot.watch) {  // what it has said before it died
+    WorkerMessage message;
+    if (receive_worker_message(slot.control.number(), message) != ReceiveResult::message) {
+      break;
+    }
+    on_message(slot, message);
+  }
   const std::uint64_t listeners = scoreboard_.counters(slot.number).listeners.get();
   scoreboard_.clear(slot.number);
-  listeners_[slot.number].clear();
+  loop_.cancel(slot.bequest_timer);
   slot.watch.reset();
   slot.control.reset();
   slot.unsent_answers.clear();
   slot.process = 0;
   slot.ready = false;
-  events_.on_worker_gone(slot.number);
+  events_.on_worker_gone(slot.number, settle_escrow(slot));
   if (!for_good_) {
     const std::chrono::milliseconds lifetime{(monotonic_ns() - slot.started_ns) / ns_per_ms};
     const auto delay = slot.respawn.on_death(lifetime);
-    log::error("worker {}: process {} {} after {} ms with {} listeners; replaced in {} ms",
-               slot.number, process, describe_exit(wait_status), lifetime.count(), listeners,
-               delay.count());
+    log::error(
+        "worker {}: process {} {} after {} ms with {} listeners; replaced in {} ms, by one "
+        "that goes on with {}",
+        slot.number, process, describe_exit(wait_status), lifetime.count(), listeners,
+        delay.count(), slot.escrow.size());
     restart_after(slot, delay);
   }
   return true;
+}
+
+std::vector<std::uint64_t> Supervisor::settle_escrow(Slot& slot) {
+  if (for_good_) {
+    slot.escrow.close_all();
+  }
+  constexpr std::int64_t lived_ns = 100 * ns_per_ms;
+  if (slot.ready_ns > slot.started_ns && monotonic_ns() - slot.ready_ns >= lived_ns) {
+    slot.escrow.exonerate();
+  } else if (const std::size_t closed = slot.escrow.blame(slot.inheritance); closed > 0) {
+    log::error(
+        "worker {}: {} listeners were closed, since two workers in a row died right after "
+        "going on with them",
+        slot.number, closed);
+  }
+  std::vector<std::uint64_t> ids;
+  for (const EscrowItem& item : slot.escrow.items()) {
+    ids.push_back(item.listener_id);
+  }
+  return ids;
 }
 
 void Supervisor::stop_for_good(std::chrono::milliseconds grace) {

@@ -1,6 +1,6 @@
 // Starts the workers, one for each slot, keeps the line to each, and replaces those that die or
-// hang. What a worker is born with is in common/worker_protocol.h; how soon it is replaced in
-// respawn_policy.h.
+// hang: the new one goes on with the listeners of the old. What a worker is born with is in
+// common/worker_protocol.h; how soon it is replaced in respawn_policy.h.
 #pragma once
 
 #include <sys/types.h>
@@ -16,6 +16,7 @@
 #include "common/event_loop.h"
 #include "common/rate_limit.h"
 #include "common/worker_protocol.h"
+#include "master/escrow.h"
 #include "master/listening_sockets.h"
 #include "master/publisher.h"
 #include "master/respawn_policy.h"
@@ -50,6 +51,10 @@ class Supervisor {
 
  private:
   struct Slot {
+    explicit Slot(std::size_t number_) : number(number_), escrow(listeners_max) {}
+
+    static constexpr std::size_t listeners_max = std::size_t{1} << 20U;
+
     std::size_t number = 0;
     RespawnPolicy respawn{worker_respawn_settings};
     pid_t process = 0;
@@ -59,19 +64,28 @@ class Supervisor {
     Descriptor control;
     std::unique_ptr<Watch> watch;
     std::vector<VoteAnswer> unsent_answers;
+    Escrow escrow;
+    std::vector<EscrowItem> inheritance;  // what was held when the process was started
+    std::size_t bequeathed = 0;           // of these it has been given so many
+    EventLoop::TimerId bequest_timer = EventLoop::no_timer;
+    std::int64_t ready_ns = 0;
     RateLimit complaints;
     EventLoop::TimerId restart_timer = EventLoop::no_timer;
   };
 
   void start(Slot& slot);
   void start_program(Slot& slot);
+  // Gives the new process what it inherits, as fast as it takes it.
+  void bequeath(Slot& slot);
+  // Closes the connections that workers die of, and says which ids still have one.
+  std::vector<std::uint64_t> settle_escrow(Slot& slot);
   void restart_after(Slot& slot, std::chrono::milliseconds delay);
   void on_control(Slot& slot);
   void complain(Slot& slot, const char* what);
   void kill_hung_workers();
   void send_answers();
   void expect_answers(std::chrono::milliseconds delay);
-  void on_message(Slot& slot, const WorkerMessage& message);
+  void on_message(Slot& slot, WorkerMessage& message);
 
   EventLoop& loop_;
   std::filesystem::path program_;

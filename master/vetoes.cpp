@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "common/check.h"
 
@@ -36,11 +37,17 @@ bool Vetoes::leave(std::size_t slot, std::uint64_t id) {
   return true;
 }
 
-void Vetoes::leave_all(std::size_t slot) {
-  for (const auto& [id, connections] : slots_.at(slot).connections) {
+void Vetoes::keep_only(std::size_t slot, std::span<const std::uint64_t> ids) {
+  Slot kept;
+  for (const std::uint64_t id : ids) {
+    ++kept.all;
+    ++kept.connections[id];
+    ++ids_[id].connections;
+  }
+  for (const auto& [id, connections] :
+       std::exchange(slots_.at(slot), std::move(kept)).connections) {
     remove_connections(id, connections);
   }
-  slots_[slot] = {};
 }
 
 void Vetoes::remove_connections(std::uint64_t id, std::uint64_t connections) {

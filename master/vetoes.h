@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <span>
 #include <vector>
 
 #include "common/worker_protocol.h"
@@ -27,8 +28,9 @@ class Vetoes {
   [[nodiscard]] bool join(std::size_t slot, std::uint64_t id);
   // One less. False, and nothing changes, when this worker has none with this id.
   [[nodiscard]] bool leave(std::size_t slot, std::uint64_t id);
-  // The worker has gone, with all its connections.
-  void leave_all(std::size_t slot);
+  // The worker has gone, with all its connections but those that carry these ids. Who has been
+  // there all the time keeps his vote.
+  void keep_only(std::size_t slot, std::span<const std::uint64_t> ids);
 
   [[nodiscard]] VoteOutcome vote(std::uint64_t id);
   // Another track has begun, or the same again.

@@ -15,8 +15,35 @@
 namespace eradio {
 namespace {
 
-static_assert(std::is_trivially_copyable_v<ListenerStatus>);
-static_assert(sizeof(ListenerRecord) <= 128, "two cache lines");
+static_assert(std::is_trivially_copyable_v<ListenerIdentity>);
+static_assert(std::is_trivially_copyable_v<ListenerRun>);
+static_assert(std::is_trivially_copyable_v<ListenerProgress>);
+static_assert(sizeof(ListenerRecord) == 224);
+
+template <typename Value>
+Value load(std::span<const std::uint64_t> words) noexcept {
+  Value value;
+  load_words(words, std::as_writable_bytes(std::span(&value, 1)));
+  return value;
+}
+
+template <typename Value>
+void store(std::span<std::uint64_t> words, const Value& value) noexcept {
+  store_words(words, std::as_bytes(std::span(&value, 1)));
+}
+
+constexpr int attempts_max = 3;  // a worker that means harm must not hold us up
+
+std::optional<ListenerProgress> progress_of(const ListenerRecord& record) {
+  ListenerProgress progress;
+  std::vector<std::byte> bytes;
+  if (!read_locked(record.lock, record.progress, bytes, attempts_max) ||
+      bytes.size() != sizeof progress) {
+    return std::nullopt;
+  }
+  std::memcpy(&progress, bytes.data(), sizeof progress);
+  return progress;
+}
 
 std::size_t table_bytes(std::size_t records) {
   return round_up_to_page(sizeof(ListenerTableHeader) + records * sizeof(ListenerRecord));
@@ -57,7 +84,7 @@ void free_records(const boost::interprocess::mapped_region& region,
                   std::span<ListenerRecord> records) {
   const std::size_t used = std::min<std::size_t>(load_word(header_of(region).used), records.size());
   for (ListenerRecord& record : records.first(used)) {
-    write_locked(record.lock, record.words, {});
+    store_word(record.serial, 0);
   }
   store_word(header_of(region).used, 0);
 }
@@ -89,13 +116,15 @@ std::vector<ListenerStatus> ListenerTable::read() const {
   const std::size_t used =
       std::min<std::size_t>(load_word(header_of(region_).used), records.size());
   std::vector<ListenerStatus> all;
-  std::vector<std::byte> bytes;
-  constexpr int attempts_max = 3;  // a worker that means harm must not hold us up
   for (const ListenerRecord& record : records.first(used)) {
+    const std::uint64_t serial = load_word(record.serial);
+    if (serial == 0) {
+      continue;
+    }
     ListenerStatus status;
-    if (read_locked(record.lock, record.words, bytes, attempts_max) &&
-        bytes.size() == sizeof status) {
-      std::memcpy(&status, bytes.data(), sizeof status);
+    static_cast<ListenerIdentity&>(status) = load<ListenerIdentity>(record.identity);
+    static_cast<ListenerProgress&>(status) = progress_of(record).value_or(ListenerProgress{});
+    if (load_word(record.serial) == serial) {  // and not another's by now
       all.push_back(status);
     }
   }
@@ -107,35 +136,106 @@ void ListenerTable::clear() {
   write_header();  // whatever the worker has done to it
 }
 
-WorkerListenerTable::WorkerListenerTable(Descriptor descriptor)
+WorkerListenerTable::WorkerListenerTable(Descriptor descriptor, std::uint64_t generation,
+                                         bool inherits)
     : file_(std::move(descriptor)),
       region_(file_.map_writable(0, file_.bytes())),
-      records_(checked_records(region_)) {
-  free_records(region_, records_);
+      records_(checked_records(region_)),
+      next_serial_((generation << 32U) + 1) {
+  if (!inherits) {
+    free_records(region_, records_);
+    return;
+  }
+  used_ = static_cast<std::uint32_t>(
+      std::min<std::size_t>(load_word(header_of(region_).used), records_.size()));
+  estates_.resize(used_);
+  for (std::uint32_t number = 0; number < used_; ++number) {
+    estates_[number] = load_word(records_[number].serial) != 0;
+    if (!estates_[number]) {
+      free_.push_back(number);
+    }
+  }
 }
 
-std::optional<std::uint32_t> WorkerListenerTable::take() {
+std::optional<std::uint32_t> WorkerListenerTable::take(const ListenerIdentity& identity,
+                                                       const ListenerRun& run) {
+  std::uint32_t number = 0;
   if (!free_.empty()) {
-    const std::uint32_t record = free_.back();
+    number = free_.back();
     free_.pop_back();
-    return record;
-  }
-  if (used_ == records_.size()) {
+  } else if (used_ < records_.size()) {
+    number = used_++;
+    store_word(header_of(region_).used, used_);
+  } else {
     return std::nullopt;
   }
-  store_word(header_of(region_).used, used_ + 1);
-  return used_++;
+  ListenerRecord& record = records_[number];
+  store(record.identity, identity);
+  store_word(record.runs[1].version, 0);
+  store(record.runs[0].words, run);
+  store_word(record.runs[0].version, 1);
+  write_progress(number, {});
+  store_word(record.serial, next_serial_++);  // from now on it counts
+  return number;
 }
 
-void WorkerListenerTable::write(std::uint32_t record, const ListenerStatus& status) noexcept {
+std::uint64_t WorkerListenerTable::serial(std::uint32_t record) const noexcept {
   ERADIO_CHECK(record < used_);
-  write_locked(records_[record].lock, records_[record].words, std::as_bytes(std::span(&status, 1)));
+  return load_word(records_[record].serial);
+}
+
+void WorkerListenerTable::write_run(std::uint32_t record, const ListenerRun& run) noexcept {
+  ERADIO_CHECK(record < used_);
+  auto& runs = records_[record].runs;
+  const std::uint64_t versions[] = {load_word(runs[0].version), load_word(runs[1].version)};
+  auto& older = versions[0] < versions[1] ? runs[0] : runs[1];
+  store_word(older.version, 0);
+  store(older.words, run);
+  store_word(older.version, std::max(versions[0], versions[1]) + 1);
+}
+
+void WorkerListenerTable::write_progress(std::uint32_t record,
+                                         const ListenerProgress& progress) noexcept {
+  ERADIO_CHECK(record < used_);
+  write_locked(records_[record].lock, records_[record].progress,
+               std::as_bytes(std::span(&progress, 1)));
 }
 
 void WorkerListenerTable::give_back(std::uint32_t record) {
   ERADIO_CHECK(record < used_);
-  write_locked(records_[record].lock, records_[record].words, {});
+  store_word(records_[record].serial, 0);
   free_.push_back(record);
+}
+
+std::optional<ListenerEstate> WorkerListenerTable::adopt(std::uint32_t record,
+                                                         std::uint64_t serial) {
+  if (record >= estates_.size() || !estates_[record] || serial == 0) {
+    return std::nullopt;
+  }
+  const ListenerRecord& found = records_[record];
+  if (load_word(found.serial) != serial) {
+    return std::nullopt;
+  }
+  const std::uint64_t versions[] = {load_word(found.runs[0].version),
+                                    load_word(found.runs[1].version)};
+  if (versions[0] == versions[1]) {
+    return std::nullopt;  // nobody writes this: it is neither of a new record nor of an old one
+  }
+  estates_[record] = false;
+  return ListenerEstate{
+      .serial = serial,
+      .identity = load<ListenerIdentity>(found.identity),
+      .run = load<ListenerRun>(found.runs[versions[0] > versions[1] ? 0 : 1].words),
+      .progress = progress_of(found)};
+}
+
+void WorkerListenerTable::forget_estates() {
+  for (std::uint32_t number = 0; number < estates_.size(); ++number) {
+    if (estates_[number]) {
+      give_back(number);
+    }
+  }
+  estates_.clear();
 }
 
 }  // namespace eradio

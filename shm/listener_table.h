@@ -1,6 +1,11 @@
-// What a worker's listeners are like, for whoever shows it: one record for each, in a memfd of the
-// worker's slot. The worker writes a listener's record when it comes, once a second, and when it
-// leaves; the master reads, and never waits (locked_bytes.h).
+// A worker's listeners, one record for each, in a memfd of the worker's slot: what they are like,
+// for whoever shows it, and all that another worker needs to go on with them where this one was
+// killed. The worker writes a listener's record when it comes, before it goes on elsewhere in the
+// stream , once a second, and when it leaves; the master reads, and never waits.
+//
+// Whatever instruction the worker is killed at, a record is one of these: free (serial 0); or its
+// identity is whole and one of its two runs is true. Only the progress may be half written
+// (locked_bytes.h): then it is missing.
 #pragma once
 
 #include <cstddef>
@@ -19,25 +24,59 @@
 namespace eradio {
 
 constexpr std::uint64_t listener_table_magic = 0x656c626174726165;
-constexpr std::uint32_t listener_table_layout_version = 1;
+constexpr std::uint32_t listener_table_layout_version = 2;
 
 // Times are CLOCK_MONOTONIC. Every member is a word of the record.
-struct ListenerStatus {
+struct ListenerIdentity {
   std::uint64_t id = 0;  // of the contract, 0 to 2^63-1
   PeerKey peer;
   std::uint64_t peer_port = 0;  // 0: unknown
   std::int64_t joined_ns = 0;
-  std::int64_t updated_ns = 0;  // when the worker wrote this
   std::int64_t lag_ns_max = 0;  // its `max_lag`
+  // Of the connection, that TCP had taken before the first of the stream: response heads. Unknown
+  // of a Unix socket, and 0.
+  std::uint64_t bytes_before = 0;
+  bool operator==(const ListenerIdentity&) const = default;
+};
+
+// What a listener is sent without a gap: a part of the stream, perhaps with a header before it.
+// Written down before the first byte of it is handed to TCP: so one that is not known yet is one of
+// which nothing was sent.
+struct ListenerRun {
+  std::uint64_t bytes_before = 0;     // of the stream, that TCP had taken before its first frame
+  std::uint64_t stream_position = 0;  // of its first frame (shm/ring_layout.h)
+  // The header that the listener has then: where it lies in the stream (no_header: nowhere), and
+  // how many bytes of it are sent right before the first frame.
+  std::uint64_t header_position = 0;
+  std::uint64_t header_bytes = 0;
+  static constexpr std::uint64_t no_header = UINT64_MAX;
+  bool operator==(const ListenerRun&) const = default;
+};
+
+struct ListenerProgress {
+  std::int64_t updated_ns = 0;  // when the worker wrote this
   // Age of the oldest byte that it has not acknowledged, or of the frame that is next for it; 0: it
   // has everything.
   std::int64_t lag_ns = 0;
   std::uint64_t queued_bytes = 0;  // in its kernel queue (SIOCOUTQ)
   std::uint64_t frames_sent = 0;   // of which TCP has taken the last byte
   std::uint64_t bytes_sent = 0;    // of the stream that TCP has taken
+  std::uint64_t begun_bytes = 0;   // of a frame or header that TCP has taken a part of
   std::uint64_t frames_skipped = 0;
   std::uint64_t jumps = 0;  // places where that happened
+  bool operator==(const ListenerProgress&) const = default;
+};
+
+struct ListenerStatus : ListenerIdentity, ListenerProgress {
   bool operator==(const ListenerStatus&) const = default;
+};
+
+// What a worker leaves behind of a listener.
+struct ListenerEstate {
+  std::uint64_t serial = 0;
+  ListenerIdentity identity;
+  ListenerRun run;
+  std::optional<ListenerProgress> progress;
 };
 
 struct ListenerTableHeader {
@@ -51,8 +90,17 @@ struct ListenerTableHeader {
 };
 
 struct ListenerRecord {
-  LockedBytes lock;  // no bytes: it is free
-  std::uint64_t words[sizeof(ListenerStatus) / sizeof(std::uint64_t)];
+  // Of the listener: no other of the slot ever has it. 0: the record is free. A shared word, like
+  // all others.
+  std::uint64_t serial;
+  std::uint64_t identity[sizeof(ListenerIdentity) / sizeof(std::uint64_t)];
+  // The one with the higher version holds; 0: it is just being written.
+  struct Run {
+    std::uint64_t version;
+    std::uint64_t words[sizeof(ListenerRun) / sizeof(std::uint64_t)];
+  } runs[2];
+  LockedBytes lock;
+  std::uint64_t progress[sizeof(ListenerProgress) / sizeof(std::uint64_t)];
 };
 
 // The master's side of one worker's table.
@@ -64,10 +112,9 @@ class ListenerTable {
   explicit ListenerTable(Descriptor descriptor);
 
   [[nodiscard]] int descriptor() const noexcept { return file_.descriptor(); }
-  // Of all listeners that there are just now, in no order. What a worker that was killed within a
-  // write has left half done is not among them.
+  // Of all listeners that there are just now, in no order.
   [[nodiscard]] std::vector<ListenerStatus> read() const;
-  // When the worker has gone.
+  // When the worker has gone, and nobody takes over its listeners.
   void clear();
 
  private:
@@ -81,20 +128,34 @@ class ListenerTable {
 // A worker's side.
 class WorkerListenerTable {
  public:
-  // Begins with an empty one. Throws std::runtime_error if the memory is of another layout.
-  explicit WorkerListenerTable(Descriptor descriptor);
+  // `generation`: of the worker; greater than those of all that had the table before.
+  // `inherits`: what a worker before has left stays until adopt() or forget_estates(); otherwise
+  // the table begins empty. Throws std::runtime_error if the memory is of another layout.
+  WorkerListenerTable(Descriptor descriptor, std::uint64_t generation, bool inherits);
 
-  // A free record; nothing when there is none.
-  [[nodiscard]] std::optional<std::uint32_t> take();
-  void write(std::uint32_t record, const ListenerStatus& status) noexcept;
+  // A record for a listener that has come; nothing when there is none free.
+  [[nodiscard]] std::optional<std::uint32_t> take(const ListenerIdentity& identity,
+                                                  const ListenerRun& run);
+  [[nodiscard]] std::uint64_t serial(std::uint32_t record) const noexcept;
+  // Before the first byte of the run is handed to TCP.
+  void write_run(std::uint32_t record, const ListenerRun& run) noexcept;
+  void write_progress(std::uint32_t record, const ListenerProgress& progress) noexcept;
   void give_back(std::uint32_t record);
+
+  // What the worker before has left in a record of this serial, which is in use from now on;
+  // nothing when it has left nothing that can be used.
+  [[nodiscard]] std::optional<ListenerEstate> adopt(std::uint32_t record, std::uint64_t serial);
+  // Frees the records that nobody has adopted.
+  void forget_estates();
 
  private:
   MemoryFile file_;
   boost::interprocess::mapped_region region_;
   std::span<ListenerRecord> records_;  // as many as the memory has, checked
   std::vector<std::uint32_t> free_;
+  std::vector<bool> estates_;  // by record: left by the worker before
   std::uint32_t used_ = 0;
+  std::uint64_t next_serial_;
 };
 
 }  // namespace eradio

@@ -37,6 +37,20 @@ void RingReader::skip_to_newest() noexcept {
   position_ = std::max(position_, header_->newest.load(std::memory_order_acquire));
 }
 
+void RingReader::skip_to_old() noexcept {
+  const std::uint64_t safe_bytes = data_bytes_ - data_bytes_ / ring_marks;
+  const std::uint64_t newest = header_->newest.load(std::memory_order_acquire);
+  const std::uint64_t intent = header_->intent.load(std::memory_order_acquire);
+  std::uint64_t oldest = newest;
+  for (const auto& mark : header_->marks) {
+    const std::uint64_t position = mark.load(std::memory_order_acquire);
+    if (position < oldest && position % ring_record_align == 0 && intent - position <= safe_bytes) {
+      oldest = position;
+    }
+  }
+  position_ = std::max(position_, oldest);
+}
+
 ReadResult RingReader::read(Record& record, std::span<std::byte> payload) {
   const std::size_t length_max = std::min(payload_bytes_max_, payload.size());
   for (;;) {
@@ -56,6 +70,7 @@ ReadResult RingReader::read(Record& record, std::span<std::byte> payload) {
     const std::uint64_t sequence = load_word(words[1]);
     const std::uint64_t time_ns = load_word(words[2]);
     const std::uint64_t position = load_word(words[3]);
+    const std::uint64_t stream_position = load_word(words[4]);
     const std::size_t length = length_and_type & 0xffff'ffffU;
     const auto type = static_cast<RecordType>(length_and_type >> 32U);
     const std::size_t record_bytes = ring_record_bytes(length);
@@ -84,7 +99,8 @@ ReadResult RingReader::read(Record& record, std::span<std::byte> payload) {
               .sequence = sequence,
               .time_ns = static_cast<std::int64_t>(time_ns),
               .payload_bytes = length,
-              .lost = next_sequence_ == 0 ? 0 : sequence - next_sequence_};
+              .lost = next_sequence_ == 0 ? 0 : sequence - next_sequence_,
+              .stream_position = stream_position};
     next_sequence_ = sequence + 1;
     return ReadResult::record;
   }

@@ -19,6 +19,8 @@ struct Record {
   std::int64_t time_ns = 0;  // CLOCK_MONOTONIC when it was published
   std::size_t payload_bytes = 0;
   std::uint64_t lost = 0;  // records between the one handed out before and this one
+  // Bytes of frames that were published before it: of a frame, where it lies in the stream.
+  std::uint64_t stream_position = 0;
 };
 
 enum class ReadResult {
@@ -40,6 +42,8 @@ class RingReader {
   // reader knows the longest that the writer may make.
   [[nodiscard]] ReadResult read(Record& record, std::span<std::byte> payload);
 
+  // Goes to one of the oldest records that will not be overwritten at once; never back.
+  void skip_to_old() noexcept;
   // Goes to the newest record, or the one before it; never back.
   void skip_to_newest() noexcept;
 

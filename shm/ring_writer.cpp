@@ -57,6 +57,8 @@ RingWriter RingWriter::attach(std::span<std::byte> memory) {
   ReadResult result = reader.read(record, payload);
   for (; result == ReadResult::record; result = reader.read(record, payload)) {
     writer.next_sequence_ = record.sequence + 1;
+    writer.stream_position_ =
+        record.stream_position + (is_frame(record.type) ? record.payload_bytes : 0);
   }
   if (result != ReadResult::nothing_new) {
     throw std::runtime_error("the ring is damaged: its newest record cannot be read");
@@ -85,8 +87,14 @@ std::uint64_t RingWriter::publish(RecordType type, std::int64_t time_ns,
   write_record(start, type, next_sequence_, time_ns, payload.size(), payload);
   tail_ = start + record_bytes;
   header_->tail.store(tail_, std::memory_order_release);
-  // After the tail: whoever starts at `newest` finds a record that is complete.
+  // After the tail: whoever starts at `newest`, or at a mark, finds a record that is complete.
+  const std::uint64_t sixteenth = data_bytes / ring_marks;
+  const std::uint64_t newest_before = header_->newest.load(std::memory_order_relaxed);
+  if (start / sixteenth != newest_before / sixteenth) {
+    header_->marks[start / sixteenth % ring_marks].store(start, std::memory_order_release);
+  }
   header_->newest.store(start, std::memory_order_release);
+  stream_position_ += is_frame(type) ? payload.size() : 0;
   return next_sequence_++;
 }
 
@@ -99,6 +107,7 @@ void RingWriter::write_record(std::uint64_t position, RecordType type, std::uint
   store_word(record[1], sequence);
   store_word(record[2], static_cast<std::uint64_t>(time_ns));
   store_word(record[3], position);
+  store_word(record[4], stream_position_);
   store_words(record.subspan(sizeof(RecordHeader) / word_bytes), payload);
 }
 

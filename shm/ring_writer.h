@@ -31,6 +31,8 @@ class RingWriter {
   [[nodiscard]] std::size_t payload_bytes_max() const noexcept;
   // The sequence of the record published last, 0 if there was none.
   [[nodiscard]] std::uint64_t sequence() const noexcept { return next_sequence_ - 1; }
+  // Where in the stream the next frame will lie: bytes of frames published so far.
+  [[nodiscard]] std::uint64_t stream_position() const noexcept { return stream_position_; }
 
  private:
   explicit RingWriter(std::span<std::byte> memory);
@@ -42,6 +44,7 @@ class RingWriter {
   std::uint64_t intent_ = 0;
   std::uint64_t tail_ = 0;
   std::uint64_t next_sequence_ = 1;
+  std::uint64_t stream_position_ = 0;
 };
 
 }  // namespace eradio

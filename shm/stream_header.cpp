@@ -11,9 +11,18 @@
 #include "shm/shared_words.h"
 
 namespace eradio {
+namespace {
+
+// Of the header's record.
+struct Place {
+  std::uint64_t sequence = 0;
+  std::uint64_t stream_position = 0;
+};
+
+}  // namespace
 
 std::size_t stream_header_memory_bytes(std::size_t bytes_max) noexcept {
-  return round_up_to_page(sizeof(StreamHeaderLayout) + word_bytes +
+  return round_up_to_page(sizeof(StreamHeaderLayout) + sizeof(Place) +
                           words_for(bytes_max) * word_bytes);
 }
 
@@ -25,12 +34,14 @@ StreamHeaderWriter::StreamHeaderWriter(std::span<std::byte> memory) {
   layout_->magic = stream_header_magic;
   layout_->layout_version = stream_header_layout_version;
   layout_->words_max = static_cast<std::uint32_t>(words_.size());
-  write(0, {});
+  write(0, 0, {});
 }
 
-void StreamHeaderWriter::write(std::uint64_t sequence, std::span<const std::byte> bytes) {
-  std::vector<std::byte> content(sizeof sequence);
-  std::memcpy(content.data(), &sequence, sizeof sequence);
+void StreamHeaderWriter::write(std::uint64_t sequence, std::uint64_t stream_position,
+                               std::span<const std::byte> bytes) {
+  const Place place{.sequence = sequence, .stream_position = stream_position};
+  std::vector<std::byte> content(sizeof place);
+  std::memcpy(content.data(), &place, sizeof place);
   content.insert(content.end(), bytes.begin(), bytes.end());
   write_locked(layout_->lock, words_, content);
 }
@@ -54,14 +65,15 @@ StreamHeaderReader::StreamHeaderReader(std::span<const std::byte> memory)
 }
 
 std::optional<StreamHeader> StreamHeaderReader::read() const {
-  StreamHeader header;
+  Place place;
   std::vector<std::byte> content;
-  if (!read_locked(layout_->lock, words_, content) || content.size() < sizeof header.sequence) {
+  if (!read_locked(layout_->lock, words_, content) || content.size() < sizeof place) {
     return std::nullopt;
   }
-  std::memcpy(&header.sequence, content.data(), sizeof header.sequence);
-  header.bytes.assign(content.begin() + sizeof header.sequence, content.end());
-  return header;
+  std::memcpy(&place, content.data(), sizeof place);
+  return StreamHeader{.sequence = place.sequence,
+                      .stream_position = place.stream_position,
+                      .bytes = {content.begin() + sizeof place, content.end()}};
 }
 
 std::size_t StreamHeaderReader::memory_bytes() const noexcept {

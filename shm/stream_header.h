@@ -16,9 +16,9 @@
 namespace eradio {
 
 constexpr std::uint64_t stream_header_magic = 0x6461656872646172;
-constexpr std::uint32_t stream_header_layout_version = 1;
+constexpr std::uint32_t stream_header_layout_version = 2;
 
-// The header's words follow: first the sequence, then the bytes.
+// The header's words follow: first sequence and stream position, then the bytes.
 struct StreamHeaderLayout {
   // Written by the master before any worker starts, never again.
   std::uint64_t magic;
@@ -29,8 +29,9 @@ struct StreamHeaderLayout {
 };
 
 struct StreamHeader {
-  std::uint64_t sequence = 0;    // of its record in the ring; 0: there has never been one
-  std::vector<std::byte> bytes;  // empty: the frames need none
+  std::uint64_t sequence = 0;         // of its record in the ring; 0: there has never been one
+  std::uint64_t stream_position = 0;  // of its record, too
+  std::vector<std::byte> bytes;       // empty: the frames need none
   bool operator==(const StreamHeader&) const = default;
 };
 
@@ -42,7 +43,8 @@ class StreamHeaderWriter {
   // `memory`: zeroed, borrowed, of stream_header_memory_bytes(n).
   explicit StreamHeaderWriter(std::span<std::byte> memory);
   // `bytes`: no more than the memory was made for.
-  void write(std::uint64_t sequence, std::span<const std::byte> bytes);
+  void write(std::uint64_t sequence, std::uint64_t stream_position,
+             std::span<const std::byte> bytes);
 
  private:
   StreamHeaderLayout* layout_;

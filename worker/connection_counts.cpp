@@ -5,10 +5,19 @@
 
 namespace eradio {
 bool ConnectionCounts::add(const PeerAddress& peer) {
+  if (per_address_max_ > 0 && !peer.is_unix() &&
+      scoreboard_.connections_of(peer_key_of(peer)) >= per_address_max_) {
+    return false;
+  }
+  return count(peer);
+}
+
+void ConnectionCounts::add_inherited(const PeerAddress& peer) {
+  ERADIO_CHECK(count(peer));  // there are as many places as a process can have descriptors
+}
+
+bool ConnectionCounts::count(const PeerAddress& peer) {
   if (per_address_max_ > 0 && !peer.is_unix()) {
-    if (scoreboard_.connections_of(peer_key_of(peer)) >= per_address_max_) {
-      return false;
-    }
     auto [found, is_new] = entries_.try_emplace(peer.bytes());
     Entry& entry = found->second;
     if (is_new && !free_places_.empty()) {

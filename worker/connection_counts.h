@@ -21,7 +21,9 @@ class ConnectionCounts {
   // Counts one more; returns false, and counts nothing, when that would be too many. Unix peers
   // have no address and no limit.
   [[nodiscard]] bool add(const PeerAddress& peer);
-  // One of the connections that add() counted has closed.
+  // Counts one that there is already, limit or not.
+  void add_inherited(const PeerAddress& peer);
+  // One of the connections that were counted has closed.
   void remove(const PeerAddress& peer);
   // All that are open, limit or not.
   [[nodiscard]] std::size_t open() const noexcept { return open_; }
@@ -31,6 +33,8 @@ class ConnectionCounts {
     std::size_t place = 0;  // in the scoreboard's table
     std::uint64_t connections = 0;
   };
+
+  bool count(const PeerAddress& peer);
 
   WorkerScoreboard& scoreboard_;
   std::uint64_t per_address_max_;

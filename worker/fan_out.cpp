@@ -51,25 +51,165 @@ FanOut::~FanOut() {
 void FanOut::join(Descriptor socket, const PeerAddress& peer, const ListenerRequest& request) {
   prepare_stream_socket(socket.number(), send_buffer_for_bytes_);
   set_peer_timeout(socket.number(), std::chrono::milliseconds(stall_ns_max_ / ns_per_ms));
+  const auto bytes_before = bytes_taken(socket.number());
   auto joining = std::make_unique<Listener>(*this, std::move(socket), peer, request.id);
-  Listener& listener = *joining;
-  // Edge-triggered: a listener costs epoll nothing until its socket, found full, takes more again.
-  // What a listener sends is not even read: it stays in its kernel's buffers.
-  loop_.add(listener.socket.number(), EPOLLOUT | EPOLLRDHUP | EPOLLET, listener);
-  listener.place = static_cast<std::uint32_t>(listeners_.size());
-  listener.joined_ns = clock_();
-  listener.took_ns = listener.joined_ns;
-  listener.record = table_.take();
-  listener.lag_ns_max = request.lag_ns_max;
+  joining->joined_ns = clock_();
+  joining->lag_ns_max = request.lag_ns_max;
+  joining->tcp = bytes_before.has_value();
+  joining->record = table_.take({.id = request.id,
+                                 .peer = peer_key_of(peer),
+                                 .peer_port = peer.port(),
+                                 .joined_ns = joining->joined_ns,
+                                 .lag_ns_max = request.lag_ns_max,
+                                 .bytes_before = bytes_before.value_or(0)},
+                                {.header_position = ListenerRun::no_header});
+  joining->serial = joining->record ? table_.serial(*joining->record) : 0;
+  Listener& listener = take_in(std::move(joining));
   listener.next_frame = resumption(listener, listener.joined_ns);
-  listener.tcp = network_path(listener.socket.number()).has_value();
-  listeners_.push_back(std::move(joining));
-  counters_.listeners.set(listeners_.size());
   counters_.listeners_total.add(1);
   joined_(listener);
   serve(listener, listener.joined_ns);
-  write_record(listener, 0, listener.joined_ns);
+  write_progress(listener, 0, listener.joined_ns);
   free_departed();
+}
+
+Listener& FanOut::take_in(std::unique_ptr<Listener> listener) {
+  // Edge-triggered: a listener costs epoll nothing until its socket, found full, takes more again.
+  // What a listener sends is not even read: it stays in its kernel's buffers.
+  loop_.add(listener->socket.number(), EPOLLOUT | EPOLLRDHUP | EPOLLET, *listener);
+  listener->place = static_cast<std::uint32_t>(listeners_.size());
+  listener->took_ns = clock_();
+  listeners_.push_back(std::move(listener));
+  counters_.listeners.set(listeners_.size());
+  return *listeners_.back();
+}
+
+std::string_view FanOut::adopt(Descriptor socket, const PeerAddress& peer, std::uint32_t record,
+                               std::uint64_t serial, const OldFrames* old_frames) {
+  const auto estate = table_.adopt(record, serial);
+  if (!estate) {
+    ::shutdown(socket.number(), SHUT_RDWR);
+    return "the listener table says nothing about it that can be used";
+  }
+  const ListenerIdentity& identity = estate->identity;
+  auto adopted = std::make_unique<Listener>(*this, std::move(socket), peer, identity.id);
+  adopted->joined_ns = identity.joined_ns;
+  adopted->lag_ns_max = identity.lag_ns_max;
+  adopted->record = record;
+  adopted->serial = serial;
+  adopted->tcp = true;
+  const auto taken = bytes_taken(adopted->socket.number());
+  std::string_view why = "nobody knows how much a Unix socket has taken";
+  if (taken && *taken >= identity.bytes_before) {
+    adopted->bytes_sent = *taken - identity.bytes_before;
+    why = go_on(*adopted, *estate, old_frames);
+  }
+  if (!why.empty()) {
+    ::shutdown(adopted->socket.number(), SHUT_RDWR);
+    table_.give_back(record);
+    return why;
+  }
+  Listener& listener = take_in(std::move(adopted));
+  const std::int64_t now_ns = clock_();
+  serve(listener, now_ns);
+  write_progress(listener, 0, now_ns);
+  free_departed();
+  return {};
+}
+
+std::string_view FanOut::go_on(Listener& listener, const ListenerEstate& estate,
+                               const OldFrames* old_frames) {
+  const ListenerRun& run = estate.run;
+  const ListenerProgress progress = estate.progress.value_or(ListenerProgress{});
+  listener.frames_sent = progress.frames_sent;
+  listener.frames_skipped = progress.frames_skipped;
+  listener.jumps = static_cast<std::uint32_t>(progress.jumps);
+  listener.run_before.since_ns = clock_();  // what is queued from before is no older to us
+  if (store_.header() != nullptr && run.header_position == store_.header_position()) {
+    listener.header_number = store_.header_number();
+  }
+  if (listener.bytes_sent < run.bytes_before) {
+    return go_on_in_header(listener, run);
+  }
+  const std::uint64_t begin = run.stream_position;
+  const std::uint64_t position = begin + (listener.bytes_sent - run.bytes_before);
+  if (position == begin) {  // nothing of the run was sent: it can begin anywhere
+    listener.next_frame = resumption(listener, clock_());
+    return {};
+  }
+  const auto last_sent = store_.find(position - 1);
+  if (last_sent &&
+      store_.frame(*last_sent).stream_position + store_.frame(*last_sent).bytes == position) {
+    listener.next_frame = *last_sent + 1;
+  } else if (const auto begun = store_.find(position)) {
+    listener.next_frame = *begun;
+    listener.begun_bytes =
+        static_cast<std::uint32_t>(position - store_.frame(*begun).stream_position);
+  } else {
+    return go_on_behind_the_store(listener, estate, position, old_frames);
+  }
+  listener.resumes = false;
+  listener.stream_offset = position - listener.bytes_sent;
+  listener.run_noted = true;
+  const std::uint64_t in_store =
+      listener.next_frame < store_.next()
+          ? store_.frame(listener.next_frame).begin + listener.begun_bytes
+          : store_.end();
+  listener.run = {.begin = run.bytes_before, .offset = in_store - listener.bytes_sent};
+  if (store_.header() != nullptr && begin <= store_.header_position() &&
+      store_.header_position() + store_.header()->size() <= position) {
+    listener.header_number = store_.header_number();  // it came by it
+  }
+  if (progress.bytes_sent >= run.bytes_before) {  // it is a second old: what has come since?
+    const auto then = store_.find(begin + (progress.bytes_sent - run.bytes_before));
+    listener.frames_sent += then && *then < listener.next_frame ? listener.next_frame - *then : 0;
+  }
+  return {};
+}
+
+std::string_view FanOut::go_on_behind_the_store(Listener& listener, const ListenerEstate& estate,
+                                                std::uint64_t position,
+                                                const OldFrames* old_frames) {
+  const auto* last_sent = old_frames == nullptr ? nullptr : old_frames->find(position - 1);
+  const bool at_a_frame = last_sent != nullptr
+                              ? last_sent->stream_position + last_sent->bytes == position
+                              : estate.progress && estate.progress->begun_bytes == 0 &&
+                                    estate.progress->bytes_sent == listener.bytes_sent;
+  if (!at_a_frame) {
+    auto rest = last_sent == nullptr ? std::nullopt : old_frames->rest(*last_sent, position);
+    if (!rest) {
+      return "the rest of the frame that it is in the middle of is no longer there";
+    }
+    listener.kept_rest = std::make_unique<KeptRest>(
+        KeptRest{.bytes = std::make_shared<const std::vector<std::byte>>(std::move(*rest)),
+                 .of_frame = true,
+                 .time_ns = last_sent->time_ns});
+  }
+  // What is behind it is too old: as if it had waited here.
+  listener.next_frame = resumption(listener, clock_());
+  listener.jumps += 1;
+  listener.jumped = true;
+  counters_.jumps_total.add(1);
+  return {};
+}
+
+std::string_view FanOut::go_on_in_header(Listener& listener, const ListenerRun& run) {
+  const std::uint64_t missing = run.bytes_before - listener.bytes_sent;
+  if (missing == run.header_bytes) {  // nothing of it was sent
+    listener.header_number = 0;
+    listener.next_frame = resumption(listener, clock_());
+    return {};
+  }
+  const auto first = store_.find(run.stream_position);
+  if (missing > run.header_bytes || listener.header_number == 0 || !first ||
+      store_.frame(*first).stream_position != run.stream_position ||
+      store_.header()->size() != run.header_bytes) {
+    return "the header that it is in the middle of is no longer there";
+  }
+  listener.next_frame = *first;
+  listener.kept_rest = std::make_unique<KeptRest>(
+      KeptRest{.bytes = store_.header(), .sent = run.header_bytes - missing});
+  return {};
 }
 
 void FanOut::pass() {
@@ -293,12 +433,12 @@ std::uint64_t FanOut::last_admitted(const Listener& listener) const {
   }
   const std::uint64_t room = listener.gate.room(limits_, pace_, batch_bytes(first));
   const std::uint64_t start = first.begin + listener.begun_bytes;
-  if (store_.end() - start <= room) {
+  if (store_.end() - start <= room && store_.newest_gap() <= listener.next_frame) {
     return store_.next();
   }
   // One frame at least, however large; only what lies behind is held to the limit.
   std::uint64_t behind = listener.next_frame + 1;
-  while (behind < store_.next() &&
+  while (behind < store_.next() && !store_.is_behind_gap(behind) &&
          store_.frame(behind).begin + store_.frame(behind).bytes - start <= room) {
     ++behind;
   }
@@ -313,6 +453,11 @@ void FanOut::send_frames(Listener& listener, std::int64_t now_ns) {
   const FrameStore::Frame& last = store_.frame(behind - 1);
   const std::uint64_t start = store_.frame(listener.next_frame).begin + listener.begun_bytes;
   const std::size_t count = last.begin + last.bytes - start;
+  const std::uint64_t stream_position =
+      store_.frame(listener.next_frame).stream_position + listener.begun_bytes;
+  if (stream_position - listener.bytes_sent != listener.stream_offset || !listener.run_noted) {
+    note_run(listener, stream_position, 0);
+  }
   const std::size_t sent = send_bytes(listener, store_.at(start), count);
   if (sent > 0) {
     listener.resumes = false;
@@ -321,11 +466,30 @@ void FanOut::send_frames(Listener& listener, std::int64_t now_ns) {
   account_sent(listener, start, sent, now_ns);
 }
 
+void FanOut::note_run(Listener& listener, std::uint64_t stream_position,
+                      std::uint64_t header_bytes) {
+  const std::uint64_t bytes_before = listener.bytes_sent + header_bytes;
+  listener.stream_offset = stream_position - bytes_before;
+  listener.run_noted = true;
+  if (listener.record) {
+    const bool has_newest_header =
+        store_.header() != nullptr &&
+        (header_bytes > 0 || listener.header_number == store_.header_number());
+    table_.write_run(
+        *listener.record,
+        {.bytes_before = bytes_before,
+         .stream_position = stream_position,
+         .header_position = has_newest_header ? store_.header_position() : ListenerRun::no_header,
+         .header_bytes = header_bytes});
+  }
+}
+
 bool FanOut::send_header(Listener& listener, std::int64_t now_ns) {
   const auto& header = store_.header();
   if (header == nullptr || listener.header_number == store_.header_number()) {
     return false;
   }
+  note_run(listener, store_.frame(listener.next_frame).stream_position, header->size());
   const std::size_t sent = send_bytes(listener, header->data(), header->size());
   if (sent > 0) {
     listener.header_number = store_.header_number();
@@ -437,7 +601,7 @@ void FanOut::sweep() {
 
 void FanOut::examine(Listener& listener, std::int64_t now_ns) {
   const std::uint64_t queued = queued_bytes(listener.socket.number()).value_or(0);
-  write_record(listener, queued, now_ns);
+  write_progress(listener, queued, now_ns);
   // Of a Unix socket this is no number of bytes; but it changes whenever something is taken.
   const std::uint64_t taken = listener.bytes_sent - queued;
   if (queued == 0 || taken != listener.bytes_taken) {
@@ -449,8 +613,8 @@ void FanOut::examine(Listener& listener, std::int64_t now_ns) {
   }
 }
 
-void FanOut::write_record(const Listener& listener, std::uint64_t queued_bytes,
-                          std::int64_t now_ns) {
+void FanOut::write_progress(const Listener& listener, std::uint64_t queued_bytes,
+                            std::int64_t now_ns) {
   if (!listener.record) {
     return;
   }
@@ -462,18 +626,17 @@ void FanOut::write_record(const Listener& listener, std::uint64_t queued_bytes,
       listener.next_frame < store_.next()) {
     lag_ns = now_ns - store_.frame(listener.next_frame).time_ns;
   }
-  table_.write(*listener.record, {.id = listener.id,
-                                  .peer = peer_key_of(listener.peer),
-                                  .peer_port = listener.peer.port(),
-                                  .joined_ns = listener.joined_ns,
-                                  .updated_ns = now_ns,
-                                  .lag_ns_max = listener.lag_ns_max,
-                                  .lag_ns = lag_ns,
-                                  .queued_bytes = queued_bytes,
-                                  .frames_sent = listener.frames_sent,
-                                  .bytes_sent = listener.bytes_sent,
-                                  .frames_skipped = listener.frames_skipped,
-                                  .jumps = listener.jumps});
+  const std::uint64_t begun_bytes = listener.kept_rest
+                                        ? std::max<std::uint64_t>(1, listener.kept_rest->sent)
+                                        : listener.begun_bytes;
+  table_.write_progress(*listener.record, {.updated_ns = now_ns,
+                                           .lag_ns = lag_ns,
+                                           .queued_bytes = queued_bytes,
+                                           .frames_sent = listener.frames_sent,
+                                           .bytes_sent = listener.bytes_sent,
+                                           .begun_bytes = begun_bytes,
+                                           .frames_skipped = listener.frames_skipped,
+                                           .jumps = listener.jumps});
 }
 
 void FanOut::leave(Listener& listener, std::string_view why) {
@@ -490,6 +653,8 @@ void FanOut::free_departed() {
   for (Listener* listener : departed_) {
     loop_.remove(listener->socket.number(), *listener);
     left_(*listener);
+    // The master holds a duplicate: closing this one alone would tell the listener nothing.
+    ::shutdown(listener->socket.number(), SHUT_RDWR);
     if (listener->record) {
       table_.give_back(*listener->record);
     }

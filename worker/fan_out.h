@@ -32,6 +32,7 @@
 #include "worker/frame_store.h"
 #include "worker/gate.h"
 #include "worker/listener.h"
+#include "worker/old_frames.h"
 
 namespace eradio {
 
@@ -60,6 +61,12 @@ class FanOut {
   // A connection whose response head has been sent becomes a listener, and gets the newest frame
   // that it can begin with.
   void join(Descriptor socket, const PeerAddress& peer, const ListenerRequest& request);
+  // Goes on with a listener of a worker that has gone, at the byte that TCP takes next. When that
+  // cannot be, the listener is closed, and the answer says why; otherwise it is empty.
+  // `old_frames`: what the store does not have; may be nullptr.
+  [[nodiscard]] std::string_view adopt(Descriptor socket, const PeerAddress& peer,
+                                       std::uint32_t record, std::uint64_t serial,
+                                       const OldFrames* old_frames);
   // Sends everybody what they have not got yet, and begins a new turn of the store.
   void pass();
   // Sends one listener what it has not got yet, now that its socket takes more.
@@ -73,6 +80,16 @@ class FanOut {
   [[nodiscard]] bool somebody_waits() const noexcept { return !waiting_.empty(); }
 
  private:
+  // Finds where to go on; why not, or nothing.
+  [[nodiscard]] std::string_view go_on(Listener& listener, const ListenerEstate& estate,
+                                       const OldFrames* old_frames);
+  [[nodiscard]] std::string_view go_on_behind_the_store(Listener& listener,
+                                                        const ListenerEstate& estate,
+                                                        std::uint64_t position,
+                                                        const OldFrames* old_frames);
+  [[nodiscard]] std::string_view go_on_in_header(Listener& listener, const ListenerRun& run);
+  // Begins to watch and to count it.
+  Listener& take_in(std::unique_ptr<Listener> listener);
   void serve(std::span<const std::unique_ptr<Listener>> listeners);
   void serve(Listener& listener, std::int64_t now_ns);
   void send_what_may_be_sent(Listener& listener, std::int64_t now_ns);
@@ -97,6 +114,8 @@ class FanOut {
   // How old a frame may be to be sent to the listener now.
   [[nodiscard]] std::int64_t lag_ns_max(const Listener& listener) const;
   void send_frames(Listener& listener, std::int64_t now_ns);
+  // Whoever goes on after this worker has to know where in the stream a listener is; before it is.
+  void note_run(Listener& listener, std::uint64_t stream_position, std::uint64_t header_bytes);
   // Sends the header out of turn, as much as the socket takes; false when none is needed.
   bool send_header(Listener& listener, std::int64_t now_ns);
   // The number behind the last frame that may be sent now.
@@ -113,7 +132,7 @@ class FanOut {
   // that have taken nothing for stall_timeout.
   void sweep();
   void examine(Listener& listener, std::int64_t now_ns);
-  void write_record(const Listener& listener, std::uint64_t queued_bytes, std::int64_t now_ns);
+  void write_progress(const Listener& listener, std::uint64_t queued_bytes, std::int64_t now_ns);
   void free_departed();
 
   EventLoop& loop_;

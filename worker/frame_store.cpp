@@ -38,16 +38,26 @@ std::span<std::byte> FrameStore::next_space() noexcept {
   return {memory_.data() + end_ % memory_.bytes(), space_bytes_};
 }
 
-void FrameStore::append(std::size_t bytes, std::int64_t time_ns, FrameKind kind) {
+void FrameStore::append(std::size_t bytes, std::int64_t time_ns, FrameKind kind,
+                        std::optional<std::uint64_t> stream_position) {
   ERADIO_CHECK(bytes > 0 && bytes <= space_bytes_ && !turn_is_full());
-  frames_[next_ % frames_max] = {
-      .begin = end_, .bytes = static_cast<std::uint32_t>(bytes), .kind = kind, .time_ns = time_ns};
+  const std::uint64_t position = stream_position.value_or(stream_end_);
+  if (position != stream_end_) {
+    newest_gap_ = next_;
+  }
+  stream_end_ = position + bytes;
+  frames_[next_ % frames_max] = {.begin = end_,
+                                 .bytes = static_cast<std::uint32_t>(bytes),
+                                 .kind = kind,
+                                 .time_ns = time_ns,
+                                 .stream_position = position};
   if (kind == FrameKind::sync_point) {
     newest_sync_point_ = next_;
   } else if (kind == FrameKind::header) {
     forget_header();
     header_ = std::make_shared<const std::vector<std::byte>>(at(end_), at(end_) + bytes);
     header_number_ = next_;
+    header_position_ = position;
   }
   ++next_;
   end_ += bytes;
@@ -78,6 +88,24 @@ std::int64_t FrameStore::time_at(std::uint64_t position) const noexcept {
     }
   }
   return frame(found).time_ns;
+}
+
+std::optional<std::uint64_t> FrameStore::find(std::uint64_t stream_position) const noexcept {
+  std::uint64_t first = oldest_;  // the first that ends behind the position
+  for (std::uint64_t count = next_ - oldest_; count > 0;) {
+    const std::uint64_t half = count / 2;
+    const Frame& middle = frame(first + half);
+    if (middle.stream_position + middle.bytes <= stream_position) {
+      first += half + 1;
+      count -= half + 1;
+    } else {
+      count = half;
+    }
+  }
+  if (first == next_ || frame(first).stream_position > stream_position) {
+    return std::nullopt;
+  }
+  return first;
 }
 
 void FrameStore::begin_turn() noexcept {

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -42,6 +43,8 @@ class FrameStore {
     std::uint32_t bytes = 0;
     FrameKind kind = FrameKind::sync_point;
     std::int64_t time_ns = 0;  // CLOCK_MONOTONIC when the master published it
+    // Bytes of frames that the master published before it: the same in every worker.
+    std::uint64_t stream_position = 0;
   };
 
   // `space_bytes`: the longest record that next_space() must hold.
@@ -49,7 +52,9 @@ class FrameStore {
 
   // Where the next frame is to be written; append() then makes its first `bytes` a frame.
   [[nodiscard]] std::span<std::byte> next_space() noexcept;
-  void append(std::size_t bytes, std::int64_t time_ns, FrameKind kind = FrameKind::sync_point);
+  // `stream_position`: by default it follows on the frame before.
+  void append(std::size_t bytes, std::int64_t time_ns, FrameKind kind = FrameKind::sync_point,
+              std::optional<std::uint64_t> stream_position = std::nullopt);
   // The frames that come from now on need no header.
   void forget_header() noexcept;
 
@@ -71,6 +76,19 @@ class FrameStore {
     return header_;
   }
   [[nodiscard]] std::uint64_t header_number() const noexcept { return header_number_; }
+  // Where it lies in the stream; of no meaning when there is none.
+  [[nodiscard]] std::uint64_t header_position() const noexcept { return header_position_; }
+  // Where in the stream the next frame lies, unless something is lost before it.
+  [[nodiscard]] std::uint64_t stream_end() const noexcept { return stream_end_; }
+  // The newest frame that does not follow on the one before it in the stream; 0: all do.
+  [[nodiscard]] std::uint64_t newest_gap() const noexcept { return newest_gap_; }
+  [[nodiscard]] bool is_behind_gap(std::uint64_t number) const noexcept {
+    const Frame& before = frame(number - 1);
+    return number > oldest_ &&
+           frame(number).stream_position != before.stream_position + before.bytes;
+  }
+  // The frame that this position of the stream lies in; nothing when it is not in the store.
+  [[nodiscard]] std::optional<std::uint64_t> find(std::uint64_t stream_position) const noexcept;
   // When the frame was published that has this position in it; of a position that has left the
   // store, when the oldest frame was. There must be a frame, and the position be before end().
   [[nodiscard]] std::int64_t time_at(std::uint64_t position) const noexcept;
@@ -109,9 +127,12 @@ class FrameStore {
   std::uint64_t oldest_ = 1;
   std::uint64_t next_ = 1;
   std::uint64_t end_ = 0;
+  std::uint64_t stream_end_ = 0;
+  std::uint64_t newest_gap_ = 0;
   std::uint64_t newest_sync_point_ = 0;
   std::shared_ptr<const std::vector<std::byte>> header_;
   std::uint64_t header_number_ = 0;
+  std::uint64_t header_position_ = 0;
   std::uint64_t turn_begin_ = 0;        // end() when the turn began
   std::uint64_t turn_first_frame_ = 1;  // next() when the turn began
 };

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <utility>
 
 namespace eradio {
 
@@ -48,6 +49,31 @@ std::optional<NetworkPath> network_path(int socket) noexcept {
     path.in_flight = std::min(1.0, static_cast<double>(in_flight) / info.tcpi_unacked);
   }
   return path;
+}
+
+std::optional<std::uint64_t> bytes_taken(int socket) noexcept {
+  const auto acked_bytes = [&]() -> std::optional<std::uint64_t> {
+    tcp_info info{};
+    socklen_t length = sizeof info;
+    if (::getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &length) != 0 ||
+        length < offsetof(tcp_info, tcpi_bytes_acked) + sizeof info.tcpi_bytes_acked) {
+      return std::nullopt;
+    }
+    return info.tcpi_bytes_acked;
+  };
+  constexpr int attempts_max = 100;  // an acknowledgement may come between two calls
+  auto acked = acked_bytes();
+  for (int i = 0; i < attempts_max && acked; ++i) {
+    const auto queued = queued_bytes(socket);
+    const auto before = std::exchange(acked, acked_bytes());
+    if (!queued) {
+      break;
+    }
+    if (acked == before) {
+      return *acked + *queued;
+    }
+  }
+  return std::nullopt;
 }
 
 void prepare_message_socket(int socket) noexcept {

@@ -53,9 +53,13 @@ class Listener final : public EventHandler {
   Gate gate;
   std::int64_t lag_ns_max = 0;  // `max_lag`
   // So the age of any byte that the kernel may still hold is known, without a list of sends.
-  std::uint64_t bytes_sent = 0;     // that TCP has taken
-  UnbrokenRun run;                  // the one that goes on
-  UnbrokenRun run_before;           // what came before its jump
+  std::uint64_t bytes_sent = 0;  // that TCP has taken
+  UnbrokenRun run;               // the one that goes on
+  UnbrokenRun run_before;        // what came before its jump
+  // Of what it is being sent without a gap: position in the stream less the number of bytes sent,
+  // modulo 2^64; and whether its record says so already.
+  std::uint64_t stream_offset = 0;
+  bool run_noted = false;
   std::uint64_t header_number = 0;  // of the header that it has; 0: none
   // The rest of a begun frame that is about to leave the store (next_frame is behind it then), or
   // of a header that goes before next_frame.
@@ -65,6 +69,7 @@ class Listener final : public EventHandler {
   std::uint64_t id;  // of the contract, 0 to 2^63-1
   std::int64_t joined_ns = 0;
   std::optional<std::uint32_t> record{};  // in the listener table, if there was room
+  std::uint64_t serial = 0;               // of the record
   // What it had taken when it was last looked at for a stall, and when it had last taken more.
   std::uint64_t bytes_taken = 0;
   std::int64_t took_ns = 0;
@@ -72,6 +77,6 @@ class Listener final : public EventHandler {
   std::uint64_t frames_skipped = 0;
   std::uint32_t jumps = 0;
 };
-static_assert(sizeof(Listener) <= 448);
+static_assert(sizeof(Listener) <= 472);
 
 }  // namespace eradio

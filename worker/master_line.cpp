@@ -23,10 +23,12 @@ constexpr std::int64_t vote_forgotten_ns = 10 * ns_per_second;  // the voter has
 
 }  // namespace
 
-MasterLine::MasterLine(EventLoop& loop, Descriptor control, std::function<void()> stop)
+MasterLine::MasterLine(EventLoop& loop, Descriptor control, std::function<void()> stop,
+                       Inherited inherited)
     : loop_(loop),
       control_(std::move(control)),
       stop_(std::move(stop)),
+      inherited_(std::move(inherited)),
       fold_at_(fold_at_min),
       watch_(loop, control_.number(), EPOLLIN, [this](std::uint32_t) { on_control(); }) {}
 
@@ -43,6 +45,25 @@ void MasterLine::joined(std::uint64_t listener_id) {
 
 void MasterLine::left(std::uint64_t listener_id) {
   tell({.listener_id = listener_id, .type = AudienceEventType::left});
+}
+
+void MasterLine::escrow(const EscrowItem& item, int socket) {
+  escrow_changes_.push_back({.item = item, .socket = socket});
+  if (escrow_changes_.size() == 1) {
+    flush_escrow();
+  }
+}
+
+void MasterLine::release(const EscrowItem& item) {
+  const auto given =
+      std::find_if(escrow_changes_.begin(), escrow_changes_.end(),
+                   [&](const EscrowChange& change) { return change.item.serial == item.serial; });
+  if (given != escrow_changes_.end()) {
+    escrow_changes_.erase(given);  // the master has never had it
+    return;
+  }
+  escrow_changes_.push_back({.item = item});
+  expect_flush(gather);
 }
 
 bool MasterLine::vote(std::uint64_t listener_id, std::uint64_t track_number, Voted voted) {
@@ -100,6 +121,39 @@ void MasterLine::expect_flush(std::chrono::milliseconds delay) {
 }
 
 void MasterLine::flush() {
+  flush_escrow();
+  flush_audience();
+}
+
+void MasterLine::flush_escrow() {
+  while (!escrow_changes_.empty()) {
+    const bool gives = escrow_changes_.front().socket >= 0;
+    std::vector<EscrowItem> items;
+    std::vector<int> sockets;
+    for (const EscrowChange& change : escrow_changes_) {
+      if ((change.socket >= 0) != gives || items.size() == worker_message_descriptors_max) {
+        break;
+      }
+      items.push_back(change.item);
+      if (gives) {
+        sockets.push_back(change.socket);
+      }
+    }
+    const auto type = gives ? WorkerMessageType::escrow : WorkerMessageType::release;
+    const SendResult result = send_worker_message(control_.number(), type, items, sockets);
+    if (result == SendResult::gone) {
+      escrow_changes_.clear();  // on_control() hears of it, too
+    } else if (result == SendResult::full) {
+      expect_flush(retry_after_full);
+      return;
+    } else {
+      escrow_changes_.erase(escrow_changes_.begin(),
+                            escrow_changes_.begin() + static_cast<std::ptrdiff_t>(items.size()));
+    }
+  }
+}
+
+void MasterLine::flush_audience() {
   std::span<const AudienceEvent> left = untold_;
   while (!left.empty()) {
     const auto some = left.first(std::min(left.size(), worker_message_items_max));
@@ -135,11 +189,22 @@ void MasterLine::on_control() {
           stop_();
           return;
         }
-        for (const VoteAnswer& answer : message.vote_answers) {
-          on_vote_answer(answer);
-        }
+        on_message(std::move(message));
         break;
     }
+  }
+}
+
+void MasterLine::on_message(WorkerMessage message) {
+  for (const VoteAnswer& answer : message.vote_answers) {
+    on_vote_answer(answer);
+  }
+  for (std::size_t i = 0; i < message.escrow.size(); ++i) {
+    inherited_(message.escrow[i],
+               i < message.descriptors.size() ? std::move(message.descriptors[i]) : Descriptor());
+  }
+  if (message.type == WorkerMessageType::adopt_end) {
+    inherited_(std::nullopt, Descriptor());
   }
 }
 

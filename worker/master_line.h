@@ -1,12 +1,14 @@
 // A worker's end of the control socket (common/worker_protocol.h): tells the master who joins,
-// leaves and votes, gathered into few messages, and hands on what the master says. Never blocks:
-// what the master does not take yet is kept, in order.
+// leaves and votes, gathered into few messages, gives it the listeners' descriptors, and hands on
+// what the master says. Never blocks: what the master does not take yet is kept, in order.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
+#include <optional>
 #include <vector>
 
 #include "common/descriptor.h"
@@ -20,14 +22,21 @@ class MasterLine {
   // Called with the outcome, once; never when the master does not answer.
   using Voted = std::function<void(VoteOutcome)>;
 
+  // Called with each listener of the worker before, and with nothing behind the last.
+  using Inherited = std::function<void(std::optional<EscrowItem>, Descriptor)>;
+
   // The loop is borrowed. `stop` is called when the master says so, or has gone.
-  MasterLine(EventLoop& loop, Descriptor control, std::function<void()> stop);
+  MasterLine(EventLoop& loop, Descriptor control, std::function<void()> stop, Inherited inherited);
   ~MasterLine();
 
   // False when the master has gone.
   [[nodiscard]] bool say_ready(std::uint64_t generation);
   void joined(std::uint64_t listener_id);
   void left(std::uint64_t listener_id);
+  // Gives the master a duplicate of a listener's socket, at once if it takes it. The socket is
+  // borrowed until release().
+  void escrow(const EscrowItem& item, int socket);
+  void release(const EscrowItem& item);
   // False, and `voted` is not called, while too many votes are unanswered.
   // `track_number`: StreamMetadata's, as the voter was told.
   [[nodiscard]] bool vote(std::uint64_t listener_id, std::uint64_t track_number, Voted voted);
@@ -38,17 +47,27 @@ class MasterLine {
     std::int64_t asked_ns = 0;
   };
 
+  struct EscrowChange {
+    EscrowItem item;
+    int socket = -1;  // -1: it is not needed any more
+  };
+
   void tell(const AudienceEvent& event);
   void fold();
   void flush();
+  void flush_audience();
+  void flush_escrow();
   void expect_flush(std::chrono::milliseconds delay);
   void on_control();
+  void on_message(WorkerMessage message);
   void on_vote_answer(const VoteAnswer& answer);
   void forget_old_votes(std::int64_t now_ns);
 
   EventLoop& loop_;
   Descriptor control_;
   std::function<void()> stop_;
+  Inherited inherited_;
+  std::deque<EscrowChange> escrow_changes_;  // that the master does not know of yet
   std::vector<AudienceEvent> untold_;
   std::size_t fold_at_;                            // events
   std::map<std::uint64_t, UnansweredVote> votes_;  // by token: the oldest first

@@ -20,14 +20,39 @@ StreamFeed::StreamFeed(EventLoop& loop, int wakeup, StreamSegmentReader& stream,
       settings_(settings),
       metadata_changed_(std::move(metadata_changed)),
       watch_(loop, wakeup, EPOLLIN, [this](std::uint32_t) { on_wakeup(); }) {
-  stream_.ring().skip_to_newest();
-  take_header();                                 // after the place in the ring: stream_header.h
+  begin();
   if (auto metadata = stream_.state().read()) {  // the same
     metadata_ = std::move(*metadata);
   } else {
     log::warning(
         "what is playing cannot be read from the shared memory; it will come with a change");
   }
+}
+
+void StreamFeed::begin() {
+  if (!settings_.begins_with_old) {
+    stream_.ring().skip_to_newest();
+    take_header();  // after the place in the ring: stream_header.h
+    return;
+  }
+  stream_.ring().skip_to_old();
+  RingReader ahead = stream_.ring();
+  Record first;
+  std::vector<std::byte> payload(ahead.payload_bytes_max());
+  const auto header = stream_.header().read();
+  // A header that the ring still has will come in its place among the frames.
+  if (ahead.read(first, payload) != ReadResult::record ||
+      (header && header->sequence < first.sequence)) {
+    take_header();
+  }
+}
+
+void StreamFeed::catch_up() {
+  constexpr int turns_max = 1000;  // more than a ring has, unless the master is faster than we are
+  for (int turn = 0; turn < turns_max && !take_records(); ++turn) {
+    store_.begin_turn();
+  }
+  store_.begin_turn();
 }
 
 void StreamFeed::on_wakeup() {
@@ -108,7 +133,7 @@ void StreamFeed::take_frame(const Record& record, std::span<const std::byte> pay
     if (payload.empty()) {
       store_.forget_header();
     } else {
-      store_.append(payload.size(), record.time_ns, kind);
+      store_.append(payload.size(), record.time_ns, kind, record.stream_position);
     }
     return;
   }
@@ -116,7 +141,7 @@ void StreamFeed::take_frame(const Record& record, std::span<const std::byte> pay
     return;
   }
   gap_ = false;
-  store_.append(payload.size(), record.time_ns, kind);
+  store_.append(payload.size(), record.time_ns, kind, record.stream_position);
   bitrate_.add(payload.size(), record.time_ns);
   counters_.frames_received_total.add(1);
 }
@@ -146,7 +171,7 @@ void StreamFeed::take_header() {
     return;
   }
   std::copy(header->bytes.begin(), header->bytes.end(), space.begin());
-  store_.append(header->bytes.size(), monotonic_ns(), FrameKind::header);
+  store_.append(header->bytes.size(), monotonic_ns(), FrameKind::header, header->stream_position);
 }
 
 void StreamFeed::change_metadata(StreamMetadata metadata) {

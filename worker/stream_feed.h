@@ -19,6 +19,7 @@ namespace eradio {
 
 struct StreamFeedSettings {
   std::chrono::milliseconds coalesce{0};  // how long a frame may wait for the next; 0: not at all
+  bool begins_with_old = false;           // with what listeners may have begun who are taken over
 };
 
 class StreamFeed {
@@ -33,6 +34,8 @@ class StreamFeed {
              MetadataChanged metadata_changed);
 
   [[nodiscard]] const StreamMetadata& metadata() const noexcept { return metadata_; }
+  // Takes all that the ring has now, without a pass: for who begins with what is old.
+  void catch_up();
 
  private:
   void on_wakeup();
@@ -42,6 +45,8 @@ class StreamFeed {
   void take_frame(const Record& record, std::span<const std::byte> payload, FrameKind kind);
   // What was lost leaves nobody behind it who could decode a dependent frame.
   void skip_to_newest();
+  // Goes to the place in the ring to begin at, and takes the header that is needed there.
+  void begin();
   // The header that the frames need which are read next, as the shared memory says.
   void take_header();
   void change_metadata(StreamMetadata metadata);

@@ -1,5 +1,6 @@
 #include "worker/worker.h"
 
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -26,7 +27,19 @@ GateLimits gate_limits(const WorkerSettings& settings) {
 StreamFeedSettings feed_settings(const WorkerSettings& settings) {
   // A coalesce of `auto` (-1) sends at once: under load passes take longer and gather by
   // themselves.
-  return {.coalesce = std::chrono::milliseconds(std::max<std::int64_t>(settings.coalesce_ms, 0))};
+  return {.coalesce = std::chrono::milliseconds(std::max<std::int64_t>(settings.coalesce_ms, 0)),
+          .begins_with_old = settings.inherits};
+}
+
+// Nothing when the connection is broken, or there is no socket.
+std::optional<PeerAddress> peer_of(const Descriptor& socket) {
+  sockaddr_storage address{};
+  socklen_t length = sizeof address;
+  auto* const generic = reinterpret_cast<sockaddr*>(&address);
+  if (!socket || ::getpeername(socket.number(), generic, &length) != 0) {
+    return std::nullopt;
+  }
+  return PeerAddress::from_sockaddr(generic, length);
 }
 
 std::vector<Descriptor> take_listening_sockets(const WorkerSettings& settings) {
@@ -47,18 +60,20 @@ Worker::Worker(const WorkerSettings& settings)
       listening_sockets_(take_listening_sockets(settings)),
       stream_(Descriptor(worker_descriptor::stream)),
       scoreboard_(Descriptor(worker_descriptor::scoreboard), settings.slot),
-      listener_table_(Descriptor(worker_descriptor::listeners)),
+      listener_table_(Descriptor(worker_descriptor::listeners), settings.generation,
+                      settings.inherits),
       store_(std::max<std::size_t>(settings.max_frame_bytes, stream_metadata_bytes_max)),
       connection_counts_(scoreboard_, settings.max_connections_per_ip),
-      master_(loop_, Descriptor(worker_descriptor::control), [this] { stop(); }),
+      master_(
+          loop_, Descriptor(worker_descriptor::control), [this] { stop(); },
+          [this](const std::optional<EscrowItem>& item, Descriptor socket) {
+            on_inherited(item, std::move(socket));
+          }),
       fan_out_(
           loop_, store_, scoreboard_.counters(), listener_table_, gate_limits(settings),
           std::chrono::milliseconds(settings.stall_timeout_ms),
-          [this](const Listener& listener) { master_.joined(listener.id); },
-          [this](const Listener& listener) {
-            master_.left(listener.id);
-            on_closed(listener.peer);
-          }),
+          [this](const Listener& listener) { on_joined(listener); },
+          [this](const Listener& listener) { on_left(listener); }),
       feed_(loop_, wakeup_.number(), stream_, store_, fan_out_, scoreboard_.counters(),
             feed_settings(settings), [this](const StreamMetadata& before) { on_metadata(before); }),
       notifier_(
@@ -88,9 +103,6 @@ Worker::Worker(const WorkerSettings& settings)
   } catch (const std::system_error& error) {
     log::error("no files are served: {}", error.what());  // the stream is what matters
   }
-  for (const Descriptor& socket : listening_sockets_) {
-    acceptor_.add(socket.number());
-  }
 }
 
 void Worker::run() {
@@ -98,12 +110,68 @@ void Worker::run() {
   counters.process_id.set(static_cast<std::uint64_t>(::getpid()));
   counters.generation.set(settings_.generation);
   beat();
+  if (settings_.inherits) {
+    old_frames_.emplace(stream_.ring());
+    feed_.catch_up();
+  } else {
+    serve();
+  }
+  loop_.run();
+}
+
+void Worker::serve() {
+  for (const Descriptor& socket : listening_sockets_) {
+    acceptor_.add(socket.number());
+  }
   if (!master_.say_ready(settings_.generation)) {
     log::error("the master has gone");
+    loop_.stop();
     return;
   }
   wake(wakeup_.number());  // there may be a frame in the ring already
-  loop_.run();
+}
+
+void Worker::on_joined(const Listener& listener) {
+  master_.joined(listener.id);
+  if (listener.record && listener.tcp) {
+    master_.escrow(
+        {.listener_id = listener.id, .serial = listener.serial, .record = *listener.record},
+        listener.socket.number());
+  }
+}
+
+void Worker::on_left(const Listener& listener) {
+  if (listener.record && listener.tcp) {
+    master_.release(
+        {.listener_id = listener.id, .serial = listener.serial, .record = *listener.record});
+  }
+  master_.left(listener.id);
+  on_closed(listener.peer);
+}
+
+void Worker::on_inherited(const std::optional<EscrowItem>& item, Descriptor socket) {
+  if (!item) {
+    listener_table_.forget_estates();
+    old_frames_.reset();
+    log::info("went on with {} listeners; {} were closed", adopted_, not_adopted_);
+    serve();
+    return;
+  }
+  const auto peer = peer_of(socket);
+  std::string_view why = "its connection is broken";
+  if (peer) {
+    connection_counts_.add_inherited(*peer);
+    why = fan_out_.adopt(std::move(socket), *peer, item->record, item->serial, &*old_frames_);
+    if (why.empty()) {
+      ++adopted_;
+      return;
+    }
+    on_closed(*peer);
+  }
+  ++not_adopted_;
+  log::warning("listener {} was closed when this worker took over: {}", item->listener_id, why);
+  master_.release(*item);
+  master_.left(item->listener_id);
 }
 
 void Worker::on_accepted(Descriptor socket, const PeerAddress& peer) {

@@ -2,6 +2,9 @@
 // and the line to the master. main() makes one and runs it.
 #pragma once
 
+#include <cstddef>
+#include <optional>
+
 #include "common/descriptor.h"
 #include "common/event_loop.h"
 #include "common/http/acceptor.h"
@@ -16,6 +19,7 @@
 #include "worker/frame_store.h"
 #include "worker/master_line.h"
 #include "worker/notifier.h"
+#include "worker/old_frames.h"
 #include "worker/stream_feed.h"
 
 namespace eradio {
@@ -32,10 +36,18 @@ class Worker {
   void on_accepted(Descriptor socket, const PeerAddress& peer);
   void on_closed(const PeerAddress& peer);
   void on_metadata(const StreamMetadata& before);
+  void on_joined(const Listener& listener);
+  void on_left(const Listener& listener);
+  // A listener of the worker before; nothing behind the last.
+  void on_inherited(const std::optional<EscrowItem>& item, Descriptor socket);
+  void serve();
   void stop();
   void beat();
 
   WorkerSettings settings_;
+  std::optional<OldFrames> old_frames_;  // while there are listeners to go on with
+  std::size_t adopted_ = 0;
+  std::size_t not_adopted_ = 0;
   Descriptor wakeup_;
   std::vector<Descriptor> listening_sockets_;
   EventLoop loop_;

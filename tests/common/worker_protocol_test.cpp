@@ -1,6 +1,8 @@
 #include "common/worker_protocol.h"
 
+#include <fcntl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <array>
 #include <cstdint>
@@ -104,6 +106,51 @@ TEST_F(WorkerMessageTest, IsNotSentWhileThePeerTakesNoMore) {
     result = send_worker_message(ours.number(), std::span<const AudienceEvent>(events));
   }
   EXPECT_EQ(result, SendResult::full);
+}
+
+TEST_F(WorkerMessageTest, CarriesDescriptorsWithItsItems) {
+  std::array<int, 2> pipe{};
+  check_syscall(::pipe2(pipe.data(), O_CLOEXEC), "pipe2");
+  const Descriptor read_end(pipe[0]);
+  Descriptor write_end(pipe[1]);
+  const std::vector<EscrowItem> items{{.listener_id = 1, .serial = 2, .record = 3},
+                                      {.listener_id = 4, .serial = 5, .record = 6}};
+  const std::vector<int> descriptors{read_end.number(), write_end.number()};
+  ASSERT_EQ(send_worker_message(ours.number(), WorkerMessageType::escrow, items, descriptors),
+            SendResult::sent);
+  ASSERT_EQ(receive_worker_message(theirs.number(), message), ReceiveResult::message);
+  ASSERT_EQ(message.escrow.size(), 2U);
+  EXPECT_EQ(message.escrow[1].record, 6U);
+  ASSERT_EQ(message.descriptors.size(), 2U);
+  const char byte = 'x';
+  char got = 0;
+  EXPECT_EQ(::write(message.descriptors[1].number(), &byte, 1), 1);
+  EXPECT_EQ(::read(message.descriptors[0].number(), &got, 1), 1);
+  EXPECT_EQ(got, 'x');
+
+  ASSERT_EQ(send_worker_message(ours.number(), WorkerMessageType::release, items, {}),
+            SendResult::sent);
+  ASSERT_EQ(receive_worker_message(theirs.number(), message), ReceiveResult::message);
+  EXPECT_EQ(message.escrow.size(), 2U);
+  EXPECT_EQ(message.descriptors.size(), 0U);
+}
+
+TEST_F(WorkerMessageTest, WithDescriptorsThatBelongToNoItemIsMalformedAndTheyAreClosed) {
+  std::array<int, 2> pipe{};
+  check_syscall(::pipe2(pipe.data(), O_CLOEXEC | O_NONBLOCK), "pipe2");
+  const Descriptor read_end(pipe[0]);
+  Descriptor write_end(pipe[1]);
+  const std::vector<EscrowItem> items{{.serial = 1}};
+  const std::vector<int> two{write_end.number(), write_end.number()};
+  const auto send = [&](WorkerMessageType type, std::span<const int> descriptors) {
+    ASSERT_EQ(send_worker_message(ours.number(), type, items, descriptors), SendResult::sent);
+    EXPECT_EQ(receive_worker_message(theirs.number(), message), ReceiveResult::malformed);
+  };
+  send(WorkerMessageType::escrow, two);
+  send(WorkerMessageType::release, {two.data(), 1});
+  write_end.reset();
+  char byte = 0;
+  EXPECT_EQ(::read(read_end.number(), &byte, 1), 0) << "nobody has the other end any more";
 }
 
 // Whatever another version, or a worker that was taken over, may send.

@@ -121,13 +121,13 @@ TEST_F(ProgrammeTest, TheDeathOfAWorkerDoesNotSkipUntilItsListenersCouldBeBack) 
   programme.now_playing(track("B"));
   audience(0, {vote(1)});
   EXPECT_EQ(skips, 1);
-  programme.on_worker_gone(1);
+  programme.on_worker_gone(1, {});
   audience(0, {joined(4), left(4)});
   EXPECT_EQ(skips, 1);
   audience(1, {joined(2), joined(3)});
   run_loop(milliseconds(500));
   EXPECT_EQ(skips, 1) << "they are back";
-  programme.on_worker_gone(1);
+  programme.on_worker_gone(1, {});
   run_loop(milliseconds(500));
   EXPECT_EQ(skips, 2) << "they are not";
 }
@@ -224,7 +224,7 @@ TEST_F(ProgrammeTest, ForgetsTheListenersOfAWorkerThatHasGone) {
   programme.now_playing(track("A"));
   audience(0, {joined(1), joined(2)});
   audience(1, {joined(3), vote(77)});
-  programme.on_worker_gone(1);
+  programme.on_worker_gone(1, {});
   run_loop(milliseconds(400));
   EXPECT_TRUE(answers.empty()) << "there is nobody to answer to";
   const std::string all = published();

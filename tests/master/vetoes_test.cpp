@@ -140,7 +140,7 @@ TEST_F(VetoesTest, OfAWorkerThatHasGoneGoWithIt) {
   EXPECT_TRUE(vetoes.join(1, 2));
   EXPECT_TRUE(vetoes.join(1, 3));
   EXPECT_EQ(vetoes.vote(1), VoteOutcome::counted);
-  vetoes.leave_all(0);
+  vetoes.keep_only(0, {});
   EXPECT_EQ(vetoes.listeners(), 2U);
   EXPECT_EQ(vetoes.vetoes(), 0U);
   EXPECT_FALSE(vetoes.leave(0, 2)) << "that worker has none any more";

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <optional>
 #include <stdexcept>
 #include <vector>
 
@@ -16,71 +17,87 @@ class ListenerTableTest : public testing::Test {
   static constexpr std::size_t records = 10;
 
   static ListenerStatus status(std::uint64_t id) {
-    ListenerStatus status{.id = id, .peer = {.high = 1, .low = id}, .lag_ns = -5};
+    ListenerStatus status;
+    status.id = id;
+    status.peer = {.high = 1, .low = id};
+    status.lag_ns = -5;
     status.jumps = 3 * id;
     return status;
   }
+  static std::optional<std::uint32_t> enter(WorkerListenerTable& worker, std::uint64_t id) {
+    const auto record = worker.take(status(id), run(id));
+    if (record) {
+      worker.write_progress(*record, status(id));
+    }
+    return record;
+  }
+  static ListenerRun run(std::uint64_t n) {
+    return {.bytes_before = n,
+            .stream_position = 2 * n,
+            .header_position = 3 * n,
+            .header_bytes = 4 * n};
+  }
+  WorkerListenerTable begin() { return {descriptor(), ++generation, false}; }
+  WorkerListenerTable inherit() { return {descriptor(), ++generation, true}; }
   Descriptor descriptor() const { return Descriptor(::dup(table.descriptor())); }
 
   ListenerTable table{records};
+  std::uint64_t generation = 0;
 };
 
 TEST_F(ListenerTableTest, HasWhatTheWorkerHasWritten) {
-  WorkerListenerTable worker(descriptor());
+  WorkerListenerTable worker = begin();
   EXPECT_EQ(table.read().size(), 0U);
-  const auto first = worker.take();
-  const auto second = worker.take();
+  const auto first = enter(worker, 1);
+  const auto second = enter(worker, 2);
   ASSERT_TRUE(first && second);
-  EXPECT_EQ(table.read().size(), 0U) << "nothing was written yet";
-  worker.write(*first, status(1));
-  worker.write(*second, status(2));
   EXPECT_EQ(table.read(), (std::vector{status(1), status(2)}));
   EXPECT_EQ(ListenerTable(descriptor()).read(), table.read());
   worker.give_back(*first);
   EXPECT_EQ(table.read(), (std::vector{status(2)}));
-  EXPECT_EQ(worker.take(), first) << "free again";
+  EXPECT_EQ(enter(worker, 3), first) << "free again";
 }
 
 TEST_F(ListenerTableTest, HasAsManyAsItWasMadeForAndNoMore) {
-  WorkerListenerTable worker(descriptor());
+  WorkerListenerTable worker = begin();
   for (std::uint64_t id = 0; id < records; ++id) {
-    const auto record = worker.take();
-    ASSERT_TRUE(record);
-    worker.write(*record, status(id));
+    ASSERT_TRUE(enter(worker, id));
   }
-  EXPECT_EQ(worker.take(), std::nullopt);
+  EXPECT_EQ(enter(worker, 77), std::nullopt);
   EXPECT_EQ(table.read().size(), records);
 }
 
 TEST_F(ListenerTableTest, OfAWorkerThatHasGoneIsEmpty) {
   {
-    WorkerListenerTable worker(descriptor());
-    worker.write(worker.take().value(), status(1));
+    WorkerListenerTable worker = begin();
+    enter(worker, 1);
   }
   table.clear();
   EXPECT_EQ(table.read().size(), 0U);
-  WorkerListenerTable next(descriptor());
-  next.write(next.take().value(), status(2));
+  WorkerListenerTable next = begin();
+  enter(next, 2);
   EXPECT_EQ(table.read(), (std::vector{status(2)}));
-  const WorkerListenerTable another(descriptor());
+  const WorkerListenerTable another = begin();
   EXPECT_EQ(table.read().size(), 0U) << "each worker begins with an empty one";
 }
 
 TEST_F(ListenerTableTest, NumbersThatMakeNoSenseAreNotBelieved) {
-  WorkerListenerTable worker(descriptor());
-  worker.write(worker.take().value(), status(1));
+  WorkerListenerTable worker = begin();
+  enter(worker, 1);
   const MemoryFile file(descriptor());
   const auto region = file.map_writable(0, file.bytes());
   auto& header = *static_cast<ListenerTableHeader*>(region.get_address());
   header.used = UINT64_MAX;
   EXPECT_EQ(table.read(), (std::vector{status(1)}));
   auto* first = reinterpret_cast<ListenerRecord*>(&header + 1);
-  first->lock.bytes = UINT64_MAX;
-  EXPECT_EQ(table.read().size(), 0U);
-  first->lock.bytes = 8;
-  EXPECT_EQ(table.read().size(), 0U);
+  for (const std::uint64_t bytes : {std::uint64_t{UINT64_MAX}, std::uint64_t{8}}) {
+    first->lock.bytes = bytes;
+    ASSERT_EQ(table.read().size(), 1U);
+    EXPECT_EQ(table.read()[0].jumps, 0U) << "its progress is missing";
+    EXPECT_EQ(table.read()[0].id, 1U);
+  }
   header.records = UINT64_MAX;
-  EXPECT_THROW(WorkerListenerTable{descriptor()}, std::runtime_error);
+  EXPECT_THROW(begin(), std::runtime_error);
   EXPECT_THROW(ListenerTable{descriptor()}, std::runtime_error);
   header.records = records;
   header.record_bytes = 64;
@@ -94,18 +111,70 @@ TEST_F(ListenerTableTest, OfAWorkerThatHasDestroyedItCanBeUsedByTheNext) {
     auto bytes = writable_bytes(region);
     std::fill(bytes.begin(), bytes.end(), std::byte{0xff});
   }
-  EXPECT_EQ(table.read().size(), 0U);
   table.clear();
-  WorkerListenerTable next(descriptor());
-  next.write(next.take().value(), status(2));
+  WorkerListenerTable next = begin();
+  enter(next, 2);
   EXPECT_EQ(table.read(), (std::vector{status(2)}));
+}
+
+TEST_F(ListenerTableTest, OfAWorkerThatHasDiedIsTheNextOnes) {
+  std::uint64_t serials[3] = {};
+  {
+    WorkerListenerTable worker = begin();
+    for (std::uint64_t id = 0; id < 3; ++id) {
+      serials[id] = worker.serial(enter(worker, id).value());
+    }
+    worker.write_run(1, run(8));
+    worker.write_run(1, run(9));
+  }
+  WorkerListenerTable next = inherit();
+  EXPECT_EQ(next.adopt(0, serials[1]), std::nullopt) << "it is another's";
+  EXPECT_EQ(next.adopt(77, serials[1]), std::nullopt);
+  EXPECT_EQ(next.adopt(1, 0), std::nullopt);
+  const auto estate = next.adopt(1, serials[1]);
+  ASSERT_TRUE(estate);
+  EXPECT_EQ(estate->identity, static_cast<const ListenerIdentity&>(status(1)));
+  EXPECT_EQ(estate->run, run(9));
+  EXPECT_EQ(estate->progress, static_cast<const ListenerProgress&>(status(1)));
+  EXPECT_EQ(next.adopt(1, serials[1]), std::nullopt) << "once";
+  EXPECT_EQ(table.read().size(), 3U);
+  next.forget_estates();
+  EXPECT_EQ(table.read(), (std::vector{status(1)}));
+  const auto record = enter(next, 5);
+  ASSERT_TRUE(record);
+  for (const std::uint64_t serial : serials) {
+    EXPECT_NE(next.serial(*record), serial) << "no serial comes twice";
+  }
+}
+
+// A worker can be killed between any two words that it writes.
+TEST_F(ListenerTableTest, OfAWorkerKilledInTheMiddleOfAWriteHasWhatHeldBefore) {
+  WorkerListenerTable worker = begin();
+  const std::uint32_t record = enter(worker, 1).value();
+  const std::uint64_t serial = worker.serial(record);
+  worker.write_run(record, run(2));
+  const MemoryFile file(descriptor());
+  const auto region = file.map_writable(0, file.bytes());
+  auto* memory = reinterpret_cast<ListenerRecord*>(
+      static_cast<ListenerTableHeader*>(region.get_address()) + 1);
+  memory->runs[0].version = 0;  // what write_run() does first, to the older one
+  memory->runs[0].words[0] = 12345;
+  memory->lock.version.fetch_add(1);
+  const auto estate = inherit().adopt(record, serial);
+  ASSERT_TRUE(estate);
+  EXPECT_EQ(estate->run, run(2));
+  EXPECT_EQ(estate->progress, std::nullopt);
+  memory->runs[1].version = 0;
+  EXPECT_EQ(inherit().adopt(record, serial), std::nullopt) << "that does not happen by itself";
+  memory->serial = 0;
+  EXPECT_EQ(inherit().adopt(record, serial), std::nullopt);
 }
 
 TEST_F(ListenerTableTest, OfAnotherLayoutVersionIsRefused) {
   const MemoryFile file(descriptor());
   const auto region = file.map_writable(0, file.bytes());
   static_cast<ListenerTableHeader*>(region.get_address())->layout_version = 99;
-  EXPECT_THROW(WorkerListenerTable{descriptor()}, std::runtime_error);
+  EXPECT_THROW(begin(), std::runtime_error);
   EXPECT_THROW(ListenerTable(MemoryFile::create("other", 8192).reopen_read_only()), std::exception);
 }
 

@@ -93,6 +93,39 @@ TEST_F(RingTest, EveryLengthUpToTheLongestSurvivesTheWrapAtEveryPlace) {
   }
 }
 
+TEST_F(RingTest, RecordsSayHowManyBytesOfFramesCameBeforeThem) {
+  RingReader reader(memory());
+  publish("12345");
+  publish("metadata are no frame", RecordType::metadata);
+  publish("123", RecordType::header);
+  publish("1", RecordType::dependent);
+  publish("");
+  EXPECT_EQ(writer_.stream_position(), 9U);
+  EXPECT_EQ(RingWriter::attach(memory()).stream_position(), 9U);
+  for (const std::uint64_t position : {0U, 5U, 5U, 8U, 9U}) {
+    ASSERT_EQ(read(reader), ReadResult::record);
+    EXPECT_EQ(record_.stream_position, position);
+  }
+}
+
+TEST_F(RingTest, AReaderMayBeginWithWhatIsOld) {
+  for (int i = 0; i < 1000; ++i) {
+    publish("record " + std::to_string(i));
+    RingReader reader(memory());
+    reader.skip_to_old();
+    ASSERT_EQ(read(reader), ReadResult::record) << i;
+    const std::uint64_t first = record_.sequence;
+    const std::uint64_t newest = writer_.sequence();
+    // A record takes 128 bytes of 4096. The oldest sixteenth and the one before it may be missing.
+    EXPECT_LE(newest - first + 1, 32U);
+    EXPECT_GE(newest - first + 1, std::min<std::uint64_t>(newest, 28)) << i;
+    while (read(reader) == ReadResult::record) {
+    }
+    EXPECT_EQ(record_.sequence, newest);
+    EXPECT_EQ(record_.lost, 0U);
+  }
+}
+
 TEST_F(RingTest, AReaderThatWasOvertakenSaysSoAndThenHowManyRecordsItLost) {
   RingReader reader(memory());
   publish("first");

@@ -77,9 +77,10 @@ TEST(StreamHeader, AWorkerThatComesLateGetsItWithItsPlace) {
   const StreamSegmentReader reader(writer.reopen_read_only());
   EXPECT_EQ(reader.header().read(), StreamHeader{}) << "there is none at first";
   for (const std::size_t bytes : {header_bytes_max, std::size_t{1}, std::size_t{0}}) {
-    writer.header().write(7 + bytes, pattern(bytes));
-    EXPECT_EQ(reader.header().read(),
-              (StreamHeader{.sequence = 7 + bytes, .bytes = pattern(bytes)}));
+    writer.header().write(7 + bytes, 1000 + bytes, pattern(bytes));
+    EXPECT_EQ(reader.header().read(), (StreamHeader{.sequence = 7 + bytes,
+                                                    .stream_position = 1000 + bytes,
+                                                    .bytes = pattern(bytes)}));
   }
 }
 
@@ -87,7 +88,7 @@ TEST(StreamHeader, TheRingBehindTheLongestIsUntouched) {
   StreamSegmentWriter writer(1 << 20, header_bytes_max);
   StreamSegmentReader reader(writer.reopen_read_only());
   writer.ring().publish(RecordType::sync_point, 5, pattern(99));
-  writer.header().write(1, pattern(header_bytes_max));
+  writer.header().write(1, 0, pattern(header_bytes_max));
   Record record;
   std::vector<std::byte> payload(reader.ring().payload_bytes_max());
   ASSERT_EQ(reader.ring().read(record, payload), ReadResult::record);
@@ -108,8 +109,9 @@ TEST_F(StreamHeaderMemory, AWriterKilledInTheMiddleLeavesNothing) {
   const StreamHeaderReader reader(readable_bytes(region));
   layout.lock.version.fetch_add(1);
   EXPECT_EQ(reader.read(), std::nullopt);
-  writer.write(3, pattern(5));
-  EXPECT_EQ(reader.read(), (StreamHeader{.sequence = 3, .bytes = pattern(5)}));
+  writer.write(3, 4, pattern(5));
+  EXPECT_EQ(reader.read(),
+            (StreamHeader{.sequence = 3, .stream_position = 4, .bytes = pattern(5)}));
 }
 
 TEST_F(StreamHeaderMemory, LengthsThatMakeNoSenseAreNotBelieved) {

@@ -172,7 +172,9 @@ void ListenerCrowd::also_serve(int descriptor, std::function<void()> serve) {
 
 void ListenerCrowd::turn(std::int64_t deadline_ns) {
   std::array<epoll_event, 256> events{};
-  std::int64_t wait_ns = std::max<std::int64_t>(0, deadline_ns - monotonic_ns());
+  // What is waited for may be seen elsewhere than in the listeners' sockets.
+  constexpr std::int64_t wait_ns_max = 50 * ns_per_ms;
+  std::int64_t wait_ns = std::clamp<std::int64_t>(deadline_ns - monotonic_ns(), 0, wait_ns_max);
   if (!slow_.empty()) {
     wait_ns = std::min(wait_ns, slow_interval_ns);
   }

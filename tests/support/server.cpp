@@ -144,8 +144,13 @@ StopReport Server::stop(int signal_number) {
 }
 
 void Server::kill_all() const {
-  for (const pid_t process : processes()) {
+  const auto all = processes();
+  for (const pid_t process : all) {
     ::kill(process, SIGKILL);
+  }
+  for (const pid_t process :
+       all) {  // what it holds, such as a listening socket, is free after that
+    static_cast<void>(wait_for_end(process, patience));
   }
 }
 

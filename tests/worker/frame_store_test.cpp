@@ -33,6 +33,32 @@ TEST(FrameStore, StartsEmpty) {
   EXPECT_EQ(store.end(), 0U);
 }
 
+TEST(FrameStore, KnowsWhereAFrameLiesInTheStream) {
+  FrameStore store(space_bytes);
+  EXPECT_EQ(store.find(0), std::nullopt);
+  store.append(10, 0, FrameKind::sync_point, 1000);
+  store.append(20, 0);
+  store.append(30, 0, FrameKind::sync_point, 5000);
+  EXPECT_EQ(store.find(999), std::nullopt);
+  EXPECT_EQ(store.find(1000), 1U);
+  EXPECT_EQ(store.find(1009), 1U);
+  EXPECT_EQ(store.find(1010), 2U);
+  EXPECT_EQ(store.find(1029), 2U);
+  EXPECT_EQ(store.find(1030), std::nullopt) << "lost";
+  EXPECT_EQ(store.find(5029), 3U);
+  EXPECT_EQ(store.find(5030), std::nullopt) << "not there yet";
+  EXPECT_EQ(store.stream_end(), 5030U);
+  EXPECT_EQ(store.newest_gap(), 3U);
+  EXPECT_FALSE(store.is_behind_gap(2));
+  EXPECT_TRUE(store.is_behind_gap(3));
+  for (int i = 0; i < 1000; ++i) {
+    append(store, 100, 1);
+  }
+  EXPECT_EQ(store.find(1000), std::nullopt) << "it has left the store";
+  EXPECT_EQ(store.find(store.stream_end() - 1), store.next() - 1);
+  EXPECT_EQ(store.find(store.frame(store.oldest()).stream_position), store.oldest());
+}
+
 TEST(FrameStore, ConsecutiveFramesAreOnePieceAcrossTheWrap) {
   FrameStore store(space_bytes);
   for (int i = 0; i < 10'000; ++i) {

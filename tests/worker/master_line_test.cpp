@@ -23,10 +23,15 @@ class MasterLineTest : public testing::Test {
         ::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends.data()),
         "socketpair");
     master = Descriptor(ends[0]);
-    line.emplace(loop, Descriptor(ends[1]), [this] {
-      ++stops;
-      loop.stop();
-    });
+    line.emplace(
+        loop, Descriptor(ends[1]),
+        [this] {
+          ++stops;
+          loop.stop();
+        },
+        [this](std::optional<EscrowItem> item, Descriptor socket) {
+          inherited.push_back({.item = item, .socket = std::move(socket)});
+        });
   }
   void run_loop(milliseconds time = milliseconds(30)) {
     loop.call_after(time, [this] { loop.stop(); });
@@ -50,6 +55,11 @@ class MasterLineTest : public testing::Test {
   EventLoop loop;
   Descriptor master;
   std::optional<MasterLine> line;
+  struct Inherited {
+    std::optional<EscrowItem> item;
+    Descriptor socket;
+  };
+  std::vector<Inherited> inherited;
   int stops = 0;
   int messages = 0;
 };
@@ -137,6 +147,56 @@ TEST_F(MasterLineTest, TakesNoMoreVotesThanItCanKeep) {
   }
   EXPECT_GT(taken, 1000);
   EXPECT_LT(taken, 10'000);
+}
+
+TEST_F(MasterLineTest, GivesTheMasterWhatItIsToHoldAtOnceAndInOrder) {
+  const auto item = [](std::uint64_t serial) { return EscrowItem{.serial = serial}; };
+  line->escrow(item(1), master.number());
+  WorkerMessage message;
+  ASSERT_EQ(receive_worker_message(master.number(), message), ReceiveResult::message);
+  EXPECT_EQ(message.type, WorkerMessageType::escrow);
+  EXPECT_EQ(message.descriptors.size(), 1U);
+  // Until the master takes no more.
+  std::uint64_t last = 1;
+  for (int i = 0; i < 2000; ++i) {
+    line->escrow(item(++last), master.number());
+  }
+  line->release(item(1));
+  line->release(item(last));
+  std::vector<std::uint64_t> serials;
+  bool released = false;
+  const auto take = [&] {
+    while (receive_worker_message(master.number(), message) == ReceiveResult::message) {
+      for (const EscrowItem& held : message.escrow) {
+        EXPECT_FALSE(released);
+        released = message.type == WorkerMessageType::release;
+        serials.push_back(held.serial);
+      }
+    }
+  };
+  for (int i = 0; i < 1000 && !released; ++i) {
+    take();
+    run_loop();
+  }
+  std::vector<std::uint64_t> all;
+  for (std::uint64_t serial = 2; serial < last; ++serial) {
+    all.push_back(serial);
+  }
+  all.push_back(1);
+  EXPECT_EQ(serials, all) << "the last one had gone before the master heard of it";
+}
+
+TEST_F(MasterLineTest, HandsOnWhatTheWorkerBeforeHasLeft) {
+  const std::vector<EscrowItem> items{{.serial = 1}, {.serial = 2}};
+  const std::vector<int> sockets{master.number(), master.number()};
+  ASSERT_EQ(send_worker_message(master.number(), WorkerMessageType::adopt, items, sockets),
+            SendResult::sent);
+  ASSERT_EQ(send_worker_message(master.number(), WorkerMessageType::adopt_end), SendResult::sent);
+  run_loop();
+  ASSERT_EQ(inherited.size(), 3U);
+  EXPECT_EQ(inherited[1].item->serial, 2U);
+  EXPECT_TRUE(inherited[1].socket);
+  EXPECT_FALSE(inherited[2].item);
 }
 
 TEST_F(MasterLineTest, StopsWhenToldAndWhenTheMasterGoes) {

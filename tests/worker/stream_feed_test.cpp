@@ -38,7 +38,7 @@ class StreamFeedTest : public testing::Test {
   const StreamFeed* feed_ = nullptr;
   WorkerCounters counters;
   ListenerTable table{10};
-  WorkerListenerTable worker_table{Descriptor(::dup(table.descriptor()))};
+  WorkerListenerTable worker_table{Descriptor(::dup(table.descriptor())), 1, false};
   FanOut fan_out{loop,
                  store,
                  counters,
@@ -201,7 +201,7 @@ class StreamFeedKinds : public StreamFeedTest {
   // As the master does it.
   void publish_header(std::size_t bytes) {
     const std::vector<std::byte> header(bytes, std::byte{2});
-    writer.header().write(writer.ring().sequence() + 1, header);
+    writer.header().write(writer.ring().sequence() + 1, writer.ring().stream_position(), header);
     writer.ring().publish(RecordType::header, monotonic_ns(), header);
   }
   void publish_dependent() {
@@ -239,7 +239,7 @@ TEST_F(StreamFeedKinds, WhatComesBeforeTheHeaderThatItBeganWithIsLeftOut) {
   publish_header(30);
   publish(10);
   const std::vector<std::byte> header(40, std::byte{2});
-  writer.header().write(writer.ring().sequence() + 1, header);
+  writer.header().write(writer.ring().sequence() + 1, writer.ring().stream_position(), header);
   StreamFeed feed(loop, wakeup.number(), reader, store, fan_out, counters, {}, no_change);
   writer.ring().publish(RecordType::header, monotonic_ns(), header);
   publish(20);

@@ -1,0 +1,52 @@
+// The duplicates of the listeners' descriptors that one worker slot has given to the master: as
+// long as the master holds one, its connection outlives the worker. What is in the items is the
+// worker's word; a descriptor is closed whatever it says.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+#include "common/descriptor.h"
+#include "common/worker_protocol.h"
+
+namespace eradio {
+
+class Escrow {
+ public:
+  // More than a worker can have descriptors for are not taken.
+  explicit Escrow(std::size_t items_max) : items_max_(items_max) {}
+
+  // `descriptors` may be fewer: then the last items are not held.
+  void take(std::span<const EscrowItem> items, std::span<Descriptor> descriptors);
+  // Items that are not held are ignored.
+  void release(std::span<const EscrowItem> items);
+
+  [[nodiscard]] std::size_t size() const noexcept { return held_.size(); }
+  // What is held now, in no order.
+  [[nodiscard]] std::vector<EscrowItem> items() const;
+  // The descriptor of an item; -1 when it is not held (any more). Borrowed.
+  [[nodiscard]] int descriptor(const EscrowItem& item) const;
+
+  // The worker has died that these were given to. Those that two workers in a row have died with
+  // are closed: one of them may be why. Returns how many that are.
+  std::size_t blame(std::span<const EscrowItem> adopted);
+  // The worker has lived.
+  void exonerate();
+  // Closes all, so that the listeners see it at once.
+  void close_all();
+
+ private:
+  struct Held {
+    EscrowItem item;
+    Descriptor socket;
+    unsigned deaths = 0;  // of workers in a row that went on with it
+  };
+
+  std::size_t items_max_;
+  std::unordered_map<std::uint32_t, Held> held_;  // by record
+};
+
+}  // namespace eradio

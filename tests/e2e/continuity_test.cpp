@@ -1,0 +1,143 @@
+// Listeners whose worker dies: they notice nothing, since the next one goes on with them.
+
+#include <signal.h>
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "common/clock.h"
+#include "tests/support/listener_crowd.h"
+#include "tests/support/patience.h"
+#include "tests/support/processes.h"
+#include "tests/support/server.h"
+
+namespace eradio::testing {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+std::size_t descriptors_of(const Server& server) {
+  std::size_t all = open_descriptors(server.master());
+  for (const pid_t worker : server.workers()) {
+    all += open_descriptors(worker);
+  }
+  return all;
+}
+
+// Kills the oldest worker, and returns when another has taken its place.
+void replace_worker(ListenerCrowd& crowd, const Server& server, int signal = SIGKILL) {
+  const auto before = server.workers();
+  ASSERT_FALSE(before.empty());
+  const std::size_t served = server.log().count(" serves");
+  ::kill(before.front(), signal);
+  ASSERT_TRUE(crowd.run_until([&] { return server.log().count(" serves") > served; }, patience));
+}
+
+TEST(Continuity, OfListenersWhoseWorkerIsKilledIsUnbroken) {
+  Server server({.arguments = {"--workers", "2"}});
+  ListenerCrowd crowd;
+  crowd.add({.endpoint = server.ipv4()}, 150);
+  crowd.add({.endpoint = server.ipv6()}, 150);
+  ASSERT_TRUE(crowd.run_until_all_listen(patience));
+  for (const int signal : {SIGKILL, SIGSEGV, SIGABRT, SIGKILL}) {
+    for (int i = 0; i < 2; ++i) {
+      crowd.run_for(milliseconds(400));
+      replace_worker(crowd, server, signal);
+    }
+  }
+  crowd.run_for(seconds(1));
+  EXPECT_EQ(crowd.fault(), "");
+  EXPECT_EQ(crowd.ended(), 0U);
+  EXPECT_EQ(crowd.missed(), 0U);
+  for (const auto& listener : crowd.listeners()) {
+    EXPECT_LT(monotonic_ns() - listener->check().last().time_ns, ns_per_second);
+  }
+  expect_clean_stop(server.stop());
+}
+
+TEST(Continuity, IsUnbrokenInTheMiddleOfAFrameToo) {
+  // Frames larger than any buffer, for listeners that take them as fast as they come, and slowly:
+  // whenever a worker is killed, most are in the middle of one.
+  Server server({.source = test_source("--rate 20 --size 300000"),
+                 .arguments = {"--workers", "2", "--max_lag", "1500"}});
+  ListenerCrowd crowd;
+  crowd.add({.endpoint = server.ipv4(), .socket = {.receive_buffer_bytes = 20'000}}, 10);
+  crowd.add({.endpoint = server.ipv4(),
+             .socket = {.receive_buffer_bytes = 20'000},
+             .bytes_per_second = 2'000'000},
+            20);
+  ASSERT_TRUE(crowd.run_until_all_listen(patience));
+  for (int round = 0; round < 6; ++round) {
+    crowd.run_for(milliseconds(300 + 37 * round));
+    replace_worker(crowd, server);
+  }
+  crowd.run_for(seconds(3));
+  EXPECT_EQ(crowd.fault(), "");
+  EXPECT_EQ(crowd.ended(), 0U) << server.log().text();
+  for (const auto& listener : crowd.listeners()) {
+    EXPECT_GT(listener->check().frames(), 5U);
+  }
+  expect_clean_stop(server.stop());
+}
+
+TEST(Continuity, LeavesNoDescriptorBehind) {
+  Server server({.arguments = {"--workers", "2"}});
+  ListenerCrowd crowd;
+  const std::size_t at_rest = descriptors_of(server);
+  const auto settles_at = [&](std::size_t descriptors) {
+    return crowd.run_until([&] { return descriptors_of(server) == descriptors; }, patience);
+  };
+  constexpr std::size_t more = 100;
+  const auto others = crowd.add({.endpoint = server.ipv4()}, more);
+  ASSERT_TRUE(crowd.run_until_all_listen(patience));
+  EXPECT_TRUE(settles_at(at_rest + 2 * more)) << "one in the worker, one in escrow";
+  replace_worker(crowd, server);
+  replace_worker(crowd, server);
+  EXPECT_TRUE(settles_at(at_rest + 2 * more)) << descriptors_of(server) << " of " << at_rest;
+  for (std::size_t i = 0; i < more / 2; ++i) {
+    crowd.close(*others[i]);
+  }
+  EXPECT_TRUE(settles_at(at_rest + more)) << descriptors_of(server) << " of " << at_rest;
+  replace_worker(crowd, server);
+  replace_worker(crowd, server);
+  EXPECT_TRUE(settles_at(at_rest + more)) << descriptors_of(server) << " of " << at_rest;
+  for (std::size_t i = more / 2; i < more; ++i) {
+    crowd.close(*others[i]);
+  }
+  EXPECT_TRUE(settles_at(at_rest)) << descriptors_of(server) << " of " << at_rest;
+  expect_clean_stop(server.stop());
+}
+
+TEST(Continuity, OfWhatWorkersDieOfEndsAfterTwoOfThem) {
+  Server server({.arguments = {"--workers", "1"}});
+  ListenerCrowd crowd;
+  crowd.add({.endpoint = server.ipv4()}, 20);
+  ASSERT_TRUE(crowd.run_until_all_listen(patience));
+  crowd.run_for(milliseconds(300));
+  // As if going on with one of them were what kills a worker.
+  replace_worker(crowd, server);
+  EXPECT_EQ(crowd.ended(), 0U);
+  for (int i = 0; i < 2; ++i) {
+    const auto workers = server.workers();
+    ASSERT_EQ(workers.size(), 1U);
+    replace_worker(crowd, server);
+  }
+  EXPECT_TRUE(server.log().wait_for("since two workers in a row died", patience));
+  EXPECT_TRUE(crowd.run_until([&] { return crowd.ended() == 20; }, patience));
+  crowd.add({.endpoint = server.ipv4()}, 5);
+  EXPECT_TRUE(crowd.run_until(
+      [&] {
+        return std::count_if(crowd.listeners().begin(), crowd.listeners().end(),
+                             [](const auto& l) { return l->check().frames() > 0; }) == 25;
+      },
+      patience));
+  expect_clean_stop(server.stop());
+}
+
+}  // namespace
+}  // namespace eradio::testing

@@ -1,0 +1,94 @@
+#include "master/escrow.h"
+
+#include <sys/socket.h>
+
+#include <array>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "common/system_error.h"
+
+namespace eradio {
+namespace {
+
+class EscrowTest : public testing::Test {
+ protected:
+  static EscrowItem item(std::uint32_t record, std::uint64_t serial) {
+    return {.listener_id = 100 + record, .serial = serial, .record = record};
+  }
+  // Gives one end of a connection, and keeps the other.
+  void give(const EscrowItem& of) {
+    std::array<int, 2> ends{};
+    check_syscall(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends.data()),
+                  "socketpair");
+    std::vector<Descriptor> given;
+    given.emplace_back(ends[0]);
+    others.emplace_back(ends[1]);
+    escrow.take({&of, 1}, given);
+  }
+  bool is_closed(std::size_t number) const {
+    char byte = 0;
+    return ::recv(others.at(number).number(), &byte, 1, 0) == 0;
+  }
+  void release(const EscrowItem& of) { escrow.release({&of, 1}); }
+
+  Escrow escrow{3};
+  std::vector<Descriptor> others;
+};
+
+TEST_F(EscrowTest, HoldsWhatIsGivenUntilItIsReleased) {
+  give(item(1, 10));
+  give(item(2, 11));
+  EXPECT_EQ(escrow.size(), 2U);
+  EXPECT_GE(escrow.descriptor(item(1, 10)), 0);
+  EXPECT_EQ(escrow.descriptor(item(1, 99)), -1);
+  release(item(1, 99));
+  EXPECT_FALSE(is_closed(0)) << "the record is another listener's by now";
+  release(item(1, 10));
+  EXPECT_TRUE(is_closed(0));
+  EXPECT_FALSE(is_closed(1));
+  EXPECT_EQ(escrow.descriptor(item(1, 10)), -1);
+  ASSERT_EQ(escrow.items().size(), 1U);
+  EXPECT_EQ(escrow.items()[0].listener_id, 102U);
+}
+
+TEST_F(EscrowTest, OfOneRecordHoldsTheNewest) {
+  give(item(1, 10));
+  give(item(1, 11));
+  EXPECT_TRUE(is_closed(0));
+  release(item(1, 10));
+  EXPECT_FALSE(is_closed(1));
+  EXPECT_EQ(escrow.size(), 1U);
+}
+
+TEST_F(EscrowTest, TakesNoMoreThanAWorkerCanHaveAndNoneWithoutADescriptor) {
+  for (std::uint32_t record = 0; record < 5; ++record) {
+    give(item(record, record + 1));
+  }
+  EXPECT_EQ(escrow.size(), 3U);
+  EXPECT_TRUE(is_closed(4));
+  escrow.close_all();
+  EXPECT_TRUE(is_closed(0));
+  const EscrowItem without = item(7, 7);
+  escrow.take({&without, 1}, {});
+  EXPECT_EQ(escrow.size(), 0U);
+}
+
+TEST_F(EscrowTest, GivesUpWhatTwoWorkersInARowHaveDiedWith) {
+  give(item(1, 10));
+  give(item(2, 11));
+  const std::vector<EscrowItem> adopted{item(1, 10)};
+  EXPECT_EQ(escrow.blame(adopted), 0U);
+  escrow.exonerate();  // the next has lived
+  EXPECT_EQ(escrow.blame(adopted), 0U);
+  EXPECT_FALSE(is_closed(0));
+  EXPECT_EQ(escrow.blame(adopted), 1U);
+  EXPECT_TRUE(is_closed(0));
+  EXPECT_FALSE(is_closed(1)) << "that one came later";
+  EXPECT_EQ(escrow.size(), 1U);
+  EXPECT_EQ(escrow.blame(adopted), 0U);
+}
+
+}  // namespace
+}  // namespace eradio

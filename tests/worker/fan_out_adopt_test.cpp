@@ -1,0 +1,226 @@
+// A fan-out that goes on with the listeners of another that has ended at any point.
+
+#include <unistd.h>
+
+#include <cstring>
+#include <optional>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "common/clock.h"
+#include "tests/worker/fan_out_fixture.h"
+
+namespace eradio {
+namespace {
+
+using test::Connection;
+using test::Numbers;
+
+class FanOutAdopt : public test::FanOutTest {
+ protected:
+  // What the next worker has of its own. Its loop is another: the old fan-out does nothing more.
+  struct Next {
+    explicit Next(const ListenerTable& table)
+        : worker_table(Descriptor(::dup(table.descriptor())), 2, true) {}
+    EventLoop loop;
+    FrameStore store{frame_bytes_max};
+    WorkerCounters counters;
+    WorkerListenerTable worker_table;
+    std::vector<std::uint64_t> left;
+    FanOut fan_out{loop,
+                   store,
+                   counters,
+                   worker_table,
+                   limits,
+                   std::chrono::seconds(30),
+                   [](const Listener&) { ADD_FAILURE() << "it has joined long ago"; },
+                   [this](const Listener& listener) { left.push_back(listener.id); },
+                   test::test_clock};
+  };
+
+  // Keeps a duplicate of the listener's socket, as the master does.
+  void join_and_keep(Connection& connection) {
+    kept = Descriptor(::dup(connection.server.number()));
+    join(connection);
+  }
+  // The next worker has the frames from `first` on, as the ring has them.
+  void begin_next(std::uint64_t first = 1) {
+    next.emplace(table);
+    for (std::uint64_t number = std::max(first, store.oldest()); number < store.next(); ++number) {
+      copy_frame(number);
+    }
+    next->store.begin_turn();
+  }
+  void copy_frame(std::uint64_t number) {
+    const FrameStore::Frame& frame = store.frame(number);
+    if (next->store.turn_is_full()) {
+      next->store.begin_turn();
+    }
+    std::memcpy(next->store.next_space().data(), store.at(frame.begin), frame.bytes);
+    next->store.append(frame.bytes, frame.time_ns, frame.kind, frame.stream_position);
+  }
+  // Both have it: the old one for its number.
+  void append_to_both(std::size_t bytes = 418, FrameKind kind = FrameKind::sync_point) {
+    append(bytes, kind);
+    copy_frame(store.next() - 1);
+    next->fan_out.pass();
+  }
+  std::string_view adopt() {
+    return next->fan_out.adopt(std::move(kept), PeerAddress(), 0, worker_table.serial(0), nullptr);
+  }
+  std::string drain_next(const Connection& connection) {
+    std::string all;
+    for (int quiet = 0; quiet < 3;) {
+      next->loop.call_after(std::chrono::milliseconds(10), [this] { next->loop.stop(); });
+      next->loop.run();
+      const std::string more = connection.read_all();
+      quiet = more.empty() ? quiet + 1 : 0;
+      all += more;
+    }
+    return all;
+  }
+  static bool is_closed(const Connection& connection) {
+    char byte = 0;
+    return ::recv(connection.client.number(), &byte, 1, 0) == 0;
+  }
+
+  Descriptor kept;
+  std::optional<Next> next;
+};
+
+TEST_F(FanOutAdopt, GoesOnBehindTheLastFrame) {
+  Connection connection;
+  append();
+  join_and_keep(connection);
+  append_and_pass();
+  append_and_pass(100);
+  append();  // which the old one does not send any more
+  begin_next();
+  EXPECT_EQ(adopt(), "");
+  append_to_both();
+  EXPECT_EQ(frames_in(drain_next(connection)), (Numbers{1, 2, 3, 4, 5}));
+  EXPECT_EQ(next->fan_out.listeners(), 1U);
+  EXPECT_EQ(next->counters.jumps_total.get(), 0U);
+  EXPECT_EQ(table.read().at(0).frames_sent, 4U) << "when it was taken over";
+}
+
+TEST_F(FanOutAdopt, GoesOnInTheMiddleOfAFrame) {
+  Connection connection(4000);
+  append(200'000);
+  join_and_keep(connection);
+  append(300);
+  begin_next();
+  EXPECT_EQ(adopt(), "");
+  append_to_both(200'000);
+  EXPECT_EQ(frames_in(drain_next(connection)), (Numbers{1, 2, 3}));
+}
+
+TEST_F(FanOutAdopt, AgainAndAgain) {
+  Connection connection(4000);
+  append(150'000);
+  join_and_keep(connection);
+  std::string all;
+  for (int round = 0; round < 5; ++round) {
+    all += connection.read_all();
+    append(50'000);
+    // As a worker that is killed: without a word, the table as it is.
+    Descriptor another(::dup(kept.number()));
+    const std::uint64_t serial = worker_table.serial(0);
+    begin_next();
+    EXPECT_EQ(next->fan_out.adopt(std::move(kept), PeerAddress(), 0, serial, nullptr), "");
+    kept = std::move(another);
+  }
+  all += drain_next(connection);
+  EXPECT_EQ(frames_in(all), (Numbers{1, 2, 3, 4, 5, 6}));
+}
+
+TEST_F(FanOutAdopt, WithoutTheRestOfTheFrameTheListenerIsClosed) {
+  Connection connection(4000);
+  append(200'000);
+  join_and_keep(connection);
+  append(300);
+  begin_next(2);
+  EXPECT_NE(adopt().find("no longer there"), std::string_view::npos);
+  EXPECT_EQ(next->fan_out.listeners(), 0U);
+  connection.read_all();
+  EXPECT_TRUE(is_closed(connection)) << "though the old one has the socket, too";
+  EXPECT_EQ(table.read().size(), 0U);
+}
+
+TEST_F(FanOutAdopt, AListenerFarBehindButAtAFrameSkips) {
+  Connection connection;
+  append();
+  join_and_keep(connection);
+  let_everybody_be_looked_at();
+  for (int i = 0; i < 10; ++i) {
+    append();
+  }
+  begin_next(6);
+  EXPECT_EQ(adopt(), "");
+  append_to_both();
+  EXPECT_EQ(frames_in(drain_next(connection)), (Numbers{1, 11, 12}));
+  EXPECT_EQ(next->counters.jumps_total.get(), 1U);
+}
+
+TEST_F(FanOutAdopt, KnowsWhereAListenerIsWhoHasJumpedOrMissedWhatWasLost) {
+  Connection connection;
+  append();
+  join_and_keep(connection);
+  test::test_time += ns_per_second;
+  append();  // too old when its turn comes
+  test::test_time += ns_per_second;
+  append_and_pass();
+  // Something was overwritten in the ring before this worker could read it.
+  const std::string text = "<4:20>xxxxxxxxxxxxxx";
+  std::memcpy(store.next_space().data(), text.data(), text.size());
+  store.append(text.size(), test::test_time, FrameKind::sync_point, store.stream_end() + 12'345);
+  fan_out.pass();
+  append_and_pass();
+  begin_next();
+  EXPECT_EQ(adopt(), "");
+  append_to_both();
+  EXPECT_EQ(frames_in(drain_next(connection)), (Numbers{1, 3, 4, 5, 6}));
+}
+
+TEST_F(FanOutAdopt, GoesOnInTheMiddleOfAHeaderAndDoesNotSendItTwice) {
+  append(150'000, FrameKind::header);
+  append(100);
+  append(418);
+  Connection connection(4000);
+  join_and_keep(connection);  // the header goes before the newest frame
+  begin_next();
+  EXPECT_EQ(adopt(), "");
+  append_to_both();
+  EXPECT_EQ(frames_in(drain_next(connection)), (Numbers{1, 3, 4}));
+  test::test_time += 10 * ns_per_second;
+  append_to_both();
+  EXPECT_EQ(frames_in(drain_next(connection)), (Numbers{5})) << "it has the header";
+}
+
+TEST_F(FanOutAdopt, OneThatHasHadNothingBegins) {
+  append(10'000, FrameKind::header);
+  Connection connection;
+  join_and_keep(connection);  // there is no sync point yet
+  begin_next();
+  EXPECT_EQ(adopt(), "");
+  append_to_both();
+  EXPECT_EQ(frames_in(drain_next(connection)), (Numbers{1, 2}));
+}
+
+TEST_F(FanOutAdopt, WhatTheRecordsDoNotKnowIsClosed) {
+  Connection connection;
+  append();
+  join_and_keep(connection);
+  begin_next();
+  const std::uint64_t serial = worker_table.serial(0);
+  Descriptor another(::dup(kept.number()));
+  EXPECT_NE(next->fan_out.adopt(std::move(kept), PeerAddress(), 0, serial + 1, nullptr), "");
+  EXPECT_NE(next->fan_out.adopt(std::move(another), PeerAddress(), 99, serial, nullptr), "");
+  EXPECT_EQ(next->fan_out.listeners(), 0U);
+  connection.read_all();
+  EXPECT_TRUE(is_closed(connection));
+}
+
+}  // namespace
+}  // namespace eradio
