@@ -39,7 +39,8 @@ void replace_worker(ListenerCrowd& crowd, const Server& server, int signal = SIG
 }
 
 TEST(Continuity, OfListenersWhoseWorkerIsKilledIsUnbroken) {
-  Server server({.arguments = {"--workers", "2"}});
+  // So that a machine that is slow to start a process makes nobody skip.
+  Server server({.arguments = {"--workers", "2", "--max_lag", "2 s"}});
   ListenerCrowd crowd;
   crowd.add({.endpoint = server.ipv4()}, 150);
   crowd.add({.endpoint = server.ipv6()}, 150);
