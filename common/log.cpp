@@ -17,13 +17,13 @@ namespace {
 
 struct LevelName {
   std::string_view name;
-  spdlog::level::level_enum level;
+  LogLevel level;
 };
 
 constexpr std::array level_names{
-    LevelName{"error", spdlog::level::err},   LevelName{"warning", spdlog::level::warn},
-    LevelName{"info", spdlog::level::info},   LevelName{"debug", spdlog::level::debug},
-    LevelName{"trace", spdlog::level::trace}, LevelName{"off", spdlog::level::off},
+    LevelName{"error", LogLevel::error}, LevelName{"warning", LogLevel::warning},
+    LevelName{"info", LogLevel::info},   LevelName{"debug", LogLevel::debug},
+    LevelName{"trace", LogLevel::trace}, LevelName{"off", LogLevel::off},
 };
 
 spdlog::level::level_enum level_of(LogLevel level) {
@@ -110,23 +110,34 @@ std::size_t utf8_character_bytes(std::string_view text) {
 void set_up_log(const std::string& process_name, std::string_view level) {
   auto logger = std::make_shared<spdlog::logger>(process_name, std::make_shared<UnblockedStderr>());
   logger->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l [%n] %v");
-  for (const LevelName& known : level_names) {
-    if (known.name == level) {
-      logger->set_level(known.level);
-    }
+  if (const auto known = log_level_of(level)) {
+    logger->set_level(level_of(*known));
   }
   logger->flush_on(spdlog::level::trace);
   spdlog::set_default_logger(std::move(logger));
 }
 
-bool is_log_level(std::string_view level) {
+std::optional<LogLevel> log_level_of(std::string_view name) {
   for (const LevelName& known : level_names) {
-    if (known.name == level) {
-      return true;
+    if (known.name == name) {
+      return known.level;
     }
   }
-  return false;
+  return std::nullopt;
 }
+
+std::string_view name_of(LogLevel level) {
+  for (const LevelName& known : level_names) {
+    if (known.level == level) {
+      return known.name;
+    }
+  }
+  return "off";
+}
+
+bool is_log_level(std::string_view level) { return log_level_of(level).has_value(); }
+
+void set_log_level(LogLevel level) { spdlog::default_logger_raw()->set_level(level_of(level)); }
 
 bool log::is_on(LogLevel level) { return spdlog::should_log(level_of(level)); }
 

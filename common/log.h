@@ -14,11 +14,15 @@ namespace eradio {
 
 enum class LogLevel { trace, debug, info, warning, error, off };
 
-// `process_name` stands in every line ("master", "worker 0"). `level`: see parse_log_level().
+// `process_name` stands in every line ("master", "worker 0"). `level`: see is_log_level().
 void set_up_log(const std::string& process_name, std::string_view level);
+// From now on.
+void set_log_level(LogLevel level);
 
 // True for: error, warning, info, debug, trace, off.
 bool is_log_level(std::string_view level);
+std::optional<LogLevel> log_level_of(std::string_view name);
+std::string_view name_of(LogLevel level);
 
 namespace log {
 

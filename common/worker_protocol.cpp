@@ -125,6 +125,13 @@ bool is_valid(const EscrowItem& item) {
   return item.listener_id <= listener_id_max && item.serial > 0;
 }
 
+bool is_valid(const KickOrder& order) {
+  return order.listener_id <= listener_id_max && order.target >= KickTarget::listener_id &&
+         order.target <= KickTarget::address;
+}
+
+bool is_valid(const KickAnswer& /*answer*/) { return true; }
+
 template <typename Item>
 bool all_valid(const std::vector<Item>& items) {
   return std::all_of(items.begin(), items.end(), [](const Item& item) { return is_valid(item); });
@@ -155,6 +162,17 @@ bool decode(const WorkerMessageHeader& header, std::span<const std::byte> items,
     case WorkerMessageType::release:
     case WorkerMessageType::adopt:
       return take_items(header, items, message.escrow) && all_valid(message.escrow);
+    case WorkerMessageType::kick:
+      return take_items(header, items, message.kick_orders) && all_valid(message.kick_orders);
+    case WorkerMessageType::kicked:
+      return take_items(header, items, message.kick_answers) && all_valid(message.kick_answers);
+    case WorkerMessageType::log_level:
+      if (header.count != 0 || !items.empty() ||
+          header.value > static_cast<std::uint64_t>(LogLevel::off)) {
+        return false;
+      }
+      message.log_level = static_cast<LogLevel>(header.value);
+      return true;
   }
   return false;
 }
@@ -182,10 +200,24 @@ SendResult send_worker_message(int control, WorkerMessageType type,
                       std::as_bytes(items), descriptors);
 }
 
+SendResult send_worker_message(int control, std::span<const KickOrder> orders) noexcept {
+  return send_items(control, WorkerMessageType::kick, orders);
+}
+
+SendResult send_worker_message(int control, std::span<const KickAnswer> answers) noexcept {
+  return send_items(control, WorkerMessageType::kicked, answers);
+}
+
+SendResult send_worker_message(int control, LogLevel level) noexcept {
+  return send_worker_message(control, WorkerMessageType::log_level,
+                             static_cast<std::uint64_t>(level));
+}
+
 ReceiveResult receive_worker_message(int control, WorkerMessage& message) {
   // One byte more than the longest message has, so that a longer one is seen to be longer.
   constexpr std::size_t item_bytes_max =
-      std::max({sizeof(AudienceEvent), sizeof(VoteAnswer), sizeof(EscrowItem)});
+      std::max({sizeof(AudienceEvent), sizeof(VoteAnswer), sizeof(EscrowItem), sizeof(KickOrder),
+                sizeof(KickAnswer)});
   std::array<std::byte, sizeof(WorkerMessageHeader) + worker_message_items_max * item_bytes_max + 1>
       buffer;  // NOLINT: recv(2) fills what is used
   iovec part{buffer.data(), buffer.size()};

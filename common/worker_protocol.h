@@ -12,6 +12,7 @@
 // descriptors that the master holds and the records of the slot's listener table.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -20,6 +21,7 @@
 #include <vector>
 
 #include "common/descriptor.h"
+#include "common/log.h"
 
 namespace eradio {
 
@@ -57,7 +59,7 @@ struct WorkerSettings {
   std::string log_level;
 };
 
-constexpr std::uint32_t worker_protocol_version = 5;
+constexpr std::uint32_t worker_protocol_version = 6;
 
 std::string encode_worker_settings(const WorkerSettings& settings);
 // Throws std::runtime_error that says what is missing or wrong.
@@ -73,6 +75,9 @@ enum class WorkerMessageType : std::uint32_t {
   release = 6,       // worker → master: EscrowItems whose descriptors are not needed any more
   adopt = 7,         // master → worker: EscrowItems, a descriptor with each
   adopt_end = 8,     // master → worker: that were all
+  kick = 9,          // master → worker: KickOrders
+  kicked = 10,       // worker → master: KickAnswers
+  log_level = 11,    // master → worker; value: the LogLevel to log with from now on
 };
 
 struct WorkerMessageHeader {
@@ -121,6 +126,27 @@ struct EscrowItem {
 };
 static_assert(sizeof(EscrowItem) == 24);
 
+enum class KickTarget : std::uint32_t {
+  listener_id = 1,  // all connections that have the stream with this id
+  address = 2,      // all that have the stream, or are told of it, from this address
+};
+
+// Close them, and answer how many there were.
+struct KickOrder {
+  std::uint64_t token = 0;                 // the master's own, to know the answer by
+  std::uint64_t listener_id = 0;           // of KickTarget::listener_id
+  std::array<std::uint8_t, 16> address{};  // of KickTarget::address, as PeerAddress has it
+  KickTarget target{};
+  std::uint32_t reserved = 0;
+};
+static_assert(sizeof(KickOrder) == 40);
+
+struct KickAnswer {
+  std::uint64_t token = 0;
+  std::uint64_t connections = 0;  // that were closed
+};
+static_assert(sizeof(KickAnswer) == 16);
+
 constexpr std::uint64_t listener_id_max = std::numeric_limits<std::int64_t>::max();
 
 // So few that a message is handled in well under a millisecond, whatever else waits.
@@ -138,6 +164,9 @@ struct WorkerMessage {
   // Of `escrow` and `adopt`, in the order of the items. Fewer than these when this process could
   // not take as many: the first are there.
   std::vector<Descriptor> descriptors;
+  std::vector<KickOrder> kick_orders;    // of `kick`
+  std::vector<KickAnswer> kick_answers;  // of `kicked`
+  LogLevel log_level{};                  // of `log_level`
 };
 
 enum class SendResult { sent, full, gone };
@@ -148,6 +177,11 @@ enum class SendResult { sent, full, gone };
                                              std::span<const AudienceEvent> events) noexcept;
 [[nodiscard]] SendResult send_worker_message(int control,
                                              std::span<const VoteAnswer> answers) noexcept;
+[[nodiscard]] SendResult send_worker_message(int control,
+                                             std::span<const KickOrder> orders) noexcept;
+[[nodiscard]] SendResult send_worker_message(int control,
+                                             std::span<const KickAnswer> answers) noexcept;
+[[nodiscard]] SendResult send_worker_message(int control, LogLevel level) noexcept;
 
 // `escrow` and `adopt` with as many descriptors as items, at most worker_message_descriptors_max;
 // `release` with none.

@@ -4,13 +4,9 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <fstream>
 #include <stdexcept>
 
@@ -153,15 +149,6 @@ std::vector<Address> addresses_for(const ListeningAddresses& wanted) {
   return addresses;
 }
 
-// Whether somebody answers on a Unix socket, or its file was only left behind.
-bool somebody_listens(const sockaddr_un& address) {
-  const Descriptor socket(
-      check_syscall(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), "socket"));
-  return ::connect(socket.number(), reinterpret_cast<const sockaddr*>(&address), sizeof address) ==
-             0 ||
-         errno != ECONNREFUSED;
-}
-
 }  // namespace
 
 bool ListeningSockets::is_address(const std::string& text) {
@@ -190,7 +177,9 @@ ListeningSockets::ListeningSockets(const ListeningAddresses& wanted, std::size_t
   local_url_ = "http://" + (any ? "localhost:" + std::to_string(port) : names_.front());
   set_congestion_control(wanted.congestion_control);
   if (wanted.unix_path) {
-    open_unix(*wanted.unix_path);
+    // As public as the TCP port: a proxy of another user must be able to connect.
+    unix_.emplace(*wanted.unix_path, 0666);
+    names_.push_back(unix_->name());
   }
 }
 
@@ -220,47 +209,6 @@ void ListeningSockets::set_congestion_control(const std::optional<std::string>& 
       return;
     }
   }
-}
-
-ListeningSockets::~ListeningSockets() {
-  struct stat status {};
-  if (unix_ && ::stat(unix_path_.c_str(), &status) == 0 && status.st_ino == unix_inode_) {
-    ::unlink(unix_path_.c_str());
-  }
-}
-
-void ListeningSockets::open_unix(const std::filesystem::path& path) {
-  const std::string name = "unix:" + path.string();
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.native().size() >= sizeof address.sun_path) {
-    throw_system_error("cannot listen on " + name, ENAMETOOLONG);
-  }
-  std::memcpy(address.sun_path, path.c_str(), path.native().size() + 1);
-
-  struct stat status {};
-  if (::lstat(path.c_str(), &status) == 0) {
-    if (!S_ISSOCK(status.st_mode)) {
-      throw_system_error("cannot listen on " + name + ", which is no socket", EEXIST);
-    }
-    if (somebody_listens(address)) {
-      throw_system_error("cannot listen on " + name, EADDRINUSE);
-    }
-    ::unlink(path.c_str());  // left behind by a server that was killed
-  }
-  Descriptor socket(
-      check_syscall(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), "socket"));
-  if (::bind(socket.number(), reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0) {
-    throw_system_error("cannot listen on " + name);
-  }
-  unix_ = std::move(socket);
-  unix_path_ = std::filesystem::absolute(path);
-  check_syscall(::stat(unix_path_.c_str(), &status), "stat of the Unix socket");
-  unix_inode_ = status.st_ino;
-  // As public as the TCP port: a proxy of another user must be able to connect.
-  check_syscall(::chmod(unix_path_.c_str(), 0666), "chmod of the Unix socket");
-  start_listening(unix_.number(), name);
-  names_.push_back(name);
 }
 
 }  // namespace eradio

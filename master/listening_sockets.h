@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "common/descriptor.h"
+#include "master/unix_listening_socket.h"
 
 namespace eradio {
 
@@ -29,14 +30,12 @@ class ListeningSockets {
  public:
   // Throws std::system_error or std::runtime_error that names the address.
   ListeningSockets(const ListeningAddresses& wanted, std::size_t workers);
-  // Removes the Unix socket's file, if it is still the one that was made here.
-  ~ListeningSockets();
   ListeningSockets(const ListeningSockets&) = delete;
   ListeningSockets& operator=(const ListeningSockets&) = delete;
 
   [[nodiscard]] const std::vector<Descriptor>& tcp(std::size_t slot) const { return tcp_.at(slot); }
   // -1 if there is none.
-  [[nodiscard]] int unix_socket() const noexcept { return unix_.number(); }
+  [[nodiscard]] int unix_socket() const noexcept { return unix_ ? unix_->number() : -1; }
   // "0.0.0.0:8080", "[::]:8080", "unix:/run/…": what is really listened on.
   [[nodiscard]] const std::vector<std::string>& names() const noexcept { return names_; }
   // A URL prefix that a person on this machine can use; empty with a Unix socket only.
@@ -45,14 +44,11 @@ class ListeningSockets {
   static bool is_address(const std::string& text);
 
  private:
-  void open_unix(const std::filesystem::path& path);
   // Of all TCP sockets, and so of all connections that they accept.
   void set_congestion_control(const std::optional<std::string>& wanted) const;
 
   std::vector<std::vector<Descriptor>> tcp_;  // by slot
-  Descriptor unix_;
-  std::filesystem::path unix_path_;
-  std::uint64_t unix_inode_ = 0;
+  std::optional<UnixListeningSocket> unix_;
   std::vector<std::string> names_;
   std::string local_url_;
 };

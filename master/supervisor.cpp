@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
+#include <span>
 #include <system_error>
 #include <utility>
 
@@ -90,7 +92,7 @@ void Supervisor::start_program(Slot& slot) {
 
   WorkerSettings settings = settings_;
   settings.slot = static_cast<std::uint32_t>(slot.number);
-  settings.generation = ++generations_;
+  settings.generation = slot.generation = ++generations_;
   slot.inheritance = slot.escrow.items();
   slot.bequeathed = 0;
   settings.inherits = !slot.inheritance.empty();
@@ -118,6 +120,7 @@ void Supervisor::start_program(Slot& slot) {
   }
 
   slot.process = start_child(child);
+  ++slot.starts;
   slot.control = std::move(ours);
   slot.watch = std::make_unique<Watch>(loop_, slot.control.number(), EPOLLIN,
                                        [this, &slot](std::uint32_t) { on_control(slot); });
@@ -204,10 +207,17 @@ void Supervisor::on_message(Slot& slot, WorkerMessage& message) {
     case WorkerMessageType::release:
       slot.escrow.release(message.escrow);
       break;
+    case WorkerMessageType::kicked:
+      for (const KickAnswer& answer : message.kick_answers) {
+        kicks_.on_answer(slot.number, answer);
+      }
+      break;
     case WorkerMessageType::adopt:
     case WorkerMessageType::adopt_end:
     case WorkerMessageType::stop:
     case WorkerMessageType::vote_answers:
+    case WorkerMessageType::kick:
+    case WorkerMessageType::log_level:
       complain(slot, "sent a message that only a master sends; ignored");
       break;
   }
@@ -272,6 +282,7 @@ bool Supervisor::on_exited(pid_t process, int wait_status) {
     on_message(slot, message);
   }
   const std::uint64_t listeners = scoreboard_.counters(slot.number).listeners.get();
+  past_totals_ += stream_totals(scoreboard_.counters(slot.number));
   scoreboard_.clear(slot.number);
   loop_.cancel(slot.bequest_timer);
   slot.watch.reset();
@@ -280,6 +291,7 @@ bool Supervisor::on_exited(pid_t process, int wait_status) {
   slot.process = 0;
   slot.ready = false;
   events_.on_worker_gone(slot.number, settle_escrow(slot));
+  kicks_.on_worker_gone(slot.number);
   if (!for_good_) {
     const std::chrono::milliseconds lifetime{(monotonic_ns() - slot.started_ns) / ns_per_ms};
     const auto delay = slot.respawn.on_death(lifetime);
@@ -355,6 +367,51 @@ void Supervisor::kill_hung_workers() {
     }
   }
   heartbeat_timer_ = loop_.call_after(interval, [this] { kill_hung_workers(); });
+}
+
+void Supervisor::kick(KickOrder order, Kicks::Done done) {
+  order.token = kicks_.make_token();
+  std::set<std::size_t> told;
+  bool complete = true;
+  for (const Slot& slot : slots_) {
+    if (!slot.control) {
+      continue;  // it has no listeners
+    }
+    const bool sent =
+        send_worker_message(slot.control.number(), std::span<const KickOrder>(&order, 1)) ==
+        SendResult::sent;
+    complete = complete && sent;
+    if (sent) {
+      told.insert(slot.number);
+    }
+  }
+  kicks_.expect(order.token, std::move(told), complete, std::move(done));
+}
+
+bool Supervisor::set_log_level(LogLevel level) {
+  settings_.log_level = name_of(level);
+  bool all_told = true;
+  for (const Slot& slot : slots_) {
+    // One that is dying needs to be told no more.
+    if (slot.control && send_worker_message(slot.control.number(), level) == SendResult::full) {
+      log::warning("worker {}: does not read its messages; its log level stays", slot.number);
+      all_told = false;
+    }
+  }
+  return all_told;
+}
+
+std::vector<WorkerProcess> Supervisor::workers() const {
+  std::vector<WorkerProcess> workers;
+  for (const Slot& slot : slots_) {
+    workers.push_back({.slot = slot.number,
+                       .process = slot.process,
+                       .generation = slot.generation,
+                       .restarts = slot.starts > 0 ? slot.starts - 1 : 0,
+                       .started_ns = slot.started_ns,
+                       .ready = slot.ready});
+  }
+  return workers;
 }
 
 bool Supervisor::any_running() const noexcept {

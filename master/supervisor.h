@@ -17,9 +17,11 @@
 #include "common/rate_limit.h"
 #include "common/worker_protocol.h"
 #include "master/escrow.h"
+#include "master/kicks.h"
 #include "master/listening_sockets.h"
 #include "master/publisher.h"
 #include "master/respawn_policy.h"
+#include "master/status.h"
 #include "master/worker_events.h"
 #include "shm/listener_table.h"
 #include "shm/scoreboard.h"
@@ -49,6 +51,16 @@ class Supervisor {
   void answer_vote(std::size_t slot, const VoteAnswer& answer);
   [[nodiscard]] bool any_running() const noexcept;
 
+  // Tells all workers to close connections. `done` is called once, perhaps within this call.
+  void kick(KickOrder order, Kicks::Done done);
+  // Of all workers, those to come included. False when one could not be told.
+  [[nodiscard]] bool set_log_level(LogLevel level);
+
+  // One for each slot.
+  [[nodiscard]] std::vector<WorkerProcess> workers() const;
+  // Of the workers that have ended.
+  [[nodiscard]] const StreamTotals& past_totals() const noexcept { return past_totals_; }
+
  private:
   struct Slot {
     explicit Slot(std::size_t number_) : number(number_), escrow(listeners_max) {}
@@ -59,6 +71,8 @@ class Supervisor {
     RespawnPolicy respawn{worker_respawn_settings};
     pid_t process = 0;
     std::int64_t started_ns = 0;
+    std::uint64_t generation = 0;
+    std::uint64_t starts = 0;
     bool ready = false;
     bool hung = false;  // and killed for it
     Descriptor control;
@@ -99,6 +113,8 @@ class Supervisor {
   Descriptor stream_read_only_;
   std::vector<Slot> slots_;
   std::uint64_t generations_ = 0;
+  Kicks kicks_;
+  StreamTotals past_totals_;
   std::chrono::milliseconds timeout_;
   std::int64_t heartbeats_read_ns_ = 0;
   bool for_good_ = false;

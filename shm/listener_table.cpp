@@ -112,11 +112,19 @@ void ListenerTable::write_header() {
 }
 
 std::vector<ListenerStatus> ListenerTable::read() const {
+  return read_page(0, records_, records_).listeners;
+}
+
+ListenerPage ListenerTable::read_page(std::size_t first, std::size_t listeners_max,
+                                      std::size_t records_max) const {
   const auto records = records_of(region_).first(records_);
   const std::size_t used =
       std::min<std::size_t>(load_word(header_of(region_).used), records.size());
-  std::vector<ListenerStatus> all;
-  for (const ListenerRecord& record : records.first(used)) {
+  const std::size_t end = first < used ? first + std::min(records_max, used - first) : first;
+  ListenerPage page;
+  std::size_t next = first;
+  for (; next < end && page.listeners.size() < listeners_max; ++next) {
+    const ListenerRecord& record = records[next];
     const std::uint64_t serial = load_word(record.serial);
     if (serial == 0) {
       continue;
@@ -125,10 +133,14 @@ std::vector<ListenerStatus> ListenerTable::read() const {
     static_cast<ListenerIdentity&>(status) = load<ListenerIdentity>(record.identity);
     static_cast<ListenerProgress&>(status) = progress_of(record).value_or(ListenerProgress{});
     if (load_word(record.serial) == serial) {  // and not another's by now
-      all.push_back(status);
+      page.listeners.push_back(status);
     }
   }
-  return all;
+  page.records_read = next - first;
+  if (next < used) {
+    page.next = next;
+  }
+  return page;
 }
 
 void ListenerTable::clear() {

@@ -103,6 +103,13 @@ struct ListenerRecord {
   std::uint64_t progress[sizeof(ListenerProgress) / sizeof(std::uint64_t)];
 };
 
+// A part of a table: the listeners of some records in a row.
+struct ListenerPage {
+  std::vector<ListenerStatus> listeners;
+  std::size_t records_read = 0;
+  std::optional<std::size_t> next;  // the record to go on with; nothing: there are no more
+};
+
 // The master's side of one worker's table.
 class ListenerTable {
  public:
@@ -114,6 +121,12 @@ class ListenerTable {
   [[nodiscard]] int descriptor() const noexcept { return file_.descriptor(); }
   // Of all listeners that there are just now, in no order.
   [[nodiscard]] std::vector<ListenerStatus> read() const;
+  // Those in the records from `first` on: at most `listeners_max`, from at most `records_max`
+  // records. A listener keeps its record for as long as it stays.
+  [[nodiscard]] ListenerPage read_page(std::size_t first, std::size_t listeners_max,
+                                       std::size_t records_max) const;
+  // How many there can be.
+  [[nodiscard]] std::size_t records() const noexcept { return records_; }
   // When the worker has gone, and nobody takes over its listeners.
   void clear();
 

@@ -3,8 +3,7 @@
 #include <optional>
 #include <utility>
 
-#include <nlohmann/json.hpp>
-
+#include "shm/metadata_json.h"
 #include "worker/listener_id.h"
 
 namespace eradio {
@@ -42,16 +41,6 @@ HttpResponse veto(MasterLine& master, std::uint64_t track_number, const HttpRequ
 }
 
 }  // namespace
-
-std::string metadata_json(const StreamMetadata& metadata) {
-  nlohmann::ordered_json json;
-  if (const auto& track = metadata.now_playing.track) {
-    json["current_track"] = {{"uri", track->uri}, {"name", track->name}};
-  }
-  json["listener_count"] = metadata.listeners;
-  json["veto_count"] = metadata.vetoes;
-  return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
-}
 
 void add_api_routes(HttpServer& server, std::function<const StreamMetadata&()> metadata,
                     MasterLine& master) {

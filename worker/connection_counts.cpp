@@ -1,7 +1,7 @@
 #include "worker/connection_counts.h"
 
 #include "common/check.h"
-#include "worker/peer_key_of.h"
+#include "shm/peer_key_of.h"
 
 namespace eradio {
 bool ConnectionCounts::add(const PeerAddress& peer) {

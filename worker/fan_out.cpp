@@ -12,9 +12,9 @@
 #include "common/check.h"
 #include "common/log.h"
 #include "common/system_error.h"
+#include "shm/peer_key_of.h"
 #include "worker/bitrate.h"
 #include "worker/kernel_queue.h"
-#include "worker/peer_key_of.h"
 
 namespace eradio {
 namespace {
@@ -230,6 +230,19 @@ void FanOut::on_socket_events(Listener& listener, std::uint32_t events) {
     serve(listener, clock_());
   }
   free_departed();
+}
+
+std::size_t FanOut::close_those(const std::function<bool(const Listener&)>& chosen,
+                                std::string_view why) {
+  std::size_t closed = 0;
+  for (const auto& listener : listeners_) {
+    if (!listener->gone && chosen(*listener)) {
+      leave(*listener, why);
+      ++closed;
+    }
+  }
+  free_departed();
+  return closed;
 }
 
 void FanOut::set_pace(const StreamPace& pace) {

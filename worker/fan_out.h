@@ -72,6 +72,9 @@ class FanOut {
   // Sends one listener what it has not got yet, now that its socket takes more.
   void on_socket_events(Listener& listener, std::uint32_t events);
 
+  // Closes the connections of those that `chosen` says; returns how many.
+  std::size_t close_those(const std::function<bool(const Listener&)>& chosen, std::string_view why);
+
   // What the stream is like now; before it is said, what StreamPace says by itself.
   void set_pace(const StreamPace& pace);
 

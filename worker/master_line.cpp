@@ -24,11 +24,12 @@ constexpr std::int64_t vote_forgotten_ns = 10 * ns_per_second;  // the voter has
 }  // namespace
 
 MasterLine::MasterLine(EventLoop& loop, Descriptor control, std::function<void()> stop,
-                       Inherited inherited)
+                       Inherited inherited, MasterOrders orders)
     : loop_(loop),
       control_(std::move(control)),
       stop_(std::move(stop)),
       inherited_(std::move(inherited)),
+      orders_(std::move(orders)),
       fold_at_(fold_at_min),
       watch_(loop, control_.number(), EPOLLIN, [this](std::uint32_t) { on_control(); }) {}
 
@@ -205,6 +206,21 @@ void MasterLine::on_message(WorkerMessage message) {
   }
   if (message.type == WorkerMessageType::adopt_end) {
     inherited_(std::nullopt, Descriptor());
+  }
+  for (const KickOrder& order : message.kick_orders) {
+    carry_out(order);
+  }
+  if (message.type == WorkerMessageType::log_level && orders_.set_log_level) {
+    orders_.set_log_level(message.log_level);
+  }
+}
+
+void MasterLine::carry_out(const KickOrder& order) {
+  const KickAnswer answer{.token = order.token,
+                          .connections = orders_.kick ? orders_.kick(order) : 0};
+  // The operator waits for the answer no longer than the master stays busy: there is no second try.
+  if (send_worker_message(control_.number(), std::span(&answer, 1)) == SendResult::full) {
+    log::warning("the master was not told how many were kicked: it does not read its messages");
   }
 }
 

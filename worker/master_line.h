@@ -17,6 +17,13 @@
 
 namespace eradio {
 
+// What the master can tell a worker to do besides stopping.
+struct MasterOrders {
+  // Closes connections; returns how many.
+  std::function<std::uint64_t(const KickOrder&)> kick;
+  std::function<void(LogLevel)> set_log_level;
+};
+
 class MasterLine {
  public:
   // Called with the outcome, once; never when the master does not answer.
@@ -26,7 +33,8 @@ class MasterLine {
   using Inherited = std::function<void(std::optional<EscrowItem>, Descriptor)>;
 
   // The loop is borrowed. `stop` is called when the master says so, or has gone.
-  MasterLine(EventLoop& loop, Descriptor control, std::function<void()> stop, Inherited inherited);
+  MasterLine(EventLoop& loop, Descriptor control, std::function<void()> stop, Inherited inherited,
+             MasterOrders orders = {});
   ~MasterLine();
 
   // False when the master has gone.
@@ -61,12 +69,14 @@ class MasterLine {
   void on_control();
   void on_message(WorkerMessage message);
   void on_vote_answer(const VoteAnswer& answer);
+  void carry_out(const KickOrder& order);
   void forget_old_votes(std::int64_t now_ns);
 
   EventLoop& loop_;
   Descriptor control_;
   std::function<void()> stop_;
   Inherited inherited_;
+  MasterOrders orders_;
   std::deque<EscrowChange> escrow_changes_;  // that the master does not know of yet
   std::vector<AudienceEvent> untold_;
   std::size_t fold_at_;                            // events

@@ -166,6 +166,19 @@ void Notifier::let_go(NotifyClient& client) {
   moved_in_round_ = left_in_round_ > 0;
 }
 
+std::size_t Notifier::close_those_from(const PeerAddress::Bytes& address) {
+  std::size_t closed = 0;
+  // From the end: whoever ends is replaced by one that has been looked at.
+  for (std::size_t left = clients_.size(); left > 0; --left) {
+    NotifyClient& client = *clients_[left - 1];
+    if (client.peer_.bytes() == address) {
+      client.end();
+      ++closed;
+    }
+  }
+  return closed;
+}
+
 void Notifier::say_goodbye() {
   for (std::size_t left = clients_.size(); left > 0; --left) {
     clients_[left - 1]->say_goodbye();

@@ -64,6 +64,8 @@ class Notifier {
   // holds now.
   void add_websocket(TakenOver connection);
   void add_event_stream(TakenOver connection);
+  // Closes the connections of all clients at this address; returns how many.
+  std::size_t close_those_from(const PeerAddress::Bytes& address);
   // Closes all, as well as it can be done without waiting.
   void say_goodbye();
 

@@ -9,6 +9,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "shm/metadata_json.h"
 #include "worker/api_routes.h"
 #include "worker/notify_routes.h"
 #include "worker/stream_route.h"
@@ -68,7 +69,9 @@ Worker::Worker(const WorkerSettings& settings)
           loop_, Descriptor(worker_descriptor::control), [this] { stop(); },
           [this](const std::optional<EscrowItem>& item, Descriptor socket) {
             on_inherited(item, std::move(socket));
-          }),
+          },
+          {.kick = [this](const KickOrder& order) { return kick(order); },
+           .set_log_level = set_log_level}),
       fan_out_(
           loop_, store_, scoreboard_.counters(), listener_table_, gate_limits(settings),
           std::chrono::milliseconds(settings.stall_timeout_ms),
@@ -199,6 +202,25 @@ void Worker::on_metadata(const StreamMetadata& before) {
   const StreamMetadata& now = feed_.metadata();
   notifier_.publish(now.track_number != before.track_number ||
                     now.now_playing != before.now_playing);
+}
+
+std::uint64_t Worker::kick(const KickOrder& order) {
+  const bool by_address = order.target == KickTarget::address;
+  std::uint64_t closed = fan_out_.close_those(
+      [&](const Listener& listener) {
+        return by_address ? listener.peer.bytes() == order.address
+                          : listener.id == order.listener_id;
+      },
+      "kicked by the operator");
+  if (by_address) {
+    closed += notifier_.close_those_from(order.address);
+  }
+  if (closed > 0) {
+    log::info("{} connections of {} were kicked by the operator", closed,
+              by_address ? PeerAddress(order.address).text()
+                         : "listener " + std::to_string(order.listener_id));
+  }
+  return closed;
 }
 
 void Worker::stop() {

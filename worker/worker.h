@@ -41,6 +41,7 @@ class Worker {
   // A listener of the worker before; nothing behind the last.
   void on_inherited(const std::optional<EscrowItem>& item, Descriptor socket);
   void serve();
+  std::uint64_t kick(const KickOrder& order);
   void stop();
   void beat();
 

@@ -9,6 +9,7 @@
 namespace eradio {
 namespace {
 
+constexpr const char* unix_text = "unix";
 constexpr std::array<std::uint8_t, 12> mapped_prefix{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
 }  // namespace
@@ -34,9 +35,25 @@ PeerAddress PeerAddress::from_sockaddr(const sockaddr* address, socklen_t length
   return {};
 }
 
+std::optional<PeerAddress> PeerAddress::from_text(const std::string& text) {
+  if (text == unix_text) {
+    return PeerAddress();
+  }
+  Bytes bytes{};
+  if (::inet_pton(AF_INET6, text.c_str(), bytes.data()) == 1) {
+    // "::" is no peer's address, and would stand for Unix peers.
+    return bytes == Bytes{} ? std::nullopt : std::optional(PeerAddress(bytes));
+  }
+  if (::inet_pton(AF_INET, text.c_str(), bytes.data() + mapped_prefix.size()) == 1) {
+    std::copy(mapped_prefix.begin(), mapped_prefix.end(), bytes.begin());
+    return PeerAddress(bytes);
+  }
+  return std::nullopt;
+}
+
 std::string PeerAddress::text() const {
   if (is_unix()) {
-    return "unix";
+    return unix_text;
   }
   std::array<char, INET6_ADDRSTRLEN> text{};
   const bool mapped = std::equal(mapped_prefix.begin(), mapped_prefix.end(), bytes_.begin());

@@ -8,6 +8,7 @@
 #include <compare>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace eradio {
@@ -23,6 +24,9 @@ class PeerAddress {
   explicit PeerAddress(const Bytes& bytes, std::uint16_t port = 0) : bytes_(bytes), port_(port) {}
   // From accept(2) or getpeername(2); families other than IPv4 and IPv6 become a Unix peer.
   static PeerAddress from_sockaddr(const sockaddr* address, socklen_t length);
+
+  // What text() says, or another form of the same address; nothing for anything else.
+  static std::optional<PeerAddress> from_text(const std::string& text);
 
   // "192.0.2.1" (also when it came mapped), "2001:db8::1", "unix"; no port.
   [[nodiscard]] std::string text() const;

@@ -7,7 +7,7 @@
 #include <exception>
 #include <iostream>
 
-#include "sources/command_line.h"
+#include "common/command_line.h"
 #include "sources/demo/demo_player.h"
 
 int main(int argc, char** argv) {

@@ -15,8 +15,8 @@
 #include <vector>
 
 #include "common/child_process.h"
+#include "common/command_line.h"
 #include "common/system_error.h"
-#include "sources/command_line.h"
 #include "sources/pipe/encoder_process.h"
 #include "sources/pipe/pipe_source.h"
 

@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "common/command_line.h"
 #include "common/descriptor.h"
-#include "sources/command_line.h"
 #include "sources/play/ffmpeg_log.h"
 #include "sources/play/player.h"
 #include "sources/play/read_ahead.h"

@@ -36,5 +36,22 @@ TEST(LogLevel, KnowsTheLevelsOfTheConfiguration) {
   }
 }
 
+TEST(LogLevel, HasItsNameBack) {
+  for (const char* level : {"error", "warning", "info", "debug", "trace", "off"}) {
+    ASSERT_TRUE(log_level_of(level)) << level;
+    EXPECT_EQ(name_of(*log_level_of(level)), level);
+  }
+}
+
+TEST(LogLevel, CanBeChanged) {
+  set_up_log("test", "warning");
+  EXPECT_FALSE(log::is_on(LogLevel::info));
+  set_log_level(LogLevel::debug);
+  EXPECT_TRUE(log::is_on(LogLevel::debug));
+  set_log_level(LogLevel::off);
+  EXPECT_FALSE(log::is_on(LogLevel::error));
+  set_log_level(LogLevel::info);
+}
+
 }  // namespace
 }  // namespace eradio

@@ -203,5 +203,34 @@ TEST_F(WorkerMessageTest, FromAPeerThatHasGoneIsTheEnd) {
   EXPECT_EQ(send_worker_message(theirs.number(), WorkerMessageType::stop), SendResult::gone);
 }
 
+TEST_F(WorkerMessageTest, CarriesKicksTheirAnswersAndTheLogLevel) {
+  KickOrder order{.token = 1, .listener_id = listener_id_max, .target = KickTarget::address};
+  order.address[15] = 7;
+  ASSERT_EQ(send_worker_message(ours.number(), std::span<const KickOrder>(&order, 1)),
+            SendResult::sent);
+  ASSERT_EQ(receive_worker_message(theirs.number(), message), ReceiveResult::message);
+  ASSERT_EQ(message.kick_orders.size(), 1U);
+  EXPECT_EQ(message.kick_orders[0].target, KickTarget::address);
+  EXPECT_EQ(message.kick_orders[0].address, order.address);
+
+  const KickAnswer answer{.token = 1, .connections = 20'000};
+  ASSERT_EQ(send_worker_message(ours.number(), std::span(&answer, 1)), SendResult::sent);
+  ASSERT_EQ(receive_worker_message(theirs.number(), message), ReceiveResult::message);
+  ASSERT_EQ(message.kick_answers.size(), 1U);
+  EXPECT_EQ(message.kick_answers[0].connections, 20'000U);
+
+  ASSERT_EQ(send_worker_message(ours.number(), LogLevel::warning), SendResult::sent);
+  ASSERT_EQ(receive_worker_message(theirs.number(), message), ReceiveResult::message);
+  EXPECT_EQ(message.type, WorkerMessageType::log_level);
+  EXPECT_EQ(message.log_level, LogLevel::warning);
+
+  order.target = static_cast<KickTarget>(3);
+  ASSERT_EQ(send_worker_message(ours.number(), std::span<const KickOrder>(&order, 1)),
+            SendResult::sent);
+  EXPECT_EQ(receive_worker_message(theirs.number(), message), ReceiveResult::malformed);
+  ASSERT_EQ(send_worker_message(ours.number(), WorkerMessageType::log_level, 6), SendResult::sent);
+  EXPECT_EQ(receive_worker_message(theirs.number(), message), ReceiveResult::malformed);
+}
+
 }  // namespace
 }  // namespace eradio

@@ -13,12 +13,12 @@
 #include "common/clock.h"
 #include "common/worker_protocol.h"
 #include "shm/listener_table.h"
+#include "shm/peer_key_of.h"
 #include "tests/support/http_client.h"
 #include "tests/support/listener_crowd.h"
 #include "tests/support/patience.h"
 #include "tests/support/server.h"
 #include "tests/support/temporary_directory.h"
-#include "worker/peer_key_of.h"
 
 namespace eradio::testing {
 namespace {

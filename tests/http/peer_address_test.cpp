@@ -55,5 +55,18 @@ TEST(PeerAddress, AnAddressThatIsCutOffIsNotRead) {
   EXPECT_TRUE(PeerAddress::from_sockaddr(generic, sizeof(sockaddr_in)).is_unix());
 }
 
+TEST(PeerAddress, IsReadFromItsText) {
+  for (const char* text : {"192.0.2.1", "2001:db8::1", "::1", "unix"}) {
+    const auto address = PeerAddress::from_text(text);
+    ASSERT_TRUE(address) << text;
+    EXPECT_EQ(address->text(), text);
+  }
+  EXPECT_EQ(PeerAddress::from_text("::ffff:192.0.2.1"), PeerAddress::from_text("192.0.2.1"));
+  EXPECT_EQ(PeerAddress::from_text("192.0.2.1")->bytes(), ipv4("192.0.2.1", 80).bytes());
+  for (const char* text : {"", "::", "192.0.2", "192.0.2.1:80", "[::1]", "example.org", "Unix"}) {
+    EXPECT_FALSE(PeerAddress::from_text(text)) << text;
+  }
+}
+
 }  // namespace
 }  // namespace eradio

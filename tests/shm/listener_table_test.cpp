@@ -178,5 +178,24 @@ TEST_F(ListenerTableTest, OfAnotherLayoutVersionIsRefused) {
   EXPECT_THROW(ListenerTable(MemoryFile::create("other", 8192).reopen_read_only()), std::exception);
 }
 
+TEST_F(ListenerTableTest, IsReadInPages) {
+  WorkerListenerTable worker = begin();
+  for (std::uint64_t id = 0; id < 6; ++id) {
+    ASSERT_TRUE(enter(worker, id));
+  }
+  worker.give_back(1);
+  const ListenerPage first = table.read_page(0, 2, records);
+  EXPECT_EQ(first.listeners, (std::vector{status(0), status(2)}));
+  EXPECT_EQ(first.next, 3U);
+  EXPECT_EQ(first.records_read, 3U);
+  const ListenerPage second = table.read_page(3, 10, 2);
+  EXPECT_EQ(second.listeners, (std::vector{status(3), status(4)}));
+  EXPECT_EQ(second.next, 5U);
+  const ListenerPage last = table.read_page(5, 10, 10);
+  EXPECT_EQ(last.listeners, (std::vector{status(5)}));
+  EXPECT_EQ(last.next, std::nullopt);
+  EXPECT_EQ(table.read_page(SIZE_MAX, 10, 10).next, std::nullopt);
+}
+
 }  // namespace
 }  // namespace eradio

@@ -490,5 +490,22 @@ TEST_F(FanOutTest, TheAgesOfFramesAtTheirHandOverAreCounted) {
   EXPECT_EQ(counters.frame_ages.sum_ns.get(), static_cast<std::uint64_t>(87 * ns_per_ms * 3));
 }
 
+TEST_F(FanOutTest, ClosesThoseThatAreChosenAndNoOther) {
+  std::vector<Connection> connections(5);
+  for (std::uint64_t id = 0; id < 5; ++id) {
+    join(connections[id], id);
+  }
+  const auto is_even = [](const Listener& listener) { return listener.id % 2 == 0; };
+  EXPECT_EQ(fan_out.close_those(is_even, "a test"), 3U);
+  EXPECT_EQ(fan_out.close_those(is_even, "a test"), 0U);
+  EXPECT_EQ(fan_out.listeners(), 2U);
+  EXPECT_EQ(left.size(), 3U);
+  EXPECT_EQ(table.read().size(), 2U);
+  append_and_pass();
+  for (std::uint64_t id = 0; id < 5; ++id) {
+    EXPECT_EQ(frames_in(drain(connections[id])).size(), id % 2) << id;
+  }
+}
+
 }  // namespace
 }  // namespace eradio

@@ -23,15 +23,20 @@ class MasterLineTest : public testing::Test {
         ::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends.data()),
         "socketpair");
     master = Descriptor(ends[0]);
-    line.emplace(
-        loop, Descriptor(ends[1]),
-        [this] {
-          ++stops;
-          loop.stop();
-        },
-        [this](std::optional<EscrowItem> item, Descriptor socket) {
-          inherited.push_back({.item = item, .socket = std::move(socket)});
-        });
+    MasterOrders orders{.kick =
+                            [this](const KickOrder& order) {
+                              kicks.push_back(order);
+                              return std::uint64_t{4};
+                            },
+                        .set_log_level = [this](LogLevel level) { log_levels.push_back(level); }};
+    const auto stop = [this] {
+      ++stops;
+      loop.stop();
+    };
+    const auto inherit = [this](std::optional<EscrowItem> item, Descriptor socket) {
+      inherited.push_back({.item = item, .socket = std::move(socket)});
+    };
+    line.emplace(loop, Descriptor(ends[1]), stop, inherit, std::move(orders));
   }
   void run_loop(milliseconds time = milliseconds(30)) {
     loop.call_after(time, [this] { loop.stop(); });
@@ -60,6 +65,8 @@ class MasterLineTest : public testing::Test {
     Descriptor socket;
   };
   std::vector<Inherited> inherited;
+  std::vector<KickOrder> kicks;
+  std::vector<LogLevel> log_levels;
   int stops = 0;
   int messages = 0;
 };
@@ -213,6 +220,25 @@ TEST_F(MasterLineTest, StopsWhenToldAndWhenTheMasterGoes) {
   loop.run();
   EXPECT_EQ(stops, 2);
   EXPECT_FALSE(line->say_ready(5));
+}
+
+TEST_F(MasterLineTest, AnswersHowManyItHasKicked) {
+  const KickOrder order{.token = 9, .listener_id = 5, .target = KickTarget::listener_id};
+  ASSERT_EQ(send_worker_message(master.number(), std::span(&order, 1)), SendResult::sent);
+  run_loop();
+  ASSERT_EQ(kicks.size(), 1U);
+  EXPECT_EQ(kicks[0].listener_id, 5U);
+  WorkerMessage message;
+  ASSERT_EQ(receive_worker_message(master.number(), message), ReceiveResult::message);
+  ASSERT_EQ(message.kick_answers.size(), 1U);
+  EXPECT_EQ(message.kick_answers[0].token, 9U);
+  EXPECT_EQ(message.kick_answers[0].connections, 4U);
+}
+
+TEST_F(MasterLineTest, HandsOnTheLogLevel) {
+  ASSERT_EQ(send_worker_message(master.number(), LogLevel::debug), SendResult::sent);
+  run_loop();
+  EXPECT_EQ(log_levels, std::vector{LogLevel::debug});
 }
 
 }  // namespace

@@ -420,5 +420,25 @@ TEST_F(NotifierTest, SaysGoodbyeWhenTheServerStops) {
   EXPECT_TRUE(ended);
 }
 
+TEST_F(NotifierTest, ClosesTheClientsOfAnAddressAndNoOther) {
+  const Descriptor unix_websocket = add_websocket();
+  const Descriptor unix_events = add_event_stream();
+  Pair pair = unix_pair();
+  TakenOver elsewhere;
+  elsewhere.socket = std::move(pair.server);
+  elsewhere.peer = *PeerAddress::from_text("192.0.2.1");
+  notifier->add_websocket(std::move(elsewhere));
+  read(unix_events);
+  EXPECT_EQ(notifier->close_those_from(PeerAddress().bytes()), 2U);
+  EXPECT_EQ(closed, 2);
+  EXPECT_EQ(notifier->clients(), 1U);
+  read(unix_websocket);
+  EXPECT_TRUE(ended);
+  read(unix_events);
+  EXPECT_TRUE(ended);
+  read(pair.client);
+  EXPECT_FALSE(ended);
+}
+
 }  // namespace
 }  // namespace eradio::test

@@ -1,5 +1,5 @@
-// The command line of a source program: --help, --version, and mistakes, which are one line on
-// standard error and exit status 2. Used by the main() of each source.
+// The command line of a small program: --help, --version, and mistakes, which are one line on
+// standard error and exit status 2. Used by the main() of each source and of eradioctl.
 #pragma once
 
 #include <optional>

@@ -1,0 +1,177 @@
+#include "master/status.h"
+
+#include <algorithm>
+
+#include <nlohmann/json.hpp>
+
+#include "common/clock.h"
+#include "shm/metadata_json.h"
+#include "shm/peer_key_of.h"
+
+namespace eradio {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// To look at a record that is not in use takes some 20 ns; the others are counted by the limit.
+constexpr std::size_t records_per_page_max = 20'000;
+
+Json seconds_between(std::int64_t from_ns, std::int64_t to_ns) {
+  return std::max<std::int64_t>(to_ns - from_ns, 0) / ns_per_second;
+}
+
+Json milliseconds_of(std::int64_t ns) { return ns / ns_per_ms; }
+
+const char* state_of(const WorkerProcess& worker) {
+  if (worker.process == 0) {
+    return "ended";
+  }
+  return worker.ready ? "serving" : "starting";
+}
+
+Json process_json(pid_t process) { return process > 0 ? Json(process) : Json(nullptr); }
+
+void add_totals(Json& json, const StreamTotals& totals) {
+  json["frames_sent"] = totals.frames_sent;
+  json["bytes_sent"] = totals.bytes_sent;
+  json["frames_skipped"] = totals.frames_skipped;
+  json["jumps"] = totals.jumps;
+}
+
+Json source_json(const ServerStatus& status) {
+  return {{"running", status.source.process > 0},
+          {"pid", process_json(status.source.process)},
+          {"restarts", status.source.restarts},
+          {"playing", status.metadata.now_playing.playing}};
+}
+
+Json worker_json(const WorkerStatus& worker, std::int64_t now_ns) {
+  const WorkerProcess& process = worker.process;
+  const bool runs = process.process > 0;
+  Json json{{"slot", process.slot},
+            {"pid", process_json(process.process)},
+            {"generation", process.generation},
+            {"state", state_of(process)},
+            {"uptime_s", runs ? seconds_between(process.started_ns, now_ns) : Json(nullptr)},
+            {"restarts", process.restarts},
+            {"connections", worker.connections},
+            {"listeners", worker.listeners},
+            {"notify_clients", worker.notify_clients}};
+  add_totals(json, worker.totals);
+  return json;
+}
+
+Json totals_json(const ServerStatus& status) {
+  Json json;
+  std::uint64_t connections = 0;
+  std::uint64_t listeners = 0;
+  std::uint64_t notify_clients = 0;
+  StreamTotals totals = status.past_totals;
+  for (const WorkerStatus& worker : status.workers) {
+    connections += worker.connections;
+    listeners += worker.listeners;
+    notify_clients += worker.notify_clients;
+    totals += worker.totals;
+  }
+  json["connections"] = connections;
+  json["listeners"] = listeners;
+  json["notify_clients"] = notify_clients;
+  add_totals(json, totals);
+  return json;
+}
+
+Json listener_json(const ListenersPage::Entry& entry, std::int64_t now_ns) {
+  const ListenerStatus& listener = entry.listener;
+  return {{"worker", entry.slot},
+          {"id", listener.id},
+          {"peer", peer_address_of(listener.peer).text()},
+          {"peer_port", listener.peer_port},
+          {"listening_s", seconds_between(listener.joined_ns, now_ns)},
+          {"lag_ms", milliseconds_of(listener.lag_ns)},
+          {"max_lag_ms", milliseconds_of(listener.lag_ns_max)},
+          {"queue_bytes", listener.queued_bytes},
+          {"frames_sent", listener.frames_sent},
+          {"bytes_sent", listener.bytes_sent},
+          {"frames_skipped", listener.frames_skipped},
+          {"jumps", listener.jumps}};
+}
+
+}  // namespace
+
+StreamTotals& StreamTotals::operator+=(const StreamTotals& other) {
+  frames_sent += other.frames_sent;
+  bytes_sent += other.bytes_sent;
+  frames_skipped += other.frames_skipped;
+  jumps += other.jumps;
+  return *this;
+}
+
+StreamTotals stream_totals(const WorkerCounters& counters) {
+  return {.frames_sent = counters.frames_sent_total.get(),
+          .bytes_sent = counters.bytes_sent_total.get(),
+          .frames_skipped = counters.frames_skipped_total.get(),
+          .jumps = counters.jumps_total.get()};
+}
+
+WorkerStatus worker_status(const WorkerProcess& process, const WorkerCounters& counters) {
+  return {.process = process,
+          .connections = counters.connections.get(),
+          .listeners = counters.listeners.get(),
+          .notify_clients = counters.notify_clients.get(),
+          .totals = stream_totals(counters)};
+}
+
+std::string status_json(const ServerStatus& status) {
+  Json json{{"version", ERADIO_VERSION},
+            {"pid", status.process},
+            {"uptime_s", seconds_between(status.started_ns, status.now_ns)},
+            {"log_level", status.log_level}};
+  json["source"] = source_json(status);
+  json["metadata"] = Json::parse(metadata_json(status.metadata));
+  json["totals"] = totals_json(status);
+  json["workers"] = Json::array();
+  for (const WorkerStatus& worker : status.workers) {
+    json["workers"].push_back(worker_json(worker, status.now_ns));
+  }
+  return json.dump();
+}
+
+ListenersPage read_listeners(const std::vector<ListenerTable>& tables, std::uint64_t offset,
+                             std::size_t limit) {
+  ListenersPage page;
+  const std::size_t records = tables.empty() ? 0 : tables.front().records();
+  if (records == 0 || offset / records >= tables.size()) {
+    return page;
+  }
+  std::size_t slot = offset / records;
+  std::size_t first = offset % records;
+  std::size_t records_left = records_per_page_max;
+  for (; slot < tables.size() && records_left > 0; ++slot, first = 0) {
+    const ListenerPage part =
+        tables[slot].read_page(first, limit - page.entries.size(), records_left);
+    for (const ListenerStatus& listener : part.listeners) {
+      page.entries.push_back({.slot = slot, .listener = listener});
+    }
+    if (part.next) {
+      page.next = slot * records + *part.next;
+      return page;
+    }
+    records_left -= part.records_read;
+  }
+  if (slot < tables.size()) {
+    page.next = slot * records;
+  }
+  return page;
+}
+
+std::string listeners_json(const ListenersPage& page, std::int64_t now_ns) {
+  Json json;
+  json["listeners"] = Json::array();
+  for (const ListenersPage::Entry& entry : page.entries) {
+    json["listeners"].push_back(listener_json(entry, now_ns));
+  }
+  json["next"] = page.next ? Json(*page.next) : Json(nullptr);
+  return json.dump();
+}
+
+}  // namespace eradio
