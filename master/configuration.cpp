@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <fstream>
 #include <map>
 #include <sstream>
 #include <thread>
+#include <utility>
 
 #include <boost/program_options.hpp>
 
@@ -39,28 +39,14 @@ options::options_description command_descriptions() {
   return description;
 }
 
-// One key with its value, and where it was given.
-struct Setting {
-  std::string key;
-  std::string value;
-  std::string place;
-};
-
 bool is_program(const std::string& path) {
   std::error_code error;
   return ::access(path.c_str(), X_OK) == 0 && std::filesystem::is_regular_file(path, error);
 }
 
-std::string trimmed(const std::string& text) {
-  constexpr const char* space = " \t\r\n";
-  const auto begin = text.find_first_not_of(space);
-  if (begin == std::string::npos) {
-    return "";
-  }
-  return text.substr(begin, text.find_last_not_of(space) - begin + 1);
-}
-
 class Loader {
+  using Setting = ConfigurationSetting;
+
  public:
   Loader(const InstallPaths& paths, LoadedConfiguration& loaded) : paths_(paths), loaded_(loaded) {}
 
@@ -128,33 +114,19 @@ class Loader {
   }
 
   std::vector<Setting> read_file() {
-    std::vector<Setting> settings;
-    std::ifstream file(config_file_);
-    if (!file || std::filesystem::is_directory(config_file_)) {
-      problem(config_file_, "cannot be read");
-      return settings;
+    ConfigurationFile file = read_configuration_file(config_file_);
+    for (const ConfigurationProblem& found : file.problems) {
+      problem(found.place, found.text);
     }
-    std::string line;
-    for (int number = 1; std::getline(file, line); ++number) {
-      const std::string place = config_file_ + ":" + std::to_string(number);
-      const std::string text = trimmed(line);
-      if (text.empty() || text.starts_with('#')) {
-        continue;
+    std::vector<Setting> known;
+    for (Setting& setting : file.settings) {
+      if (find_configuration_key(setting.key) == nullptr) {
+        problem(setting.place, "unknown key " + setting.key);
+      } else {
+        known.push_back(std::move(setting));
       }
-      const auto equals = text.find('=');
-      if (equals == std::string::npos) {
-        problem(place, "expected key = value, got \"" + text + "\"");
-        continue;
-      }
-      std::string key = trimmed(text.substr(0, equals));
-      std::replace(key.begin(), key.end(), '-', '_');
-      if (find_configuration_key(key) == nullptr) {
-        problem(place, "unknown key " + key);
-        continue;
-      }
-      settings.push_back({key, trimmed(text.substr(equals + 1)), place});
     }
-    return settings;
+    return known;
   }
 
   void find_duplicates(const std::vector<Setting>& settings) {
@@ -228,11 +200,9 @@ class Loader {
               "coalesce: " + std::to_string(c.coalesce->count()) +
                   " ms is more than half of max_lag, " + std::to_string(c.max_lag.count()) + " ms");
     }
-    for (const char* key : {"control_socket", "status_listen"}) {
-      const std::string place = place_of(settings, key);
-      if (place != "defaults") {
-        loaded_.notes.push_back(place + ": " + key + " has no effect in this version");
-      }
+    const std::string place = place_of(settings, "status_listen");
+    if (place != "defaults") {
+      loaded_.notes.push_back(place + ": status_listen has no effect in this version");
     }
   }
 

@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "common/configuration_file.h"
+#include "common/control_protocol.h"
 #include "master/install_paths.h"
 
 namespace eradio {
@@ -42,18 +44,13 @@ struct Configuration {
   std::uint64_t max_listeners = 0;           // 0: no limit
   std::uint64_t max_connections_per_ip = 0;  // 0: no limit
   double veto_ratio = 0.5;
-  std::uint64_t max_frame = 1 << 20;                  // bytes
-  std::uint64_t ring_size = 8 << 20;                  // bytes
-  std::optional<std::chrono::milliseconds> coalesce;  // nothing: auto
-  std::optional<std::filesystem::path> control_socket =
-      "/run/eradio/control.sock";                               // nothing: none
+  std::uint64_t max_frame = 1 << 20;                                             // bytes
+  std::uint64_t ring_size = 8 << 20;                                             // bytes
+  std::optional<std::chrono::milliseconds> coalesce;                             // nothing: auto
+  std::optional<std::filesystem::path> control_socket = default_control_socket;  // nothing: none
+  bool control_socket_given = false;  // then a server that cannot have it does not start
   std::optional<std::string> status_listen = "127.0.0.1:8081";  // nothing: none
   std::string log_level = "info";
-};
-
-struct ConfigurationProblem {
-  std::string place;  // "eradio.conf:12", "command line"
-  std::string text;   // names the key
 };
 
 struct LoadedConfiguration {

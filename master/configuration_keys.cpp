@@ -116,13 +116,17 @@ std::string parse_log_level(const std::string& text) {
   return text;
 }
 
-std::filesystem::path parse_socket_path(const std::string& text) {
+std::filesystem::path parse_short_path(const std::string& text) {
   constexpr std::size_t bytes_max = sizeof(sockaddr_un::sun_path) - 1;
-  std::filesystem::path path = parse_path(text);
   if (text.size() > bytes_max) {
     throw std::invalid_argument("\"" + text + "\" is longer than the " + std::to_string(bytes_max) +
                                 " bytes that a Unix socket's path may have");
   }
+  return parse_path(text);
+}
+
+std::filesystem::path parse_socket_path(const std::string& text) {
+  std::filesystem::path path = parse_short_path(text);
   const auto directory = std::filesystem::absolute(path).parent_path();
   if (!std::filesystem::is_directory(directory)) {
     throw std::invalid_argument("\"" + directory.string() + "\" is no directory");
@@ -226,9 +230,11 @@ const std::vector<ConfigurationKey>& configuration_keys() {
          c.coalesce = t == "auto" ? std::nullopt
                                   : std::optional(parse_duration(t, milliseconds(0), coalesce_max));
        }},
-      {"control_socket", "/run/eradio/control.sock", "Unix socket for eradioctl; none turns it off",
+      {"control_socket", default_control_socket, "Unix socket for eradioctl; none turns it off",
        [](C& c, Text t) {
-         c.control_socket = t == "none" ? std::nullopt : std::optional(parse_path(t));
+         // Its directory is made if need be.
+         c.control_socket = t == "none" ? std::nullopt : std::optional(parse_short_path(t));
+         c.control_socket_given = true;
        }},
       {"status_listen", "127.0.0.1:8081", "ADDRESS:PORT of the status server; none turns it off",
        [](C& c, Text t) {

@@ -8,8 +8,12 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
+#include <stdexcept>
 #include <string>
+#include <system_error>
+#include <utility>
 
+#include "common/clock.h"
 #include "common/descriptor.h"
 #include "common/log.h"
 
@@ -77,6 +81,7 @@ std::vector<ListenerTable> make_listener_tables(std::size_t workers, std::size_t
 
 Master::Master(const Configuration& configuration, const InstallPaths& paths)
     : configuration_(configuration),
+      started_ns_(monotonic_ns()),
       from_terminal_(::isatty(STDERR_FILENO) == 1),
       signals_(loop_, {SIGTERM, SIGINT, SIGHUP, SIGCHLD},
                [this](int signal_number) { on_signal(signal_number); }),
@@ -99,13 +104,32 @@ Master::Master(const Configuration& configuration, const InstallPaths& paths)
       source_(loop_, programme_, source_settings(configuration, paths)),
       supervisor_(loop_, paths.libexec / "eradio-worker", worker_settings(configuration),
                   configuration.worker_timeout, sockets_, publisher_, scoreboard_, listeners_,
-                  programme_, [this] { on_all_ready(); }) {}
+                  programme_, [this] { on_all_ready(); }) {
+  open_control_socket();
+}
+
+void Master::open_control_socket() {
+  if (!configuration_.control_socket) {
+    return;
+  }
+  try {
+    control_.emplace(loop_, static_cast<Operations&>(*this), *configuration_.control_socket);
+  } catch (const std::system_error& error) {
+    if (configuration_.control_socket_given) {
+      throw std::runtime_error(std::string("control_socket: ") + error.what());
+    }
+    log::warning("eradioctl will not work: {}; control_socket names another place", error.what());
+  }
+}
 
 void Master::run() {
   log::info("eradio {} starts: {} workers, at most {} descriptors in each", ERADIO_VERSION,
             configuration_.workers, descriptors_max_);
   for (const std::string& name : sockets_.names()) {
     log::info("listening on {}", name);
+  }
+  if (control_) {
+    log::info("eradioctl is answered on {}", control_->name());
   }
   supervisor_.start_all();
   source_.start();
@@ -159,9 +183,44 @@ void Master::stop() {
   // A second request does not wait any more.
   const std::chrono::milliseconds grace = stopping_ ? std::chrono::milliseconds(0) : stop_grace;
   stopping_ = true;
+  if (control_) {
+    control_->close();
+  }
   source_.stop_for_good(grace);
   supervisor_.stop_for_good(grace);
   reap();
+}
+
+ServerStatus Master::status() {
+  ServerStatus status{.process = ::getpid(),
+                      .now_ns = monotonic_ns(),
+                      .started_ns = started_ns_,
+                      .log_level = configuration_.log_level,
+                      .source = {.process = source_.process(), .restarts = source_.restarts()},
+                      .metadata = programme_.metadata(),
+                      .workers = {},
+                      .past_totals = supervisor_.past_totals()};
+  for (const WorkerProcess& worker : supervisor_.workers()) {
+    status.workers.push_back(worker_status(worker, scoreboard_.counters(worker.slot)));
+  }
+  return status;
+}
+
+ListenersPage Master::listeners(std::uint64_t offset, std::size_t limit) {
+  return read_listeners(listeners_, offset, limit);
+}
+
+bool Master::command(SourceCommand command) { return source_.command(command); }
+
+void Master::kick(const KickOrder& order, Kicks::Done done) {
+  supervisor_.kick(order, std::move(done));
+}
+
+bool Master::set_log_level(LogLevel level) {
+  configuration_.log_level = name_of(level);
+  eradio::set_log_level(level);
+  log::info("the log level is {} from now on", name_of(level));
+  return supervisor_.set_log_level(level);
 }
 
 }  // namespace eradio

@@ -2,12 +2,15 @@
 // signals. main() makes one from a checked configuration and runs it.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "common/event_loop.h"
 #include "master/configuration.h"
+#include "master/control_server.h"
 #include "master/install_paths.h"
 #include "master/listening_sockets.h"
+#include "master/operations.h"
 #include "master/programme.h"
 #include "master/publisher.h"
 #include "master/signal_watch.h"
@@ -18,7 +21,7 @@
 
 namespace eradio {
 
-class Master {
+class Master final : private Operations {
  public:
   // Throws when the addresses cannot be had or the machine refuses something vital.
   Master(const Configuration& configuration, const InstallPaths& paths);
@@ -31,8 +34,16 @@ class Master {
   void on_all_ready();
   void reap();
   void stop();
+  void open_control_socket();
+
+  ServerStatus status() override;
+  ListenersPage listeners(std::uint64_t offset, std::size_t limit) override;
+  [[nodiscard]] bool command(SourceCommand command) override;
+  void kick(const KickOrder& order, Kicks::Done done) override;
+  [[nodiscard]] bool set_log_level(LogLevel level) override;
 
   Configuration configuration_;
+  std::int64_t started_ns_;
   bool from_terminal_;  // started by a person who looks at the log
   EventLoop loop_;
   SignalWatch signals_;
@@ -44,6 +55,7 @@ class Master {
   Programme programme_;
   SourceProcess source_;
   Supervisor supervisor_;
+  std::optional<ControlServer> control_;
   bool stopping_ = false;
   bool announced_ = false;
 };

@@ -46,6 +46,9 @@ class Programme final : public SourceOutput, public WorkerEvents {
   void now_playing(const NowPlaying& now_playing) override;
   void flush() override;
 
+  // What was published last.
+  [[nodiscard]] const StreamMetadata& metadata() const noexcept { return published_; }
+
   // What listeners do.
   void on_audience(std::size_t slot, std::span<const AudienceEvent> events) override;
   void on_worker_gone(std::size_t slot, std::span<const std::uint64_t> kept) override;

@@ -98,6 +98,7 @@ void SourceProcess::start_program() {
                                           {frames.write_end.number(), STDOUT_FILENO},
                                           {errors.write_end.number(), STDERR_FILENO}},
                           .own_session = true});
+  ++starts_;
   commands_ = std::move(commands.write_end);
   frames_ = std::move(frames.read_end);
   errors_ = std::move(errors.read_end);
@@ -106,11 +107,13 @@ void SourceProcess::start_program() {
                         [this](std::uint32_t) { on_error_output(false); });
 }
 
-void SourceProcess::command(SourceCommand command) {
+bool SourceProcess::command(SourceCommand command) {
   const auto byte = static_cast<std::uint8_t>(command);
   if (!commands_ || ::write(commands_.number(), &byte, sizeof byte) != sizeof byte) {
     log::warning("source: command {} could not be delivered", static_cast<int>(byte));
+    return false;
   }
+  return true;
 }
 
 void SourceProcess::stop_for_good(std::chrono::milliseconds grace) {

@@ -40,14 +40,17 @@ class SourceProcess final : private SourceFrameSink {
   ~SourceProcess() override;
 
   void start();
-  // Dropped, and logged, when the source does not read its commands.
-  void command(SourceCommand command);
+  // False, and logged, when the source does not run or does not read its commands.
+  bool command(SourceCommand command);
   // SIGTERM now, SIGKILL after `grace`; it is not started again.
   void stop_for_good(std::chrono::milliseconds grace);
 
   // The process has been reaped; false if it is none of ours.
   bool on_exited(pid_t process, int wait_status);
   [[nodiscard]] bool running() const noexcept { return process_ > 0; }
+  // 0: none runs just now.
+  [[nodiscard]] pid_t process() const noexcept { return process_; }
+  [[nodiscard]] std::uint64_t restarts() const noexcept { return starts_ > 0 ? starts_ - 1 : 0; }
 
  private:
   static constexpr int log_messages_max = 50;  // of the source's, a second
@@ -81,6 +84,7 @@ class SourceProcess final : private SourceFrameSink {
   std::optional<SourceFrameParser> parser_;  // of the source that runs now
   pid_t process_ = 0;
   std::int64_t started_ns_ = 0;
+  std::uint64_t starts_ = 0;
   bool for_good_ = false;
   bool header_holds_ = false;  // of the source that runs now
   Descriptor commands_;

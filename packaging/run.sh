@@ -18,7 +18,7 @@ if grep -qsx 'ERADIO_TESTS:BOOL=ON' "$checkout/build/release/CMakeCache.txt"; th
 fi
 say "building eradio in $checkout/build/release (the first time takes some minutes)"
 configure release -DERADIO_TESTS=$tests || exit 1
-build release master/all worker/all sources/all || exit 1
+build release master/all worker/all eradioctl/all sources/all || exit 1
 
 prefix=$checkout/build/run
 logged "$checkout/build/install.log" "installing into $prefix" \

@@ -1,8 +1,6 @@
 // The configuration as an operator meets it: command line, file, what is said about mistakes, and
 // the addresses that a server takes.
 
-#include <sys/wait.h>
-
 #include <algorithm>
 #include <filesystem>
 #include <string>
@@ -18,17 +16,13 @@
 namespace eradio::testing {
 namespace {
 
-int exit_status(const RunReport& report) {
-  return WIFEXITED(report.wait_status) ? WEXITSTATUS(report.wait_status) : -1;
-}
-
 std::size_t lines(const std::string& text) {
   return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
 }
 
 TEST(Configuration, HelpNamesEveryKeyOfTheContract) {
   const RunReport report = run_eradiod({"--help"});
-  EXPECT_EQ(exit_status(report), 0);
+  EXPECT_EQ(report.exit_status(), 0);
   for (const std::string key :
        {"listen_ip",     "listen_port",  "listen_unix",   "sndbuf",
         "max_lag",       "webroot",      "source",        "workers",
@@ -42,14 +36,14 @@ TEST(Configuration, HelpNamesEveryKeyOfTheContract) {
 
 TEST(Configuration, VersionIsPrinted) {
   const RunReport report = run_eradiod({"--version"});
-  EXPECT_EQ(exit_status(report), 0);
+  EXPECT_EQ(report.exit_status(), 0);
   EXPECT_EQ(report.output, "eradiod " ERADIO_VERSION "\n");
 }
 
 TEST(Configuration, TheInstalledFileIsInOrder) {
   const RunReport report =
       run_eradiod({"--check_config", "--config", installed_program("etc/eradio/eradio.conf")});
-  EXPECT_EQ(exit_status(report), 0) << report.errors;
+  EXPECT_EQ(report.exit_status(), 0) << report.errors;
 }
 
 struct BadValue {
@@ -89,12 +83,12 @@ TEST(Configuration, EveryBadValueIsNamedWithFileLineAndKey) {
     const std::string file =
         directory.write("eradio.conf", "# a comment\n\n" + std::string(key) + " = " + value + "\n");
     const RunReport report = run_eradiod({"--check_config", "--config", file});
-    EXPECT_EQ(exit_status(report), 1);
+    EXPECT_EQ(report.exit_status(), 1);
     EXPECT_NE(report.errors.find(file + ":3: "), std::string::npos) << report.errors;
     EXPECT_NE(report.errors.find(key), std::string::npos) << report.errors;
     EXPECT_EQ(lines(report.errors), 1U) << report.errors;
     // Nor does a server start with it.
-    EXPECT_EQ(exit_status(run_eradiod({"--config", file})), 1);
+    EXPECT_EQ(run_eradiod({"--config", file}).exit_status(), 1);
   }
 }
 
@@ -106,7 +100,7 @@ TEST(Configuration, EveryMistakeInAFileIsReportedAtOnce) {
                                            "log_level = info\n"
                                            "log_level = debug\n");
   const RunReport report = run_eradiod({"--check_config", "--config", file});
-  EXPECT_EQ(exit_status(report), 1);
+  EXPECT_EQ(report.exit_status(), 1);
   for (const int line : {1, 2, 4}) {
     EXPECT_NE(report.errors.find(file + ":" + std::to_string(line) + ": "), std::string::npos)
         << report.errors;
@@ -122,7 +116,7 @@ TEST(Configuration, MistakesOnTheCommandLineAreNamedToo) {
                                                     {"--config", "/no/such/file"},
                                                     {"--config", "/"}}) {
     const RunReport report = run_eradiod(arguments);
-    EXPECT_EQ(exit_status(report), 1) << arguments.front();
+    EXPECT_EQ(report.exit_status(), 1) << arguments.front();
     EXPECT_GE(lines(report.errors), 1U);
     EXPECT_EQ(report.errors.rfind("eradiod: ", 0), 0U) << report.errors;
   }
@@ -150,7 +144,7 @@ TEST(Configuration, TheCommandLineWinsAndKeysMayHaveHyphens) {
 TEST(Configuration, APortInUseIsOneClearLine) {
   Server server;
   const RunReport report = run_eradiod({"--listen_port", std::to_string(server.port())});
-  EXPECT_EQ(exit_status(report), 1);
+  EXPECT_EQ(report.exit_status(), 1);
   EXPECT_EQ(lines(report.errors), 1U) << report.errors;
   EXPECT_NE(report.errors.find(std::to_string(server.port())), std::string::npos) << report.errors;
   EXPECT_NE(report.errors.find("in use"), std::string::npos) << report.errors;
@@ -188,7 +182,7 @@ TEST(UnixSocket, InUseIsOneClearLineAndTheFirstServerKeepsIt) {
   const std::string path = directory.file("listen.sock");
   Server server({.arguments = {"--listen_unix", path}});
   const RunReport report = run_eradiod({"--listen_port", "0", "--listen_unix", path});
-  EXPECT_EQ(exit_status(report), 1);
+  EXPECT_EQ(report.exit_status(), 1);
   EXPECT_EQ(lines(report.errors), 1U) << report.errors;
   EXPECT_NE(report.errors.find(path), std::string::npos) << report.errors;
   const auto reply = fetch(Endpoint::unix_socket(path), "/");
@@ -199,7 +193,7 @@ TEST(UnixSocket, NeverReplacesAFileThatIsNoSocket) {
   const TemporaryDirectory directory;
   const std::string path = directory.write("precious", "do not lose this");
   const RunReport report = run_eradiod({"--listen_port", "0", "--listen_unix", path});
-  EXPECT_EQ(exit_status(report), 1);
+  EXPECT_EQ(report.exit_status(), 1);
   EXPECT_EQ(lines(report.errors), 1U) << report.errors;
   EXPECT_EQ(std::filesystem::file_size(path), 16U);
 }

@@ -32,6 +32,7 @@ std::vector<std::string> command_line(const ServerOptions& options) {
                                "ulimit -n " + std::to_string(*options.descriptors_max) +
                                    " && exec \"$0\" \"$@\""});
   }
+  words.insert(words.end(), options.run_by.begin(), options.run_by.end());
   words.push_back(installed_program("sbin/eradiod"));
   if (options.any_port) {
     words.insert(words.end(), {"--listen_port", "0"});
@@ -40,7 +41,10 @@ std::vector<std::string> command_line(const ServerOptions& options) {
     words.insert(words.end(), {"--source", options.source});
   }
   // Tests that run beside each other must not meet there.
-  words.insert(words.end(), {"--control_socket", "none", "--status_listen", "none"});
+  words.insert(words.end(), {"--status_listen", "none"});
+  if (!options.control_socket.empty()) {
+    words.insert(words.end(), {"--control_socket", options.control_socket});
+  }
   words.insert(words.end(), options.arguments.begin(), options.arguments.end());
   return words;
 }
@@ -154,12 +158,20 @@ void Server::kill_all() const {
   }
 }
 
+int RunReport::exit_status() const {
+  return wait_status != -1 && WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : -1;
+}
+
 RunReport run_eradiod(const std::vector<std::string>& arguments) {
+  std::vector<std::string> words{installed_program("sbin/eradiod")};
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  return run_program(words);
+}
+
+RunReport run_program(const std::vector<std::string>& words) {
   OutputCapture output;
   OutputCapture errors;
   const Descriptor nothing = open_nothing();
-  std::vector<std::string> words{installed_program("sbin/eradiod")};
-  words.insert(words.end(), arguments.begin(), arguments.end());
   const pid_t child =
       start_child({.arguments = words,
                    .environment = {},

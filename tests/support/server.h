@@ -32,7 +32,9 @@ struct ServerOptions {
   std::vector<std::string> arguments{};
   std::optional<unsigned> descriptors_max{};  // RLIMIT_NOFILE, soft and hard
   bool any_port = true;                       // --listen_port 0
+  std::string control_socket = "none";        // --control_socket; empty: the server's own default
   std::string network_namespace{};            // path of the one that it runs in; empty: ours
+  std::vector<std::string> run_by{};          // a command that executes what stands after it
 };
 
 struct StopReport {
@@ -75,12 +77,17 @@ class Server {
   std::uint16_t port_ = 0;
 };
 
-// Runs eradiod until it ends by itself.
+// Runs a program until it ends by itself.
 struct RunReport {
   int wait_status = -1;  // waitpid(2); -1: it did not end and had to be killed
   std::string output;
   std::string errors;
+
+  // -1: it was killed.
+  [[nodiscard]] int exit_status() const;
 };
+RunReport run_program(const std::vector<std::string>& words);
+// The installed one.
 RunReport run_eradiod(const std::vector<std::string>& arguments);
 
 // Expects of a stopped server: exit status 0, in less than two seconds, nothing left behind.

@@ -1,0 +1,131 @@
+#include "eradioctl/commands.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstdint>
+#include <iostream>
+#include <utility>
+
+#include "eradioctl/failure.h"
+#include "eradioctl/tables.h"
+
+namespace eradio {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// Runs it; `argument` is empty for a command that takes none. Returns what the server has answered,
+// and sets what a person is told.
+using Run = Json (*)(ControlClient& client, const std::string& argument, std::string& text);
+
+struct Command {
+  const char* name;
+  const char* argument;  // what it is called; nullptr: takes none
+  const char* meaning;
+  Run run;
+};
+
+Json show_status(ControlClient& client, const std::string& /*argument*/, std::string& text) {
+  Json status = client.get("/status");
+  text = status_text(status);
+  return status;
+}
+
+// All pages as one.
+Json show_listeners(ControlClient& client, const std::string& /*argument*/, std::string& text) {
+  constexpr const char* limit = "500";
+  Json all{{"listeners", Json::array()}};
+  Json next = 0;
+  while (!next.is_null()) {
+    const Json page =
+        client.get(std::string("/listeners?limit=") + limit + "&offset=" + next.dump());
+    for (const Json& listener : page.at("listeners")) {
+      all["listeners"].push_back(listener);
+    }
+    next = page.at("next");
+  }
+  text = listeners_text(all["listeners"]);
+  return all;
+}
+
+Json kick(ControlClient& client, const std::string& whom, std::string& text) {
+  std::uint64_t id = 0;
+  const char* end = whom.data() + whom.size();
+  const auto [rest, error] = std::from_chars(whom.data(), end, id);
+  const bool is_id = error == std::errc{} && rest == end;
+  const Json order = is_id ? Json{{"id", id}} : Json{{"address", whom}};
+  Json answer = client.post("/kick", order.dump(-1, ' ', false, Json::error_handler_t::replace));
+  const auto kicked = answer.at("kicked").get<std::uint64_t>();
+  text = std::to_string(kicked) + (kicked == 1 ? " connection" : " connections") + " closed\n";
+  return answer;
+}
+
+template <const char* const& target>
+Json tell_source(ControlClient& client, const std::string& /*argument*/, std::string& text) {
+  text = "the source was told\n";
+  return client.post(target);
+}
+
+Json set_level(ControlClient& client, const std::string& level, std::string& text) {
+  const Json wanted{{"level", level}};
+  Json answer =
+      client.put("/log-level", wanted.dump(-1, ' ', false, Json::error_handler_t::replace));
+  text = "the log level is " + answer.at("log_level").get<std::string>() + "\n";
+  return answer;
+}
+
+constexpr const char* play = "/play";
+constexpr const char* pause = "/pause";
+constexpr const char* next = "/next";
+constexpr const char* previous = "/prev";
+
+constexpr std::array commands{
+    Command{"status", nullptr, "the server, its source, its workers", show_status},
+    Command{"listeners", nullptr, "everybody who has the stream", show_listeners},
+    Command{"kick", "ID|ADDRESS",
+            "close the connections of a listener's id, or of an address (IPv4, IPv6, unix)", kick},
+    Command{"play", nullptr, "tell the source to play", tell_source<play>},
+    Command{"pause", nullptr, "tell the source to pause", tell_source<pause>},
+    Command{"next", nullptr, "tell the source to go on to the next track", tell_source<next>},
+    Command{"prev", nullptr, "tell the source to go back a track", tell_source<previous>},
+    Command{"log-level", "LEVEL", "log error, warning, info, debug, trace or off from now on",
+            set_level},
+};
+
+std::string usage_of(const Command& command) {
+  return command.argument == nullptr ? command.name
+                                     : std::string(command.name) + " " + command.argument;
+}
+
+}  // namespace
+
+std::string commands_help() {
+  std::vector<std::vector<std::string>> rows;
+  rows.reserve(commands.size());
+  for (const Command& command : commands) {
+    rows.push_back({" ", usage_of(command), command.meaning});
+  }
+  return "Commands:\n" + aligned(rows);
+}
+
+void run_command(ControlClient& client, const std::vector<std::string>& words, bool json) {
+  if (words.empty()) {
+    throw Failure(ExitStatus::usage, "what is it to do? (see --help)");
+  }
+  const auto* const command =
+      std::find_if(commands.begin(), commands.end(),
+                   [&](const Command& candidate) { return candidate.name == words.front(); });
+  if (command == commands.end()) {
+    throw Failure(ExitStatus::usage, "there is no command " + words.front() + " (see --help)");
+  }
+  const std::size_t words_expected = command->argument == nullptr ? 1 : 2;
+  if (words.size() != words_expected) {
+    throw Failure(ExitStatus::usage, "expected: eradioctl " + usage_of(*command));
+  }
+  std::string text;
+  const Json answer = command->run(client, words.size() > 1 ? words[1] : std::string(), text);
+  std::cout << (json ? answer.dump() + "\n" : text) << std::flush;
+}
+
+}  // namespace eradio

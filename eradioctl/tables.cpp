@@ -1,0 +1,136 @@
+#include "eradioctl/tables.h"
+
+#include <algorithm>
+#include <cctype>
+
+#include <fmt/format.h>
+
+#include "common/log.h"
+
+namespace eradio {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using Row = std::vector<std::string>;
+
+bool is_numeric(const std::string& cell) {
+  return !cell.empty() && std::isdigit(static_cast<unsigned char>(cell.front())) != 0 &&
+         cell.find_first_of(".:") == std::string::npos;
+}
+
+// A member as a cell: "-" for null.
+std::string cell(const Json& object, const char* name) {
+  const Json& value = object.at(name);
+  if (value.is_null()) {
+    return "-";
+  }
+  return value.is_string() ? printable(value.get<std::string>()) : value.dump();
+}
+
+std::string count_of(const Json& object, const char* name, const char* one, const char* many) {
+  const auto count = object.at(name).get<std::uint64_t>();
+  return fmt::format("{} {}", count, count == 1 ? one : many);
+}
+
+std::string source_text(const Json& status) {
+  const Json& source = status.at("source");
+  std::string text = source.at("running").get<bool>() ? "process " + cell(source, "pid")
+                                                      : std::string("does not run just now");
+  if (!source.at("playing").get<bool>()) {
+    text += ", stopped";
+  } else if (const auto& metadata = status.at("metadata"); metadata.contains("current_track")) {
+    const Json& track = metadata.at("current_track");
+    text += ", playing " + cell(track, "name");
+    if (const std::string uri = cell(track, "uri"); !uri.empty()) {
+      text += " (" + uri + ")";
+    }
+  } else {
+    text += ", playing";
+  }
+  return text + ", " + count_of(source, "restarts", "restart", "restarts");
+}
+
+std::string totals_text(const Json& status) {
+  const Json& totals = status.at("totals");
+  const Json& metadata = status.at("metadata");
+  return fmt::format("{} ({}, {}); {} sent, {} skipped in {}",
+                     count_of(totals, "listeners", "connection", "connections"),
+                     count_of(metadata, "listener_count", "id", "different ids"),
+                     count_of(metadata, "veto_count", "vote", "votes"),
+                     count_of(totals, "frames_sent", "frame", "frames"),
+                     cell(totals, "frames_skipped"), count_of(totals, "jumps", "jump", "jumps"));
+}
+
+}  // namespace
+
+std::string aligned(const std::vector<Row>& rows) {
+  std::vector<std::size_t> widths;
+  for (const Row& row : rows) {
+    widths.resize(std::max(widths.size(), row.size()));
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      widths[i] = std::max(widths[i], row[i].size());
+    }
+  }
+  // A column's name stands where its cells do.
+  const Row& first_cells = rows.size() > 1 ? rows[1] : rows.front();
+  std::string text;
+  for (const Row& row : rows) {
+    std::string line;
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      const bool right = i < first_cells.size() && is_numeric(first_cells[i]);
+      line += right ? fmt::format("{:>{}}  ", row[i], widths[i])
+                    : fmt::format("{:<{}}  ", row[i], widths[i]);
+    }
+    line.erase(line.find_last_not_of(' ') + 1);
+    text += line + "\n";
+  }
+  return text;
+}
+
+std::string duration_text(std::uint64_t seconds) {
+  const std::uint64_t minutes = seconds / 60;
+  const std::uint64_t hours = minutes / 60;
+  if (minutes == 0) {
+    return fmt::format("{} s", seconds);
+  }
+  if (hours == 0) {
+    return fmt::format("{} min", minutes);
+  }
+  return hours < 24 ? fmt::format("{} h {} min", hours, minutes % 60)
+                    : fmt::format("{} d {} h", hours / 24, hours % 24);
+}
+
+std::string status_text(const Json& status) {
+  std::string text =
+      fmt::format("eradio {}: process {}, up {}, log level {}\nsource: {}\nlisteners: {}\n\n",
+                  cell(status, "version"), cell(status, "pid"),
+                  duration_text(status.at("uptime_s").get<std::uint64_t>()),
+                  cell(status, "log_level"), source_text(status), totals_text(status));
+  std::vector<Row> rows{{"worker", "process", "state", "up", "restarts", "generation",
+                         "connections", "listeners", "frames sent", "skipped", "jumps"}};
+  for (const Json& worker : status.at("workers")) {
+    const Json& uptime = worker.at("uptime_s");
+    rows.push_back({cell(worker, "slot"), cell(worker, "pid"), cell(worker, "state"),
+                    uptime.is_null() ? "-" : duration_text(uptime.get<std::uint64_t>()),
+                    cell(worker, "restarts"), cell(worker, "generation"),
+                    cell(worker, "connections"), cell(worker, "listeners"),
+                    cell(worker, "frames_sent"), cell(worker, "frames_skipped"),
+                    cell(worker, "jumps")});
+  }
+  return text + aligned(rows);
+}
+
+std::string listeners_text(const Json& listeners) {
+  std::vector<Row> rows{{"worker", "id", "address", "listening", "lag ms", "max lag ms",
+                         "queue bytes", "frames sent", "skipped", "jumps"}};
+  for (const Json& listener : listeners) {
+    rows.push_back({cell(listener, "worker"), cell(listener, "id"), cell(listener, "peer"),
+                    duration_text(listener.at("listening_s").get<std::uint64_t>()),
+                    cell(listener, "lag_ms"), cell(listener, "max_lag_ms"),
+                    cell(listener, "queue_bytes"), cell(listener, "frames_sent"),
+                    cell(listener, "frames_skipped"), cell(listener, "jumps")});
+  }
+  return rows.size() > 1 ? aligned(rows) : "nobody listens\n";
+}
+
+}  // namespace eradio

@@ -1,0 +1,44 @@
+// The control socket: a Unix socket, for its owner and group alone, that speaks HTTP on the
+// master's loop. What is asked there goes to Operations; no request is allowed to hold up the
+// source.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "common/event_loop.h"
+#include "common/http/acceptor.h"
+#include "common/http/http_connections.h"
+#include "common/http/http_server.h"
+#include "master/operations.h"
+#include "master/unix_listening_socket.h"
+
+namespace eradio {
+
+class ControlServer {
+ public:
+  static constexpr std::size_t connections_max = 64;  // more are refused
+
+  // Makes the directory if only its last component is missing. Loop and operations are borrowed.
+  // Throws std::system_error that names the path.
+  ControlServer(EventLoop& loop, Operations& operations, const std::filesystem::path& path);
+
+  // "unix:/run/…"; until close().
+  [[nodiscard]] const std::string& name() const { return socket_->name(); }
+
+  // Closes all connections, and removes the socket's file. Answers that come later are dropped;
+  // this must outlive whoever may bring one.
+  void close();
+
+ private:
+  void on_accepted(Descriptor socket, const PeerAddress& peer);
+
+  std::optional<UnixListeningSocket> socket_;
+  HttpServer server_;
+  HttpConnections connections_;
+  Acceptor acceptor_;
+};
+
+}  // namespace eradio

@@ -1,0 +1,30 @@
+// What an operator can ask of the server: the control socket's requests call, the master does it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+
+#include "common/log.h"
+#include "common/source_protocol.h"
+#include "common/worker_protocol.h"
+#include "master/kicks.h"
+#include "master/status.h"
+
+namespace eradio {
+
+class Operations {
+ public:
+  virtual ~Operations() = default;
+
+  virtual ServerStatus status() = 0;
+  virtual ListenersPage listeners(std::uint64_t offset, std::size_t limit) = 0;
+  // False when the source cannot be told: it does not run, or does not read its commands.
+  [[nodiscard]] virtual bool command(SourceCommand command) = 0;
+  // Of `order` its target counts; `done` is called once, perhaps within this call.
+  virtual void kick(const KickOrder& order, Kicks::Done done) = 0;
+  // Of the master and all workers, those to come included. False when a worker could not be told.
+  [[nodiscard]] virtual bool set_log_level(LogLevel level) = 0;
+};
+
+}  // namespace eradio

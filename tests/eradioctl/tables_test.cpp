@@ -1,0 +1,40 @@
+#include "eradioctl/tables.h"
+
+#include <gtest/gtest.h>
+
+namespace eradio {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+TEST(Tables, StandInColumnsWithNumbersOnTheRight) {
+  EXPECT_EQ(aligned({{"id", "address", "n"}, {"7", "127.0.0.1", "1"}, {"1234", "::1", "20"}}),
+            "  id  address     n\n"
+            "   7  127.0.0.1   1\n"
+            "1234  ::1        20\n");
+  EXPECT_EQ(aligned({{"alone", "here"}}), "alone  here\n");
+}
+
+TEST(Tables, SayTimesInTwoUnitsAtMost) {
+  EXPECT_EQ(duration_text(0), "0 s");
+  EXPECT_EQ(duration_text(59), "59 s");
+  EXPECT_EQ(duration_text(3599), "59 min");
+  EXPECT_EQ(duration_text(10'861), "3 h 1 min");
+  EXPECT_EQ(duration_text(180'000), "2 d 2 h");
+}
+
+TEST(Tables, LetNoTrackTouchTheTerminal) {
+  const Json status = Json::parse(R"({"version":"1","pid":5,"uptime_s":60,"log_level":"info",
+    "source":{"running":true,"pid":6,"restarts":1,"playing":true},
+    "metadata":{"current_track":{"uri":"","name":"a\u001b[2Jb"},"listener_count":1,"veto_count":2},
+    "totals":{"listeners":1,"frames_sent":1,"frames_skipped":0,"jumps":1},"workers":[]})");
+  const std::string text = status_text(status);
+  EXPECT_EQ(text.find('\x1b'), std::string::npos);
+  EXPECT_NE(text.find("playing a\\x1b[2Jb, 1 restart\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("1 connection (1 id, 2 votes); 1 frame sent, 0 skipped in 1 jump\n"),
+            std::string::npos)
+      << text;
+}
+
+}  // namespace
+}  // namespace eradio
