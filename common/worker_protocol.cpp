@@ -17,7 +17,7 @@
 namespace eradio {
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(WorkerSettings, protocol_version, slot, workers, generation,
-                                   inherits, tcp_sockets, unix_socket, webroot,
+                                   tcp_sockets, unix_socket, webroot,
                                    content_security_policy, stream_path, content_type, sndbuf_bytes,
                                    max_lag_ms, max_lag_ceiling_ms, stall_timeout_ms, coalesce_ms,
                                    max_listeners, max_connections_per_ip, max_frame_bytes,
@@ -153,6 +153,9 @@ bool decode(const WorkerMessageHeader& header, std::span<const std::byte> items,
     case WorkerMessageType::ready:
     case WorkerMessageType::stop:
     case WorkerMessageType::adopt_end:
+    case WorkerMessageType::standby:
+    case WorkerMessageType::hand_over:
+    case WorkerMessageType::handed_over:
       return header.count == 0 && items.empty();
     case WorkerMessageType::audience:
       return take_items(header, items, message.audience) && all_valid(message.audience);

@@ -2,10 +2,12 @@
 // it is told its settings, and the messages on the control socket. Both sides are built from this;
 // what arrives is checked as if the other side were of another version, because it can be.
 //
-// Life of a worker: fork and exec with the descriptors below → attaches to the shared memory → is
-// given the listeners of the worker before it, if it inherits any (`adopt`, and `adopt_end` behind
-// the last) → says `ready` → serves → gets `stop`, or finds the control socket closed, and exits
-// with status 0.
+// Life of a worker: fork and exec with the descriptors below → looks whether it can read the shared
+// memory → says `standby` and touches nothing until the slot is its own: then it is given the
+// listeners of the worker before it (`adopt`, and `adopt_end` behind the last, even if there is
+// none) → says `ready` → serves → gets `stop`, or finds the control socket closed, and exits with
+// status 0; or gets `hand_over`, stops serving, says `handed_over` and exits: from then on the slot
+// is another's.
 //
 // The escrow: of each listener the worker gives the master a duplicate of the descriptor, and takes
 // it back when the listener leaves. When the worker dies, the next one in its slot goes on with the
@@ -41,7 +43,6 @@ struct WorkerSettings {
   std::uint32_t slot = 0;              // 0 to workers - 1
   std::uint32_t workers = 0;           // slots in the scoreboard
   std::uint64_t generation = 0;        // how many workers were started before this one
-  bool inherits = false;               // `adopt` messages come
   std::uint32_t tcp_sockets = 0;  // SO_REUSEPORT listening sockets of this slot, and after them
   bool unix_socket = false;       // the one Unix listening socket that all workers share
   std::string webroot;            // directory
@@ -59,7 +60,7 @@ struct WorkerSettings {
   std::string log_level;
 };
 
-constexpr std::uint32_t worker_protocol_version = 6;
+constexpr std::uint32_t worker_protocol_version = 7;
 
 std::string encode_worker_settings(const WorkerSettings& settings);
 // Throws std::runtime_error that says what is missing or wrong.
@@ -78,6 +79,9 @@ enum class WorkerMessageType : std::uint32_t {
   kick = 9,          // master → worker: KickOrders
   kicked = 10,       // worker → master: KickAnswers
   log_level = 11,    // master → worker; value: the LogLevel to log with from now on
+  standby = 12,      // worker → master: has started, and waits for its slot; value: its generation
+  hand_over = 13,    // master → worker: finish what is begun, then leave the slot to another
+  handed_over = 14,  // worker → master: the slot is another's now; the last message
 };
 
 struct WorkerMessageHeader {

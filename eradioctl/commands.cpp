@@ -75,6 +75,13 @@ Json set_level(ControlClient& client, const std::string& level, std::string& tex
   return answer;
 }
 
+Json restart_workers(ControlClient& client, const std::string& /*argument*/, std::string& text) {
+  Json answer = client.post("/restart-workers");
+  const auto restarted = answer.at("restarted").get<std::uint64_t>();
+  text = std::to_string(restarted) + (restarted == 1 ? " worker" : " workers") + " replaced\n";
+  return answer;
+}
+
 constexpr const char* play = "/play";
 constexpr const char* pause = "/pause";
 constexpr const char* next = "/next";
@@ -85,6 +92,8 @@ constexpr std::array commands{
     Command{"listeners", nullptr, "everybody who has the stream", show_listeners},
     Command{"kick", "ID|ADDRESS",
             "close the connections of a listener's id, or of an address (IPv4, IPv6, unix)", kick},
+    Command{"restart-workers", nullptr, "replace all workers; no listener is disconnected",
+            restart_workers},
     Command{"play", nullptr, "tell the source to play", tell_source<play>},
     Command{"pause", nullptr, "tell the source to pause", tell_source<pause>},
     Command{"next", nullptr, "tell the source to go on to the next track", tell_source<next>},

@@ -85,9 +85,10 @@ nlohmann::ordered_json ControlClient::ask(const std::string& method, const std::
   }
   httplib::ClientImpl client(path_);  // Client would look for a scheme and a port in it
   client.set_address_family(AF_UNIX);
-  constexpr std::chrono::seconds patience{10};  // the server gives up after three
+  constexpr std::chrono::seconds patience{10};
+  constexpr std::chrono::minutes answer_patience{6};  // the server gives up after five
   client.set_connection_timeout(patience);
-  client.set_read_timeout(patience);
+  client.set_read_timeout(answer_patience);
   client.set_write_timeout(patience);
   httplib::Request request;
   request.method = method;

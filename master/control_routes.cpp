@@ -127,6 +127,17 @@ HttpResponse kick(Operations& operations, const HttpRequest& request) {
   return response;
 }
 
+HttpResponse restart_workers(Operations& operations) {
+  HttpResponse response;
+  response.later = [&operations](const HttpReply& reply) {
+    operations.restart_workers([reply](const ReplaceResult& result) {
+      reply(result.error.empty() ? HttpResponse::json(Json{{"restarted", result.replaced}}.dump())
+                                 : HttpResponse::error(503, result.error));
+    });
+  };
+  return response;
+}
+
 HttpResponse set_log_level_to(Operations& operations, const HttpRequest& request) {
   const auto member = only_member(request.body, {"level"});
   const auto level = member && member->value.is_string()
@@ -161,6 +172,8 @@ void add_control_routes(HttpServer& server, Operations& operations) {
   }
   server.route("POST", "/kick",
                [&operations](const HttpRequest& request) { return kick(operations, request); });
+  server.route("POST", "/restart-workers",
+               [&operations](const HttpRequest&) { return restart_workers(operations); });
   server.route("PUT", "/log-level", [&operations](const HttpRequest& request) {
     return set_log_level_to(operations, request);
   });

@@ -13,6 +13,12 @@ namespace {
 
 constexpr mode_t socket_mode = 0660;
 
+ConnectionLimits connection_limits() {
+  ConnectionLimits limits;
+  limits.late_answer_time_max = ControlServer::answer_time_max;
+  return limits;
+}
+
 // If it cannot be made, the socket cannot either, and says so.
 const std::filesystem::path& with_directory(const std::filesystem::path& path) {
   ::mkdir(std::filesystem::absolute(path).parent_path().c_str(), 0755);
@@ -24,7 +30,7 @@ const std::filesystem::path& with_directory(const std::filesystem::path& path) {
 ControlServer::ControlServer(EventLoop& loop, Operations& operations,
                              const std::filesystem::path& path)
     : socket_(std::in_place, with_directory(path), socket_mode),
-      connections_(loop, server_),
+      connections_(loop, server_, connection_limits()),
       acceptor_(loop, [this](Descriptor socket, const PeerAddress& peer) {
         on_accepted(std::move(socket), peer);
       }) {

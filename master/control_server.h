@@ -3,6 +3,7 @@
 // source.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <filesystem>
 #include <optional>
@@ -20,6 +21,8 @@ namespace eradio {
 class ControlServer {
  public:
   static constexpr std::size_t connections_max = 64;  // more are refused
+  // Workers are replaced one after another, and each may be slow.
+  static constexpr std::chrono::minutes answer_time_max{5};
 
   // Makes the directory if only its last component is missing. Loop and operations are borrowed.
   // Throws std::system_error that names the path.

@@ -41,6 +41,15 @@ std::vector<EscrowItem> Escrow::items() const {
   return items;
 }
 
+std::vector<std::uint64_t> Escrow::listener_ids() const {
+  std::vector<std::uint64_t> ids;
+  ids.reserve(held_.size());
+  for (const auto& [record, held] : held_) {
+    ids.push_back(held.item.listener_id);
+  }
+  return ids;
+}
+
 int Escrow::descriptor(const EscrowItem& item) const {
   const auto found = held_.find(item.record);
   return found != held_.end() && found->second.item.serial == item.serial

@@ -27,6 +27,8 @@ class Escrow {
   [[nodiscard]] std::size_t size() const noexcept { return held_.size(); }
   // What is held now, in no order.
   [[nodiscard]] std::vector<EscrowItem> items() const;
+  // The ids that they carry, one for each.
+  [[nodiscard]] std::vector<std::uint64_t> listener_ids() const;
   // The descriptor of an item; -1 when it is not held (any more). Borrowed.
   [[nodiscard]] int descriptor(const EscrowItem& item) const;
 

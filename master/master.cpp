@@ -216,6 +216,10 @@ void Master::kick(const KickOrder& order, Kicks::Done done) {
   supervisor_.kick(order, std::move(done));
 }
 
+void Master::restart_workers(Supervisor::Replaced done) {
+  supervisor_.replace_all(std::move(done));
+}
+
 bool Master::set_log_level(LogLevel level) {
   configuration_.log_level = name_of(level);
   eradio::set_log_level(level);

@@ -40,6 +40,7 @@ class Master final : private Operations {
   ListenersPage listeners(std::uint64_t offset, std::size_t limit) override;
   [[nodiscard]] bool command(SourceCommand command) override;
   void kick(const KickOrder& order, Kicks::Done done) override;
+  void restart_workers(Supervisor::Replaced done) override;
   [[nodiscard]] bool set_log_level(LogLevel level) override;
 
   Configuration configuration_;

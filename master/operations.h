@@ -10,6 +10,7 @@
 #include "common/worker_protocol.h"
 #include "master/kicks.h"
 #include "master/status.h"
+#include "master/supervisor.h"
 
 namespace eradio {
 
@@ -23,6 +24,8 @@ class Operations {
   [[nodiscard]] virtual bool command(SourceCommand command) = 0;
   // Of `order` its target counts; `done` is called once, perhaps within this call.
   virtual void kick(const KickOrder& order, Kicks::Done done) = 0;
+  // One after another, without losing a listener; `done` is called once.
+  virtual void restart_workers(Supervisor::Replaced done) = 0;
   // Of the master and all workers, those to come included. False when a worker could not be told.
   [[nodiscard]] virtual bool set_log_level(LogLevel level) = 0;
 };

@@ -36,6 +36,8 @@ void add_totals(Json& json, const StreamTotals& totals) {
   json["bytes_sent"] = totals.bytes_sent;
   json["frames_skipped"] = totals.frames_skipped;
   json["jumps"] = totals.jumps;
+  json["listeners_adopted"] = totals.adopted;
+  json["listeners_not_adopted"] = totals.not_adopted;
 }
 
 Json source_json(const ServerStatus& status) {
@@ -77,6 +79,7 @@ Json totals_json(const ServerStatus& status) {
   json["listeners"] = listeners;
   json["notify_clients"] = notify_clients;
   add_totals(json, totals);
+  json["requests_dropped"] = totals.requests_dropped;
   return json;
 }
 
@@ -101,6 +104,9 @@ StreamTotals& StreamTotals::operator+=(const StreamTotals& other) {
   bytes_sent += other.bytes_sent;
   frames_skipped += other.frames_skipped;
   jumps += other.jumps;
+  adopted += other.adopted;
+  not_adopted += other.not_adopted;
+  requests_dropped += other.requests_dropped;
   return *this;
 }
 
@@ -108,7 +114,9 @@ StreamTotals stream_totals(const WorkerCounters& counters) {
   return {.frames_sent = counters.frames_sent_total.get(),
           .bytes_sent = counters.bytes_sent_total.get(),
           .frames_skipped = counters.frames_skipped_total.get(),
-          .jumps = counters.jumps_total.get()};
+          .jumps = counters.jumps_total.get(),
+          .adopted = counters.adopted_total.get(),
+          .not_adopted = counters.not_adopted_total.get()};
 }
 
 WorkerStatus worker_status(const WorkerProcess& process, const WorkerCounters& counters) {

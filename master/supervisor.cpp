@@ -1,11 +1,6 @@
 #include "master/supervisor.h"
 
-#include <signal.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
-
 #include <algorithm>
-#include <array>
 #include <set>
 #include <span>
 #include <system_error>
@@ -19,7 +14,10 @@
 namespace eradio {
 namespace {
 
-constexpr std::ptrdiff_t unsent_answers_max = 8192;  // twice what a worker can wait for
+// How long each step of a replacement may take, on a machine that is busy with other things.
+constexpr std::chrono::milliseconds standby_time_max{10'000};
+constexpr std::chrono::milliseconds hand_over_time_max{2'000};
+constexpr std::chrono::milliseconds ready_time_max{10'000};
 
 }  // namespace
 
@@ -39,19 +37,19 @@ Supervisor::Supervisor(EventLoop& loop, std::filesystem::path program,
       all_ready_(std::move(all_ready)),
       stream_read_only_(publisher.reopen_read_only()),
       timeout_(timeout) {
-  slots_.reserve(settings.workers);  // their callbacks know them by reference
   for (std::size_t number = 0; number < settings.workers; ++number) {
     slots_.emplace_back(number);
   }
 }
 
 Supervisor::~Supervisor() {
-  loop_.cancel(answer_timer_);
   loop_.cancel(kill_timer_);
   loop_.cancel(heartbeat_timer_);
   for (Slot& slot : slots_) {
     loop_.cancel(slot.restart_timer);
-    loop_.cancel(slot.bequest_timer);
+  }
+  if (round_) {
+    loop_.cancel(round_->timer);
   }
 }
 
@@ -64,99 +62,72 @@ void Supervisor::start_all() {
 }
 
 void Supervisor::start(Slot& slot) {
-  slot.ready = false;
-  slot.hung = false;
-  slot.started_ns = monotonic_ns();
   try {
-    start_program(slot);
-    log::debug("worker {}: process {} started", slot.number, slot.process);
+    give_slot(slot, start_program(slot));
   } catch (const std::system_error& error) {
     // Descriptors, memory or processes can be short for a while: the others go on.
     log::error("worker {}: {}", slot.number, error.what());
-    if (slot.process > 0) {
-      ::kill(slot.process, SIGKILL);  // and SIGCHLD will have it started again
-    } else {
-      restart_after(slot, std::max(slot.respawn.on_death(std::chrono::milliseconds(0)),
-                                   std::chrono::milliseconds(100)));
-    }
+    restart_after(slot, std::max(slot.respawn.on_death(std::chrono::milliseconds(0)),
+                                 std::chrono::milliseconds(100)));
   }
 }
 
-void Supervisor::start_program(Slot& slot) {
-  std::array<int, 2> ends{};
-  check_syscall(
-      ::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends.data()),
-      "socketpair");
-  Descriptor ours(ends[0]);
-  const Descriptor theirs(ends[1]);
-
+std::unique_ptr<WorkerChild> Supervisor::start_program(Slot& slot) {
   WorkerSettings settings = settings_;
   settings.slot = static_cast<std::uint32_t>(slot.number);
-  settings.generation = slot.generation = ++generations_;
-  slot.inheritance = slot.escrow.items();
-  slot.bequeathed = 0;
-  settings.inherits = !slot.inheritance.empty();
-  if (!settings.inherits) {
-    listeners_[slot.number].clear();
-  }
+  settings.generation = ++generations_;
   settings.tcp_sockets = static_cast<std::uint32_t>(sockets_.tcp(slot.number).size());
   settings.unix_socket = sockets_.unix_socket() >= 0;
 
-  ChildProgram child{
+  ChildProgram program{
       .arguments = {program_.string(), encode_worker_settings(settings)},
       .environment = {},
-      .descriptors = {{theirs.number(), worker_descriptor::control},
-                      {publisher_.wakeup(slot.number), worker_descriptor::wakeup},
+      .descriptors = {{publisher_.wakeup(slot.number), worker_descriptor::wakeup},
                       {stream_read_only_.number(), worker_descriptor::stream},
                       {scoreboard_.descriptor(), worker_descriptor::scoreboard},
                       {listeners_[slot.number].descriptor(), worker_descriptor::listeners}},
       .own_session = true};  // Ctrl-C at a terminal is for the master alone
   int next = worker_descriptor::first_listening_socket;
   for (const Descriptor& socket : sockets_.tcp(slot.number)) {
-    child.descriptors.push_back({socket.number(), next++});
+    program.descriptors.push_back({socket.number(), next++});
   }
   if (settings.unix_socket) {
-    child.descriptors.push_back({sockets_.unix_socket(), next++});
+    program.descriptors.push_back({sockets_.unix_socket(), next++});
   }
 
-  slot.process = start_child(child);
+  auto child = std::make_unique<WorkerChild>(
+      loop_, std::move(program), settings.generation,
+      [this, &slot](WorkerChild& who, WorkerMessage* what) { on_message(slot, who, what); });
   ++slot.starts;
-  slot.control = std::move(ours);
-  slot.watch = std::make_unique<Watch>(loop_, slot.control.number(), EPOLLIN,
-                                       [this, &slot](std::uint32_t) { on_control(slot); });
-  if (settings.inherits) {
-    bequeath(slot);
-  }
+  log::debug("worker {}: process {} started", slot.number, child->process());
+  return child;
 }
 
-void Supervisor::bequeath(Slot& slot) {
-  constexpr std::chrono::milliseconds retry_after_full{1};
-  constexpr int messages_per_turn = 32;  // the source's frames come first
-  slot.bequest_timer = EventLoop::no_timer;
-  for (int i = 0; i < messages_per_turn; ++i) {
-    std::vector<EscrowItem> items;
-    std::vector<int> descriptors;
-    std::size_t next = slot.bequeathed;
-    for (; next < slot.inheritance.size() && items.size() < worker_message_descriptors_max;
-         ++next) {
-      if (const int socket = slot.escrow.descriptor(slot.inheritance[next]); socket >= 0) {
-        items.push_back(slot.inheritance[next]);
-        descriptors.push_back(socket);
-      }
-    }
-    const int control = slot.control.number();
-    const SendResult result =
-        items.empty() ? send_worker_message(control, WorkerMessageType::adopt_end)
-                      : send_worker_message(control, WorkerMessageType::adopt, items, descriptors);
-    if (result == SendResult::gone || (result == SendResult::sent && items.empty())) {
-      return;
-    }
-    if (result == SendResult::full) {
-      break;
-    }
-    slot.bequeathed = next;
+void Supervisor::give_slot(Slot& slot, std::unique_ptr<WorkerChild> child) {
+  slot.child = std::move(child);
+  slot.since_ns = monotonic_ns();
+  slot.ready = false;
+  slot.hung = false;
+  slot.leaving = false;
+  if (slot.escrow.size() == 0) {
+    listeners_[slot.number].clear();
   }
-  slot.bequest_timer = loop_.call_after(retry_after_full, [this, &slot] { bequeath(slot); });
+  slot.child->bequeath(slot.escrow, log_level_of(settings_.log_level).value_or(LogLevel::info));
+}
+
+std::unique_ptr<WorkerChild> Supervisor::take_slot(Slot& slot) {
+  const WorkerCounters& counters = scoreboard_.counters(slot.number);
+  past_totals_ += stream_totals(counters);
+  const std::uint64_t known = counters.listeners.get() + counters.notify_clients.get();
+  past_totals_.requests_dropped += std::max(counters.connections.get(), known) - known;
+  scoreboard_.clear(slot.number);
+  slot.ready = false;
+  std::unique_ptr<WorkerChild> child = std::move(slot.child);
+  if (for_good_) {
+    slot.escrow.close_all();
+  }
+  kicks_.on_worker_gone(slot.number);
+  return child;
 }
 
 void Supervisor::restart_after(Slot& slot, std::chrono::milliseconds delay) {
@@ -166,32 +137,24 @@ void Supervisor::restart_after(Slot& slot, std::chrono::milliseconds delay) {
   });
 }
 
-void Supervisor::on_control(Slot& slot) {
-  WorkerMessage message;
-  switch (receive_worker_message(slot.control.number(), message)) {
-    case ReceiveResult::nothing:
-      break;
-    case ReceiveResult::closed:
-      slot.watch.reset();  // it is dying: SIGCHLD will tell how
-      break;
-    case ReceiveResult::malformed:
-      complain(slot, "sent a message that cannot be understood; ignored");
-      break;
-    case ReceiveResult::message:
-      on_message(slot, message);
-      break;
+void Supervisor::on_message(Slot& slot, WorkerChild& child, WorkerMessage* message) {
+  if (message == nullptr) {
+    complain(slot, "sent a message that cannot be understood; ignored");
+  } else if (message->type == WorkerMessageType::standby) {
+    if (&child == slot.successor.get()) {
+      on_standby(slot);
+    }
+  } else if (&child == slot.child.get()) {
+    on_message_of_child(slot, *message);
+  } else {
+    complain(slot, "sent a message while the slot is not its own; ignored");
   }
 }
 
-void Supervisor::on_message(Slot& slot, WorkerMessage& message) {
+void Supervisor::on_message_of_child(Slot& slot, WorkerMessage& message) {
   switch (message.type) {
     case WorkerMessageType::ready:
-      log::info("worker {}: process {} serves", slot.number, slot.process);
-      slot.ready = true;
-      slot.ready_ns = monotonic_ns();
-      if (std::all_of(slots_.begin(), slots_.end(), [](const Slot& s) { return s.ready; })) {
-        all_ready_();
-      }
+      on_ready(slot);
       break;
     case WorkerMessageType::audience:
       events_.on_audience(slot.number, message.audience);
@@ -212,14 +175,37 @@ void Supervisor::on_message(Slot& slot, WorkerMessage& message) {
         kicks_.on_answer(slot.number, answer);
       }
       break;
+    case WorkerMessageType::handed_over:
+      if (slot.leaving && slot.successor) {
+        on_handed_over(slot);
+      } else {
+        complain(slot, "has left its slot without being told; ignored");
+      }
+      break;
     case WorkerMessageType::adopt:
     case WorkerMessageType::adopt_end:
     case WorkerMessageType::stop:
+    case WorkerMessageType::hand_over:
     case WorkerMessageType::vote_answers:
     case WorkerMessageType::kick:
     case WorkerMessageType::log_level:
+    case WorkerMessageType::standby:
       complain(slot, "sent a message that only a master sends; ignored");
       break;
+  }
+}
+
+void Supervisor::on_ready(Slot& slot) {
+  log::info("worker {}: process {} serves", slot.number, slot.child->process());
+  slot.ready = true;
+  slot.ready_ns = monotonic_ns();
+  if (std::all_of(slots_.begin(), slots_.end(), [](const Slot& s) { return s.ready; })) {
+    all_ready_();
+  }
+  if (is_turn_of(slot) && !slot.successor) {
+    ++round_->replaced;
+    ++round_->slot;
+    replace_next();
   }
 }
 
@@ -230,99 +216,179 @@ void Supervisor::complain(Slot& slot, const char* what) {
 }
 
 void Supervisor::answer_vote(std::size_t slot, const VoteAnswer& answer) {
-  auto& unsent = slots_.at(slot).unsent_answers;
-  if (std::ssize(unsent) >= unsent_answers_max) {
-    unsent.erase(unsent.begin(), unsent.begin() + unsent_answers_max / 2);
+  if (slots_.at(slot).child && !slots_[slot].child->answer_vote(answer)) {
     complain(slots_[slot], "does not read its messages");
-  }
-  unsent.push_back(answer);
-  expect_answers(std::chrono::milliseconds(0));  // all of this turn together
-}
-
-void Supervisor::expect_answers(std::chrono::milliseconds delay) {
-  if (answer_timer_ == EventLoop::no_timer) {
-    answer_timer_ = loop_.call_after(delay, [this] {
-      answer_timer_ = EventLoop::no_timer;
-      send_answers();
-    });
-  }
-}
-
-void Supervisor::send_answers() {
-  constexpr std::chrono::milliseconds retry_after_full{10};
-  for (Slot& slot : slots_) {
-    std::span<const VoteAnswer> left = slot.unsent_answers;
-    while (!left.empty()) {
-      const auto some = left.first(std::min(left.size(), worker_message_items_max));
-      const SendResult result =
-          slot.control ? send_worker_message(slot.control.number(), some) : SendResult::gone;
-      if (result == SendResult::full) {
-        expect_answers(retry_after_full);
-        break;
-      }
-      left = result == SendResult::gone ? left.last(0) : left.subspan(some.size());
-    }
-    slot.unsent_answers.erase(slot.unsent_answers.begin(),
-                              slot.unsent_answers.end() - static_cast<std::ptrdiff_t>(left.size()));
   }
 }
 
 bool Supervisor::on_exited(pid_t process, int wait_status) {
-  const auto found = std::find_if(slots_.begin(), slots_.end(),
-                                  [&](const Slot& slot) { return slot.process == process; });
-  if (found == slots_.end()) {
-    return false;
+  const auto is_it = [&](const std::unique_ptr<WorkerChild>& child) {
+    return child && child->process() == process;
+  };
+  if (const auto departed = std::find_if(departed_.begin(), departed_.end(), is_it);
+      departed != departed_.end()) {
+    departed_.erase(departed);
+    return true;
   }
-  Slot& slot = *found;
-  while (slot.control && slot.watch) {  // what it has said before it died
-    WorkerMessage message;
-    if (receive_worker_message(slot.control.number(), message) != ReceiveResult::message) {
-      break;
+  for (Slot& slot : slots_) {
+    if (is_it(slot.child)) {
+      on_child_exited(slot, wait_status);
+      return true;
     }
-    on_message(slot, message);
+    if (is_it(slot.successor)) {
+      on_successor_lost(slot, "the new process " + describe_exit(wait_status));
+      return true;
+    }
   }
-  const std::uint64_t listeners = scoreboard_.counters(slot.number).listeners.get();
-  past_totals_ += stream_totals(scoreboard_.counters(slot.number));
-  scoreboard_.clear(slot.number);
-  loop_.cancel(slot.bequest_timer);
-  slot.watch.reset();
-  slot.control.reset();
-  slot.unsent_answers.clear();
-  slot.process = 0;
-  slot.ready = false;
-  events_.on_worker_gone(slot.number, settle_escrow(slot));
-  kicks_.on_worker_gone(slot.number);
-  if (!for_good_) {
-    const std::chrono::milliseconds lifetime{(monotonic_ns() - slot.started_ns) / ns_per_ms};
-    const auto delay = slot.respawn.on_death(lifetime);
-    log::error(
-        "worker {}: process {} {} after {} ms with {} listeners; replaced in {} ms, by one "
-        "that goes on with {}",
-        slot.number, process, describe_exit(wait_status), lifetime.count(), listeners,
-        delay.count(), slot.escrow.size());
-    restart_after(slot, delay);
-  }
-  return true;
+  return false;
 }
 
-std::vector<std::uint64_t> Supervisor::settle_escrow(Slot& slot) {
-  if (for_good_) {
-    slot.escrow.close_all();
+void Supervisor::on_child_exited(Slot& slot, int wait_status) {
+  const pid_t process = slot.child->process();
+  slot.child->hear_last_words();
+  if (!slot.child || slot.child->process() != process) {
+    // Its last word was that it has handed over.
+    std::erase_if(departed_, [&](const auto& child) { return child->process() == process; });
+    return;
   }
-  constexpr std::int64_t lived_ns = 100 * ns_per_ms;
-  if (slot.ready_ns > slot.started_ns && monotonic_ns() - slot.ready_ns >= lived_ns) {
+  const bool lived = has_lived(slot);
+  const std::uint64_t listeners = scoreboard_.counters(slot.number).listeners.get();
+  const std::chrono::milliseconds lifetime{(monotonic_ns() - slot.since_ns) / ns_per_ms};
+  const auto child = take_slot(slot);
+  if (lived) {
     slot.escrow.exonerate();
-  } else if (const std::size_t closed = slot.escrow.blame(slot.inheritance); closed > 0) {
+  } else if (const std::size_t closed = slot.escrow.blame(child->inheritance()); closed > 0) {
     log::error(
         "worker {}: {} listeners were closed, since two workers in a row died right after "
         "going on with them",
         slot.number, closed);
   }
-  std::vector<std::uint64_t> ids;
-  for (const EscrowItem& item : slot.escrow.items()) {
-    ids.push_back(item.listener_id);
+  events_.on_worker_gone(slot.number, slot.escrow.listener_ids());
+  if (for_good_) {
+    return;
   }
-  return ids;
+  const auto delay =
+      slot.successor ? std::chrono::milliseconds(0) : slot.respawn.on_death(lifetime);
+  log::error(
+      "worker {}: process {} {} after {} ms with {} listeners; replaced in {} ms, by one "
+      "that goes on with {}",
+      slot.number, process, describe_exit(wait_status), lifetime.count(), listeners, delay.count(),
+      slot.escrow.size());
+  if (slot.successor) {
+    promote(slot);
+  } else {
+    restart_after(slot, delay);
+  }
+}
+
+bool Supervisor::has_lived(const Slot& slot) {
+  constexpr std::int64_t lived_ns = 100 * ns_per_ms;
+  return slot.ready && monotonic_ns() - slot.ready_ns >= lived_ns;
+}
+
+void Supervisor::replace_all(Replaced done) {
+  if (round_ || for_good_) {
+    done({.replaced = 0,
+          .error = for_good_ ? "the server is stopping" : "workers are being replaced already"});
+    return;
+  }
+  log::info("all workers are replaced, one after another");
+  round_.emplace(Round{.done = std::move(done)});
+  replace_next();
+}
+
+void Supervisor::replace_next() {
+  if (round_->slot == slots_.size()) {
+    end_round("");
+    return;
+  }
+  Slot& slot = slots_[round_->slot];
+  if (!slot.child) {  // one that has died is replaced anyway: now
+    loop_.cancel(slot.restart_timer);
+    expect_ready(slot);
+    start(slot);
+    return;
+  }
+  try {
+    slot.successor = start_program(slot);
+  } catch (const std::system_error& error) {
+    end_round("worker " + std::to_string(slot.number) +
+              ": the new process could not be started: " + error.what());
+    return;
+  }
+  expect_within(standby_time_max, [this, &slot] {
+    const auto late = std::move(slot.successor);
+    late->kill();
+    on_successor_lost(slot, "the new process was not ready to take over in time");
+  });
+}
+
+void Supervisor::expect_within(std::chrono::milliseconds time, std::function<void()> otherwise) {
+  loop_.cancel(round_->timer);
+  round_->timer = loop_.call_after(time, [this, otherwise = std::move(otherwise)] {
+    round_->timer = EventLoop::no_timer;
+    otherwise();
+  });
+}
+
+void Supervisor::on_standby(Slot& slot) {
+  if (!slot.child || slot.leaving) {
+    return;
+  }
+  slot.leaving = true;
+  expect_within(hand_over_time_max, [&slot] {
+    if (slot.child) {
+      log::error("worker {}: process {} did not hand over in time; killed", slot.number,
+                 slot.child->process());
+      slot.child->kill();  // and the new one goes on where it was
+    }
+  });
+  if (send_worker_message(slot.child->control(), WorkerMessageType::hand_over) !=
+      SendResult::sent) {
+    slot.child->kill();
+  }
+}
+
+void Supervisor::on_handed_over(Slot& slot) {
+  slot.escrow.exonerate();
+  auto old = take_slot(slot);
+  log::debug("worker {}: process {} has handed over {} listeners", slot.number, old->process(),
+             slot.escrow.size());
+  events_.on_worker_gone(slot.number, slot.escrow.listener_ids());
+  departed_.push_back(std::move(old));
+  promote(slot);
+}
+
+void Supervisor::promote(Slot& slot) {
+  give_slot(slot, std::move(slot.successor));
+  expect_ready(slot);
+}
+
+void Supervisor::expect_ready(const Slot& slot) {
+  expect_within(ready_time_max, [this, &slot] {
+    end_round("worker " + std::to_string(slot.number) + " does not come to serve");
+  });
+}
+
+void Supervisor::on_successor_lost(Slot& slot, const std::string& why) {
+  slot.successor.reset();
+  if (for_good_) {
+    return;
+  }
+  log::error("worker {}: {}; the old one goes on", slot.number, why);
+  if (is_turn_of(slot)) {
+    end_round("worker " + std::to_string(slot.number) + ": " + why + "; the old one goes on");
+  }
+}
+
+void Supervisor::end_round(const std::string& error) {
+  loop_.cancel(round_->timer);
+  const Round round = std::move(*round_);
+  round_.reset();
+  if (error.empty()) {
+    log::info("all workers have been replaced");
+  }
+  round.done({.replaced = round.replaced, .error = error});
 }
 
 void Supervisor::stop_for_good(std::chrono::milliseconds grace) {
@@ -330,19 +396,28 @@ void Supervisor::stop_for_good(std::chrono::milliseconds grace) {
   loop_.cancel(heartbeat_timer_);
   for (Slot& slot : slots_) {
     loop_.cancel(slot.restart_timer);
-    if (slot.process > 0 &&
-        send_worker_message(slot.control.number(), WorkerMessageType::stop) != SendResult::sent) {
-      ::kill(slot.process, SIGKILL);
+    if (slot.successor) {
+      slot.successor->kill();  // it has nobody to say goodbye to
     }
+    if (slot.child &&
+        send_worker_message(slot.child->control(), WorkerMessageType::stop) != SendResult::sent) {
+      slot.child->kill();
+    }
+  }
+  if (round_) {
+    end_round("the server is stopping");
   }
   loop_.cancel(kill_timer_);
   kill_timer_ = loop_.call_after(grace, [this] {
     kill_timer_ = EventLoop::no_timer;
     for (const Slot& slot : slots_) {
-      if (slot.process > 0) {
+      if (slot.child) {
         log::warning("worker {}: did not stop; killed", slot.number);
-        ::kill(slot.process, SIGKILL);
+        slot.child->kill();
       }
+    }
+    for (const auto& child : departed_) {
+      child->kill();
     }
   });
 }
@@ -358,12 +433,12 @@ void Supervisor::kill_hung_workers() {
   for (Slot& slot : slots_) {
     const auto beat_ns =
         static_cast<std::int64_t>(scoreboard_.counters(slot.number).heartbeat_ns.get());
-    const std::int64_t silent_ms = (now_ns - std::max(beat_ns, slot.started_ns)) / ns_per_ms;
-    if (!held_up && slot.process > 0 && !slot.hung && silent_ms >= timeout_.count()) {
+    const std::int64_t silent_ms = (now_ns - std::max(beat_ns, slot.since_ns)) / ns_per_ms;
+    if (!held_up && slot.child && !slot.hung && silent_ms >= timeout_.count()) {
       slot.hung = true;
       log::error("worker {}: process {} has given no sign of life for {} ms; killed", slot.number,
-                 slot.process, silent_ms);
-      ::kill(slot.process, SIGKILL);
+                 slot.child->process(), silent_ms);
+      slot.child->kill();
     }
   }
   heartbeat_timer_ = loop_.call_after(interval, [this] { kill_hung_workers(); });
@@ -374,11 +449,11 @@ void Supervisor::kick(KickOrder order, Kicks::Done done) {
   std::set<std::size_t> told;
   bool complete = true;
   for (const Slot& slot : slots_) {
-    if (!slot.control) {
+    if (!slot.child) {
       continue;  // it has no listeners
     }
     const bool sent =
-        send_worker_message(slot.control.number(), std::span<const KickOrder>(&order, 1)) ==
+        send_worker_message(slot.child->control(), std::span<const KickOrder>(&order, 1)) ==
         SendResult::sent;
     complete = complete && sent;
     if (sent) {
@@ -393,7 +468,7 @@ bool Supervisor::set_log_level(LogLevel level) {
   bool all_told = true;
   for (const Slot& slot : slots_) {
     // One that is dying needs to be told no more.
-    if (slot.control && send_worker_message(slot.control.number(), level) == SendResult::full) {
+    if (slot.child && send_worker_message(slot.child->control(), level) == SendResult::full) {
       log::warning("worker {}: does not read its messages; its log level stays", slot.number);
       all_told = false;
     }
@@ -404,19 +479,21 @@ bool Supervisor::set_log_level(LogLevel level) {
 std::vector<WorkerProcess> Supervisor::workers() const {
   std::vector<WorkerProcess> workers;
   for (const Slot& slot : slots_) {
+    const WorkerChild* const child = slot.child.get();
     workers.push_back({.slot = slot.number,
-                       .process = slot.process,
-                       .generation = slot.generation,
+                       .process = child == nullptr ? 0 : child->process(),
+                       .generation = child == nullptr ? 0 : child->generation(),
                        .restarts = slot.starts > 0 ? slot.starts - 1 : 0,
-                       .started_ns = slot.started_ns,
+                       .started_ns = child == nullptr ? 0 : child->started_ns(),
                        .ready = slot.ready});
   }
   return workers;
 }
 
 bool Supervisor::any_running() const noexcept {
-  return std::any_of(slots_.begin(), slots_.end(),
-                     [](const Slot& slot) { return slot.process > 0; });
+  return !departed_.empty() || std::any_of(slots_.begin(), slots_.end(), [](const Slot& slot) {
+    return slot.child || slot.successor;
+  });
 }
 
 }  // namespace eradio

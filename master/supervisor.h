@@ -1,15 +1,19 @@
-// Starts the workers, one for each slot, keeps the line to each, and replaces those that die or
-// hang: the new one goes on with the listeners of the old. What a worker is born with is in
-// common/worker_protocol.h; how soon it is replaced in respawn_policy.h.
+// Starts the workers, one for each slot, and replaces them: those that die or hang, and all of
+// them, one after another, when the operator wants it. The new one goes on with the listeners of
+// the old. What a worker is born with is in common/worker_protocol.h; how soon one that has died is
+// replaced in respawn_policy.h.
 #pragma once
 
 #include <sys/types.h>
 
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "common/descriptor.h"
@@ -22,14 +26,22 @@
 #include "master/publisher.h"
 #include "master/respawn_policy.h"
 #include "master/status.h"
+#include "master/worker_child.h"
 #include "master/worker_events.h"
 #include "shm/listener_table.h"
 #include "shm/scoreboard.h"
 
 namespace eradio {
 
+struct ReplaceResult {
+  std::size_t replaced = 0;  // workers
+  std::string error;         // why the others were not; empty: there are no others
+};
+
 class Supervisor {
  public:
+  using Replaced = std::function<void(const ReplaceResult&)>;
+
   // Everything is borrowed. `settings`: the same for all workers; slot, generation and the like are
   // filled in here. A worker without a heartbeat for `timeout` is killed. `all_ready` is called
   // whenever the last worker that was missing is serving.
@@ -46,6 +58,10 @@ class Supervisor {
 
   // The process has been reaped; false if it is none of ours.
   bool on_exited(pid_t process, int wait_status);
+  // Replaces one worker after another by one that is started before the old one goes; `done` is
+  // called once. When a new one does not come to serve, the rest stay as they are.
+  void replace_all(Replaced done);
+
   // Kept while the worker does not read its messages; it has its own patience, so the oldest are
   // dropped in the end.
   void answer_vote(std::size_t slot, const VoteAnswer& answer);
@@ -69,37 +85,57 @@ class Supervisor {
 
     std::size_t number = 0;
     RespawnPolicy respawn{worker_respawn_settings};
-    pid_t process = 0;
-    std::int64_t started_ns = 0;
-    std::uint64_t generation = 0;
-    std::uint64_t starts = 0;
-    bool ready = false;
-    bool hung = false;  // and killed for it
-    Descriptor control;
-    std::unique_ptr<Watch> watch;
-    std::vector<VoteAnswer> unsent_answers;
-    Escrow escrow;
-    std::vector<EscrowItem> inheritance;  // what was held when the process was started
-    std::size_t bequeathed = 0;           // of these it has been given so many
-    EventLoop::TimerId bequest_timer = EventLoop::no_timer;
+    std::unique_ptr<WorkerChild> child;      // that has the slot; none: it has died, or not started
+    std::unique_ptr<WorkerChild> successor;  // that was started to get it
+    std::int64_t since_ns = 0;               // when the child got the slot
     std::int64_t ready_ns = 0;
+    bool ready = false;
+    bool hung = false;     // and killed for it
+    bool leaving = false;  // told to hand over
+    std::uint64_t starts = 0;
+    Escrow escrow;
     RateLimit complaints;
     EventLoop::TimerId restart_timer = EventLoop::no_timer;
   };
 
+  // One round of replace_all().
+  struct Round {
+    std::size_t slot = 0;  // whose turn it is
+    std::size_t replaced = 0;
+    Replaced done;
+    EventLoop::TimerId timer = EventLoop::no_timer;  // then it has taken too long
+  };
+
   void start(Slot& slot);
-  void start_program(Slot& slot);
-  // Gives the new process what it inherits, as fast as it takes it.
-  void bequeath(Slot& slot);
-  // Closes the connections that workers die of, and says which ids still have one.
-  std::vector<std::uint64_t> settle_escrow(Slot& slot);
+  [[nodiscard]] std::unique_ptr<WorkerChild> start_program(Slot& slot);
+  // It gets the slot, and goes on with the listeners of whoever had it before.
+  void give_slot(Slot& slot, std::unique_ptr<WorkerChild> child);
+  // The slot's worker has ended, or has handed over: takes stock of what it leaves.
+  [[nodiscard]] std::unique_ptr<WorkerChild> take_slot(Slot& slot);
+  // Long enough that it did not die of what it had gone on with.
+  [[nodiscard]] static bool has_lived(const Slot& slot);
   void restart_after(Slot& slot, std::chrono::milliseconds delay);
-  void on_control(Slot& slot);
+  void on_child_exited(Slot& slot, int wait_status);
+
+  void replace_next();
+  // As long as the round has come no further.
+  void expect_within(std::chrono::milliseconds time, std::function<void()> otherwise);
+  void on_standby(Slot& slot);
+  void on_handed_over(Slot& slot);
+  // Of a round: the slot's successor gets it.
+  void promote(Slot& slot);
+  void expect_ready(const Slot& slot);
+  void on_successor_lost(Slot& slot, const std::string& why);
+  void end_round(const std::string& error);
+
+  void on_message(Slot& slot, WorkerChild& child, WorkerMessage* message);
+  void on_message_of_child(Slot& slot, WorkerMessage& message);
+  void on_ready(Slot& slot);
   void complain(Slot& slot, const char* what);
   void kill_hung_workers();
-  void send_answers();
-  void expect_answers(std::chrono::milliseconds delay);
-  void on_message(Slot& slot, WorkerMessage& message);
+  [[nodiscard]] bool is_turn_of(const Slot& slot) const {
+    return round_ && round_->slot == slot.number;
+  }
 
   EventLoop& loop_;
   std::filesystem::path program_;
@@ -111,14 +147,15 @@ class Supervisor {
   WorkerEvents& events_;
   std::function<void()> all_ready_;
   Descriptor stream_read_only_;
-  std::vector<Slot> slots_;
+  std::deque<Slot> slots_;                              // their callbacks know them by reference
+  std::vector<std::unique_ptr<WorkerChild>> departed_;  // have handed over, and will exit
+  std::optional<Round> round_;
   std::uint64_t generations_ = 0;
   Kicks kicks_;
   StreamTotals past_totals_;
   std::chrono::milliseconds timeout_;
   std::int64_t heartbeats_read_ns_ = 0;
   bool for_good_ = false;
-  EventLoop::TimerId answer_timer_ = EventLoop::no_timer;
   EventLoop::TimerId kill_timer_ = EventLoop::no_timer;
   EventLoop::TimerId heartbeat_timer_ = EventLoop::no_timer;
 };

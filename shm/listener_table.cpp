@@ -80,15 +80,6 @@ std::span<ListenerRecord> checked_records(const boost::interprocess::mapped_regi
   return records.first(header.records);
 }
 
-void free_records(const boost::interprocess::mapped_region& region,
-                  std::span<ListenerRecord> records) {
-  const std::size_t used = std::min<std::size_t>(load_word(header_of(region).used), records.size());
-  for (ListenerRecord& record : records.first(used)) {
-    store_word(record.serial, 0);
-  }
-  store_word(header_of(region).used, 0);
-}
-
 }  // namespace
 
 ListenerTable::ListenerTable(std::size_t listeners_max)
@@ -144,20 +135,18 @@ ListenerPage ListenerTable::read_page(std::size_t first, std::size_t listeners_m
 }
 
 void ListenerTable::clear() {
-  free_records(region_, records_of(region_).first(records_));
+  const std::size_t used = std::min<std::size_t>(load_word(header_of(region_).used), records_);
+  for (ListenerRecord& record : records_of(region_).first(used)) {
+    store_word(record.serial, 0);
+  }
   write_header();  // whatever the worker has done to it
 }
 
-WorkerListenerTable::WorkerListenerTable(Descriptor descriptor, std::uint64_t generation,
-                                         bool inherits)
+WorkerListenerTable::WorkerListenerTable(Descriptor descriptor, std::uint64_t generation)
     : file_(std::move(descriptor)),
       region_(file_.map_writable(0, file_.bytes())),
       records_(checked_records(region_)),
       next_serial_((generation << 32U) + 1) {
-  if (!inherits) {
-    free_records(region_, records_);
-    return;
-  }
   used_ = static_cast<std::uint32_t>(
       std::min<std::size_t>(load_word(header_of(region_).used), records_.size()));
   estates_.resize(used_);

@@ -141,10 +141,10 @@ class ListenerTable {
 // A worker's side.
 class WorkerListenerTable {
  public:
-  // `generation`: of the worker; greater than those of all that had the table before.
-  // `inherits`: what a worker before has left stays until adopt() or forget_estates(); otherwise
-  // the table begins empty. Throws std::runtime_error if the memory is of another layout.
-  WorkerListenerTable(Descriptor descriptor, std::uint64_t generation, bool inherits);
+  // `generation`: of the worker; greater than those of all that had the table before. What a worker
+  // before has left stays until adopt() or forget_estates(). Throws std::runtime_error if the
+  // memory is of another layout.
+  WorkerListenerTable(Descriptor descriptor, std::uint64_t generation);
 
   // A record for a listener that has come; nothing when there is none free.
   [[nodiscard]] std::optional<std::uint32_t> take(const ListenerIdentity& identity,

@@ -20,7 +20,7 @@
 namespace eradio {
 
 constexpr std::uint64_t scoreboard_magic = 0x62726f6373617265;
-constexpr std::uint32_t scoreboard_layout_version = 3;
+constexpr std::uint32_t scoreboard_layout_version = 4;
 
 // At the front of the memory. Written by the master before any worker starts, never again.
 struct ScoreboardHeader {
@@ -53,6 +53,8 @@ struct WorkerCounters {
   SharedCounter sends_total;            // send() calls of the stream
   SharedCounter notify_clients;         // WebSockets and event streams open now
   SharedCounter notifications_total;    // sent, over all of them
+  SharedCounter adopted_total;          // listeners of the worker before that it went on with
+  SharedCounter not_adopted_total;      // and that it could not go on with: they were closed
   FrameAges frame_ages;                 // over all listeners
 };
 

@@ -612,6 +612,13 @@ void FanOut::sweep() {
   sweep_timer_ = loop_.call_after(interval, [this] { sweep(); });
 }
 
+void FanOut::write_all_progress() {
+  const std::int64_t now_ns = clock_();
+  for (const auto& listener : listeners_) {
+    write_progress(*listener, queued_bytes(listener->socket.number()).value_or(0), now_ns);
+  }
+}
+
 void FanOut::examine(Listener& listener, std::int64_t now_ns) {
   const std::uint64_t queued = queued_bytes(listener.socket.number()).value_or(0);
   write_progress(listener, queued, now_ns);

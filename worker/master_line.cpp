@@ -1,5 +1,6 @@
 #include "worker/master_line.h"
 
+#include <poll.h>
 #include <sys/epoll.h>
 
 #include <algorithm>
@@ -23,12 +24,9 @@ constexpr std::int64_t vote_forgotten_ns = 10 * ns_per_second;  // the voter has
 
 }  // namespace
 
-MasterLine::MasterLine(EventLoop& loop, Descriptor control, std::function<void()> stop,
-                       Inherited inherited, MasterOrders orders)
+MasterLine::MasterLine(EventLoop& loop, Descriptor control, MasterOrders orders)
     : loop_(loop),
       control_(std::move(control)),
-      stop_(std::move(stop)),
-      inherited_(std::move(inherited)),
       orders_(std::move(orders)),
       fold_at_(fold_at_min),
       watch_(loop, control_.number(), EPOLLIN, [this](std::uint32_t) { on_control(); }) {}
@@ -121,6 +119,26 @@ void MasterLine::expect_flush(std::chrono::milliseconds delay) {
   }
 }
 
+bool MasterLine::hand_over() {
+  constexpr std::int64_t patience_ns = ns_per_second;
+  const std::int64_t begin_ns = monotonic_ns();
+  fold();  // votes: nobody waits for their outcome any more
+  while (monotonic_ns() - begin_ns < patience_ns) {
+    flush();
+    if (escrow_changes_.empty() && untold_.empty()) {
+      const SendResult result =
+          send_worker_message(control_.number(), WorkerMessageType::handed_over);
+      if (result != SendResult::full) {
+        return result == SendResult::sent;
+      }
+    }
+    pollfd room{.fd = control_.number(), .events = POLLOUT, .revents = 0};
+    ::poll(&room, 1, static_cast<int>(retry_after_full.count()));
+  }
+  log::error("the master does not take what it must know before another can go on");
+  return false;
+}
+
 void MasterLine::flush() {
   flush_escrow();
   flush_audience();
@@ -179,7 +197,7 @@ void MasterLine::on_control() {
         return;
       case ReceiveResult::closed:
         log::error("the master has gone; this worker ends");
-        stop_();
+        orders_.stop();
         return;
       case ReceiveResult::malformed:
         log::error("a message of the master's cannot be understood; ignored");
@@ -187,7 +205,7 @@ void MasterLine::on_control() {
       case ReceiveResult::message:
         if (message.type == WorkerMessageType::stop) {
           log::debug("told to stop");
-          stop_();
+          orders_.stop();
           return;
         }
         on_message(std::move(message));
@@ -201,11 +219,15 @@ void MasterLine::on_message(WorkerMessage message) {
     on_vote_answer(answer);
   }
   for (std::size_t i = 0; i < message.escrow.size(); ++i) {
-    inherited_(message.escrow[i],
-               i < message.descriptors.size() ? std::move(message.descriptors[i]) : Descriptor());
+    orders_.adopt(message.escrow[i], i < message.descriptors.size()
+                                         ? std::move(message.descriptors[i])
+                                         : Descriptor());
   }
   if (message.type == WorkerMessageType::adopt_end) {
-    inherited_(std::nullopt, Descriptor());
+    orders_.adopt_end();
+  }
+  if (message.type == WorkerMessageType::hand_over) {
+    orders_.hand_over();
   }
   for (const KickOrder& order : message.kick_orders) {
     carry_out(order);

@@ -17,8 +17,15 @@
 
 namespace eradio {
 
-// What the master can tell a worker to do besides stopping.
+// What the master can tell a worker to do.
 struct MasterOrders {
+  // Or the master has gone.
+  std::function<void()> stop;
+  std::function<void()> hand_over;
+  // To go on with a listener of the worker before; the descriptor is missing when this process
+  // could not have it. And that there are no more.
+  std::function<void(const EscrowItem&, Descriptor)> adopt;
+  std::function<void()> adopt_end;
   // Closes connections; returns how many.
   std::function<std::uint64_t(const KickOrder&)> kick;
   std::function<void(LogLevel)> set_log_level;
@@ -29,12 +36,8 @@ class MasterLine {
   // Called with the outcome, once; never when the master does not answer.
   using Voted = std::function<void(VoteOutcome)>;
 
-  // Called with each listener of the worker before, and with nothing behind the last.
-  using Inherited = std::function<void(std::optional<EscrowItem>, Descriptor)>;
-
-  // The loop is borrowed. `stop` is called when the master says so, or has gone.
-  MasterLine(EventLoop& loop, Descriptor control, std::function<void()> stop, Inherited inherited,
-             MasterOrders orders = {});
+  // The loop is borrowed. Orders that are not given are ignored.
+  MasterLine(EventLoop& loop, Descriptor control, MasterOrders orders);
   ~MasterLine();
 
   // False when the master has gone.
@@ -45,6 +48,9 @@ class MasterLine {
   // borrowed until release().
   void escrow(const EscrowItem& item, int socket);
   void release(const EscrowItem& item);
+  // Tells the master everything that it does not know yet, waiting for it if need be, and that the
+  // slot is another's from now on. False when it cannot be told.
+  [[nodiscard]] bool hand_over();
   // False, and `voted` is not called, while too many votes are unanswered.
   // `track_number`: StreamMetadata's, as the voter was told.
   [[nodiscard]] bool vote(std::uint64_t listener_id, std::uint64_t track_number, Voted voted);
@@ -74,8 +80,6 @@ class MasterLine {
 
   EventLoop& loop_;
   Descriptor control_;
-  std::function<void()> stop_;
-  Inherited inherited_;
   MasterOrders orders_;
   std::deque<EscrowChange> escrow_changes_;  // that the master does not know of yet
   std::vector<AudienceEvent> untold_;

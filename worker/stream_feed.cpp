@@ -30,17 +30,13 @@ StreamFeed::StreamFeed(EventLoop& loop, int wakeup, StreamSegmentReader& stream,
 }
 
 void StreamFeed::begin() {
-  if (!settings_.begins_with_old) {
-    stream_.ring().skip_to_newest();
-    take_header();  // after the place in the ring: stream_header.h
-    return;
-  }
   stream_.ring().skip_to_old();
   RingReader ahead = stream_.ring();
   Record first;
   std::vector<std::byte> payload(ahead.payload_bytes_max());
   const auto header = stream_.header().read();
-  // A header that the ring still has will come in its place among the frames.
+  // A header that the ring still has will come in its place among the frames. Looked for after the
+  // place in the ring was found: stream_header.h.
   if (ahead.read(first, payload) != ReadResult::record ||
       (header && header->sequence < first.sequence)) {
     take_header();

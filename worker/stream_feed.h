@@ -19,7 +19,6 @@ namespace eradio {
 
 struct StreamFeedSettings {
   std::chrono::milliseconds coalesce{0};  // how long a frame may wait for the next; 0: not at all
-  bool begins_with_old = false;           // with what listeners may have begun who are taken over
 };
 
 class StreamFeed {
@@ -34,7 +33,8 @@ class StreamFeed {
              MetadataChanged metadata_changed);
 
   [[nodiscard]] const StreamMetadata& metadata() const noexcept { return metadata_; }
-  // Takes all that the ring has now, without a pass: for who begins with what is old.
+  // Takes all that the ring has now, without a pass: listeners who are taken over may be in the
+  // middle of it. Before anything else.
   void catch_up();
 
  private:

@@ -18,6 +18,7 @@ namespace eradio {
 namespace {
 
 constexpr std::chrono::milliseconds heartbeat_interval{250};
+constexpr std::int64_t request_grace_ns = 100 * ns_per_ms;  // at a hand-over
 
 GateLimits gate_limits(const WorkerSettings& settings) {
   return {.queue_bytes_max = settings.sndbuf_bytes,
@@ -28,8 +29,7 @@ GateLimits gate_limits(const WorkerSettings& settings) {
 StreamFeedSettings feed_settings(const WorkerSettings& settings) {
   // A coalesce of `auto` (-1) sends at once: under load passes take longer and gather by
   // themselves.
-  return {.coalesce = std::chrono::milliseconds(std::max<std::int64_t>(settings.coalesce_ms, 0)),
-          .begins_with_old = settings.inherits};
+  return {.coalesce = std::chrono::milliseconds(std::max<std::int64_t>(settings.coalesce_ms, 0))};
 }
 
 // Nothing when the connection is broken, or there is no socket.
@@ -61,17 +61,17 @@ Worker::Worker(const WorkerSettings& settings)
       listening_sockets_(take_listening_sockets(settings)),
       stream_(Descriptor(worker_descriptor::stream)),
       scoreboard_(Descriptor(worker_descriptor::scoreboard), settings.slot),
-      listener_table_(Descriptor(worker_descriptor::listeners), settings.generation,
-                      settings.inherits),
+      listener_table_(Descriptor(worker_descriptor::listeners), settings.generation),
       store_(std::max<std::size_t>(settings.max_frame_bytes, stream_metadata_bytes_max)),
       connection_counts_(scoreboard_, settings.max_connections_per_ip),
-      master_(
-          loop_, Descriptor(worker_descriptor::control), [this] { stop(); },
-          [this](const std::optional<EscrowItem>& item, Descriptor socket) {
-            on_inherited(item, std::move(socket));
-          },
-          {.kick = [this](const KickOrder& order) { return kick(order); },
-           .set_log_level = set_log_level}),
+      master_(loop_, Descriptor(worker_descriptor::control),
+              {.stop = [this] { stop(); },
+               .hand_over = [this] { hand_over(); },
+               .adopt = [this](const EscrowItem& item,
+                               Descriptor socket) { adopt(item, std::move(socket)); },
+               .adopt_end = [this] { end_adoption(); },
+               .kick = [this](const KickOrder& order) { return kick(order); },
+               .set_log_level = set_log_level}),
       fan_out_(
           loop_, store_, scoreboard_.counters(), listener_table_, gate_limits(settings),
           std::chrono::milliseconds(settings.stall_timeout_ms),
@@ -108,18 +108,15 @@ Worker::Worker(const WorkerSettings& settings)
   }
 }
 
-void Worker::run() {
+WorkerEnd Worker::run() {
   auto& counters = scoreboard_.counters();
   counters.process_id.set(static_cast<std::uint64_t>(::getpid()));
   counters.generation.set(settings_.generation);
   beat();
-  if (settings_.inherits) {
-    old_frames_.emplace(stream_.ring());
-    feed_.catch_up();
-  } else {
-    serve();
-  }
+  old_frames_.emplace(stream_.ring());
+  feed_.catch_up();
   loop_.run();
+  return end_;
 }
 
 void Worker::serve() {
@@ -152,29 +149,38 @@ void Worker::on_left(const Listener& listener) {
   on_closed(listener.peer);
 }
 
-void Worker::on_inherited(const std::optional<EscrowItem>& item, Descriptor socket) {
-  if (!item) {
-    listener_table_.forget_estates();
-    old_frames_.reset();
-    log::info("went on with {} listeners; {} were closed", adopted_, not_adopted_);
-    serve();
-    return;
-  }
+void Worker::adopt(const EscrowItem& item, Descriptor socket) {
+  auto& counters = scoreboard_.counters();
   const auto peer = peer_of(socket);
   std::string_view why = "its connection is broken";
   if (peer) {
     connection_counts_.add_inherited(*peer);
-    why = fan_out_.adopt(std::move(socket), *peer, item->record, item->serial, &*old_frames_);
+    why = fan_out_.adopt(std::move(socket), *peer, item.record, item.serial, &*old_frames_);
     if (why.empty()) {
-      ++adopted_;
+      counters.adopted_total.add(1);
       return;
     }
     on_closed(*peer);
   }
-  ++not_adopted_;
-  log::warning("listener {} was closed when this worker took over: {}", item->listener_id, why);
-  master_.release(*item);
-  master_.left(item->listener_id);
+  counters.not_adopted_total.add(1);
+  log::warning("listener {} was closed when this worker took over: {}", item.listener_id, why);
+  master_.release(item);
+  master_.left(item.listener_id);
+}
+
+void Worker::end_adoption() {
+  if (!old_frames_) {
+    log::error("the master has ended the adoption a second time; ignored");
+    return;
+  }
+  listener_table_.forget_estates();
+  old_frames_.reset();
+  const auto& counters = scoreboard_.counters();
+  if (counters.adopted_total.get() + counters.not_adopted_total.get() > 0) {
+    log::info("went on with {} listeners; {} were closed", counters.adopted_total.get(),
+              counters.not_adopted_total.get());
+  }
+  serve();
 }
 
 void Worker::on_accepted(Descriptor socket, const PeerAddress& peer) {
@@ -225,6 +231,27 @@ std::uint64_t Worker::kick(const KickOrder& order) {
 
 void Worker::stop() {
   notifier_.say_goodbye();
+  loop_.stop();
+}
+
+void Worker::hand_over() {
+  log::debug("leaves its listeners to the next worker");
+  acceptor_.stop();
+  notifier_.say_goodbye();
+  requests_end_ns_ = monotonic_ns() + request_grace_ns;
+  finish_requests();
+}
+
+void Worker::finish_requests() {
+  constexpr std::chrono::milliseconds look_again{5};
+  connections_.close_idle();
+  refusals_.close_idle();
+  if (connections_.count() + refusals_.count() > 0 && monotonic_ns() < requests_end_ns_) {
+    loop_.call_after(look_again, [this] { finish_requests(); });
+    return;
+  }
+  fan_out_.write_all_progress();
+  end_ = master_.hand_over() ? WorkerEnd::handed_over : WorkerEnd::stopped;
   loop_.stop();
 }
 

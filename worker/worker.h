@@ -24,13 +24,19 @@
 
 namespace eradio {
 
+enum class WorkerEnd {
+  stopped,      // all connections are to end with the process
+  handed_over,  // another goes on with them
+};
+
 class Worker {
  public:
   // Takes over the descriptors of worker_protocol.h. Throws when anything is not as it should be.
   explicit Worker(const WorkerSettings& settings);
 
-  // Says `ready` to the master, serves until it says `stop` or goes away.
-  void run();
+  // Goes on with the listeners that there are, says `ready` to the master, and serves until it says
+  // `stop` or `hand_over`, or goes away.
+  WorkerEnd run();
 
  private:
   void on_accepted(Descriptor socket, const PeerAddress& peer);
@@ -38,17 +44,21 @@ class Worker {
   void on_metadata(const StreamMetadata& before);
   void on_joined(const Listener& listener);
   void on_left(const Listener& listener);
-  // A listener of the worker before; nothing behind the last.
-  void on_inherited(const std::optional<EscrowItem>& item, Descriptor socket);
+  // A listener of the worker before.
+  void adopt(const EscrowItem& item, Descriptor socket);
+  void end_adoption();
   void serve();
   std::uint64_t kick(const KickOrder& order);
   void stop();
+  // Lets the requests end that are on their way, and leaves the rest to the next worker.
+  void hand_over();
+  void finish_requests();
   void beat();
 
   WorkerSettings settings_;
   std::optional<OldFrames> old_frames_;  // while there are listeners to go on with
-  std::size_t adopted_ = 0;
-  std::size_t not_adopted_ = 0;
+  WorkerEnd end_ = WorkerEnd::stopped;
+  std::int64_t requests_end_ns_ = 0;  // later they are not waited for
   Descriptor wakeup_;
   std::vector<Descriptor> listening_sockets_;
   EventLoop loop_;

@@ -3,6 +3,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -313,6 +314,15 @@ void HttpConnection::hand_over() {
 void HttpConnection::refuse(const RequestError& error) {
   take_answer(owner_.server_.refuse(error));
   advance();
+}
+
+bool HttpConnection::idle() const noexcept {
+  int unread = 0;
+  const bool nothing_has_come =
+      ::ioctl(socket_.number(), FIONREAD, &unread) != 0 || unread == 0;  // tcp(7), unix(7)
+  return state_ == HttpConnectionState::closing ||
+         (state_ == HttpConnectionState::reading_request && !reader_.in_request() &&
+          nothing_has_come);
 }
 
 void HttpConnection::end() {

@@ -44,6 +44,8 @@ class HttpConnection final : public EventHandler {
   void refuse(const RequestError& error);
   // Closes it now.
   void end();
+  // Whether nobody waits for an answer: no request has begun, or the last was answered.
+  [[nodiscard]] bool idle() const noexcept;
 
   [[nodiscard]] const PeerAddress& peer() const noexcept { return peer_; }
 

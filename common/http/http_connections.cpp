@@ -2,6 +2,7 @@
 
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "common/http/http_connection.h"
 #include "common/log.h"
@@ -42,6 +43,18 @@ void HttpConnections::take_in(Descriptor socket, const PeerAddress& peer,
 void HttpConnections::close_all() {
   while (!connections_.empty()) {
     connections_.begin()->second->end();
+  }
+}
+
+void HttpConnections::close_idle() {
+  std::vector<HttpConnection*> idle;
+  for (const auto& [key, connection] : connections_) {
+    if (connection->idle()) {
+      idle.push_back(key);
+    }
+  }
+  for (HttpConnection* connection : idle) {
+    connection->end();
   }
 }
 

@@ -66,6 +66,8 @@ class HttpConnections {
   [[nodiscard]] std::size_t count() const noexcept { return connections_.size(); }
   [[nodiscard]] const ConnectionCounters& counters() const noexcept { return counters_; }
   void close_all();
+  // Those that nobody waits on for an answer: no request has begun, or all were answered.
+  void close_idle();
 
  private:
   friend class HttpConnection;

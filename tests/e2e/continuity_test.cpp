@@ -3,13 +3,18 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
+#include <filesystem>
+#include <fstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
 
 #include "common/clock.h"
+#include "tests/e2e/eradioctl.h"
 #include "tests/support/listener_crowd.h"
 #include "tests/support/patience.h"
 #include "tests/support/processes.h"
@@ -84,6 +89,125 @@ TEST(Continuity, IsUnbrokenInTheMiddleOfAFrameToo) {
     EXPECT_GT(listener->check().frames(), 5U);
   }
   expect_clean_stop(server.stop());
+}
+
+// Asks for it, and returns what is said when it is done.
+RunReport restart_workers(ListenerCrowd& crowd, const OperatedServer& operated) {
+  RunReport report;
+  std::atomic<bool> done = false;
+  std::jthread operator_([&] {
+    report = operated.ctl({"restart-workers"});
+    done = true;
+  });
+  EXPECT_TRUE(crowd.run_until([&] { return done.load(); }, patience));
+  return report;
+}
+
+TEST(Continuity, OfListenersWhoseWorkersAreRestartedIsUnbroken) {
+  OperatedServer operated({.arguments = {"--workers", "2", "--max_lag", "2 s"}});
+  Server& server = operated.server();
+  ListenerCrowd crowd;
+  crowd.add({.endpoint = server.ipv4()}, 150);
+  crowd.add({.endpoint = server.ipv6()}, 150);
+  ASSERT_TRUE(crowd.run_until_all_listen(patience));
+  for (int round = 0; round < 4; ++round) {
+    crowd.run_for(milliseconds(300));
+    const auto before = server.workers();
+    const RunReport report = restart_workers(crowd, operated);
+    EXPECT_EQ(report.exit_status(), 0) << report.errors;
+    EXPECT_EQ(report.output, "2 workers replaced\n");
+    const auto are_others = [&] {  // the old ones may still be on their way out
+      const auto now = server.workers();
+      return now.size() == 2 && std::none_of(now.begin(), now.end(), [&](pid_t worker) {
+               return std::count(before.begin(), before.end(), worker) > 0;
+             });
+    };
+    EXPECT_TRUE(comes_true(are_others));
+  }
+  crowd.run_for(seconds(1));
+  EXPECT_EQ(crowd.fault(), "");
+  EXPECT_EQ(crowd.ended(), 0U);
+  EXPECT_EQ(crowd.missed(), 0U);
+  for (const auto& listener : crowd.listeners()) {
+    EXPECT_LT(monotonic_ns() - listener->check().last().time_ns, ns_per_second);
+  }
+  const auto totals = operated.ctl_json({"status"}).at("totals");
+  EXPECT_EQ(totals.at("listeners"), 300);
+  EXPECT_EQ(totals.at("listeners_adopted"), 4 * 300);
+  EXPECT_EQ(totals.at("listeners_not_adopted"), 0);
+  expect_clean_stop(server.stop());
+}
+
+TEST(Continuity, OfConnectionsIsUnbrokenTooWhileWorkersAreRestarted) {
+  OperatedServer operated({.arguments = {"--workers", "2"}});
+  ListenerCrowd crowd;
+  constexpr int rounds = 5;
+  int turns = 0;
+  std::jthread operator_([&] {
+    for (int round = 0; round < rounds; ++round) {
+      EXPECT_EQ(operated.ctl({"restart-workers"}).exit_status(), 0);
+    }
+  });
+  // Whoever comes meanwhile waits, at the longest, for the next worker.
+  const auto all_done = [&] {
+    return operated.server().log().count("have been replaced") == rounds;
+  };
+  while (!all_done() && ++turns < 500) {
+    crowd.add({.endpoint = operated.server().ipv4()}, 2);
+    crowd.run_for(milliseconds(10));
+  }
+  operator_.join();
+  ASSERT_TRUE(crowd.run_until_all_listen(patience));
+  EXPECT_EQ(crowd.ended(), 0U) << operated.server().log().text();
+  EXPECT_EQ(crowd.fault(), "");
+  EXPECT_EQ(operated.ctl_json({"status"}).at("totals").at("requests_dropped"), 0);
+}
+
+TEST(Continuity, IsKeptWhenTheNewWorkerCannotServe) {
+  const TemporaryDirectory prefix;
+  copy_installed_tree(prefix.file(""));
+  OperatedServer operated({.arguments = {"--workers", "2"}, .prefix = prefix.file("")});
+  const Server& server = operated.server();
+  ListenerCrowd crowd;
+  crowd.add({.endpoint = server.ipv4()}, 20);
+  ASSERT_TRUE(crowd.run_until_all_listen(patience));
+  const auto before = server.workers();
+  const std::string program = prefix.file("libexec/eradio/eradio-worker");
+  const std::string kept = prefix.file("kept");
+  std::filesystem::rename(program, kept);
+
+  RunReport report = restart_workers(crowd, operated);
+  EXPECT_EQ(report.exit_status(), 1);
+  EXPECT_NE(report.errors.find("could not be started"), std::string::npos) << report.errors;
+  std::ofstream(program) << "#!/bin/sh\nexit 3\n";
+  std::filesystem::permissions(program, std::filesystem::perms(0755));
+  report = restart_workers(crowd, operated);
+  EXPECT_EQ(report.exit_status(), 1);
+  EXPECT_NE(report.errors.find("exited with status 3; the old one goes on"), std::string::npos)
+      << report.errors;
+  EXPECT_EQ(server.workers(), before);
+
+  std::filesystem::rename(kept, program);
+  report = restart_workers(crowd, operated);
+  EXPECT_EQ(report.exit_status(), 0) << report.errors;
+  crowd.run_for(milliseconds(300));
+  EXPECT_EQ(crowd.ended(), 0U);
+  EXPECT_EQ(crowd.missed(), 0U);
+}
+
+TEST(Continuity, IsKeptWhenAWorkerDoesNotHandOver) {
+  OperatedServer operated({.arguments = {"--workers", "2", "--max_lag", "10 s"}});
+  ListenerCrowd crowd;
+  crowd.add({.endpoint = operated.server().ipv4()}, 50);
+  ASSERT_TRUE(crowd.run_until_all_listen(patience));
+  ::kill(operated.server().workers().front(), SIGSTOP);
+  const RunReport report = restart_workers(crowd, operated);
+  EXPECT_EQ(report.exit_status(), 0) << report.errors;
+  EXPECT_TRUE(operated.server().log().wait_for("did not hand over in time; killed", patience));
+  crowd.run_for(seconds(1));
+  EXPECT_EQ(crowd.ended(), 0U);
+  EXPECT_EQ(crowd.missed(), 0U);
+  EXPECT_EQ(crowd.fault(), "");
 }
 
 TEST(Continuity, LeavesNoDescriptorBehind) {

@@ -157,6 +157,37 @@ TEST_P(HttpConnectionTest, AllCanBeClosedEvenFromWithinAHandler) {
   EXPECT_EQ(closed_, 2);
 }
 
+TEST_P(HttpConnectionTest, IdleOnesAreClosedAndOthersGetTheirAnswers) {
+  Client fresh = connect();
+  Client answered = connect();
+  answered.send("GET /echo?n=1 HTTP/1.1\r\nHost: a\r\n\r\n");
+  ASSERT_TRUE(run_until([&] {
+    answered.receive();
+    return answered.answers() == 1;
+  }));
+  Client in_request = connect();
+  in_request.send("GET /echo?n=2 HTTP/1.1\r\nHost:");
+  Client reading = connect();
+  reading.send("GET /large.txt HTTP/1.1\r\nHost: a\r\n\r\n");
+  ASSERT_TRUE(run_until([&] {
+    reading.receive(100);
+    return reading.answers() == 1;
+  }));
+  Client unread = connect();
+  unread.send("GET /echo?n=3 HTTP/1.1\r\nHost: a\r\n\r\n");  // the loop has not seen it yet
+  connections_->close_idle();
+  EXPECT_EQ(closed_, 2U);
+  EXPECT_EQ(connections_->count(), 3U);
+  in_request.send(" a\r\n\r\n");
+  EXPECT_TRUE(run_until([&] {
+    for (Client* client : {&fresh, &answered, &in_request, &reading, &unread}) {
+      client->receive();
+    }
+    return fresh.closed() && answered.closed() && in_request.answers() == 1 &&
+           unread.answers() == 1 && reading.received().size() > large_bytes;
+  }));
+}
+
 TEST_P(HttpConnectionTest, AFileThatIsCutShortEndsTheConnection) {
   Client client = connect();
   client.send(get("/large.txt") + get("/echo?n=1"));

@@ -32,6 +32,7 @@ class FakeOperations final : public Operations {
     kicked = order;
     done(kick_result);
   }
+  void restart_workers(Supervisor::Replaced done) override { done(replace_result); }
   bool set_log_level(LogLevel wanted) override {
     level = wanted;
     return can;
@@ -40,6 +41,7 @@ class FakeOperations final : public Operations {
   ServerStatus now;
   ListenersPage page;
   KickResult kick_result{.connections = 1};
+  ReplaceResult replace_result{.replaced = 3, .error = {}};
   bool can = true;
   std::uint64_t asked_offset = 0;
   std::size_t asked_limit = 0;
@@ -97,6 +99,17 @@ TEST_F(ControlRoutes, ListenersAreAskedForInPages) {
   for (const char* query : {"limit=0", "limit=501", "limit=", "limit=1&limit=2", "offset=1.5"}) {
     EXPECT_EQ(ask("GET", std::string("/listeners?") + query).status, 400) << query;
   }
+}
+
+TEST_F(ControlRoutes, WorkersAreRestartedOrItIsSaidWhyNot) {
+  Answer answer = ask("POST", "/restart-workers");
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.body, json::parse(R"({"restarted":3})"));
+  EXPECT_EQ(ask("GET", "/restart-workers").status, 405);
+  operations.replace_result = {.replaced = 1, .error = "worker 1 does not come to serve"};
+  answer = ask("POST", "/restart-workers");
+  EXPECT_EQ(answer.status, 503);
+  EXPECT_EQ(answer.body.at("error"), "worker 1 does not come to serve");
 }
 
 TEST_F(ControlRoutes, CommandsGoToTheSource) {

@@ -38,18 +38,31 @@ TEST(Status, HasEveryFieldInItsPlace) {
   worker.connections = 6;
   worker.listeners = 5;
   worker.notify_clients = 1;
-  worker.totals = {.frames_sent = 100, .bytes_sent = 41800, .frames_skipped = 9, .jumps = 2};
+  worker.totals = {.frames_sent = 100,
+                   .bytes_sent = 41800,
+                   .frames_skipped = 9,
+                   .jumps = 2,
+                   .adopted = 4,
+                   .not_adopted = 1};
   status.workers = {worker};
-  status.past_totals = {.frames_sent = 1000, .bytes_sent = 1, .frames_skipped = 10, .jumps = 20};
+  status.past_totals = {.frames_sent = 1000,
+                        .bytes_sent = 1,
+                        .frames_skipped = 10,
+                        .jumps = 20,
+                        .adopted = 40,
+                        .not_adopted = 10,
+                        .requests_dropped = 5};
   EXPECT_EQ(json::parse(status_json(status)), json::parse(R"({
     "version": ")" ERADIO_VERSION R"(", "pid": 10, "uptime_s": 90, "log_level": "debug",
     "source": {"running": true, "pid": 11, "restarts": 2, "playing": true},
     "metadata": {"current_track": {"uri": "u", "name": "n\ufffd"}, "listener_count": 4, "veto_count": 1},
     "totals": {"connections": 6, "listeners": 5, "notify_clients": 1, "frames_sent": 1100,
-               "bytes_sent": 41801, "frames_skipped": 19, "jumps": 22},
+               "bytes_sent": 41801, "frames_skipped": 19, "jumps": 22,
+               "listeners_adopted": 44, "listeners_not_adopted": 11, "requests_dropped": 5},
     "workers": [{"slot": 1, "pid": 12, "generation": 7, "state": "serving", "uptime_s": 30,
                  "restarts": 3, "connections": 6, "listeners": 5, "notify_clients": 1,
-                 "frames_sent": 100, "bytes_sent": 41800, "frames_skipped": 9, "jumps": 2}]})"));
+                 "frames_sent": 100, "bytes_sent": 41800, "frames_skipped": 9, "jumps": 2,
+                 "listeners_adopted": 4, "listeners_not_adopted": 1}]})"));
 }
 
 TEST(Status, SaysWhatDoesNotRun) {
@@ -75,7 +88,7 @@ class ListenersPages : public testing::Test {
   ListenersPages() {
     for (std::size_t slot = 0; slot < 3; ++slot) {
       tables.emplace_back(records);
-      workers.emplace_back(Descriptor(::dup(tables.back().descriptor())), 1, false);
+      workers.emplace_back(Descriptor(::dup(tables.back().descriptor())), 1);
     }
   }
   void add(std::size_t slot, std::uint64_t id) {

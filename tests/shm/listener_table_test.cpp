@@ -37,8 +37,12 @@ class ListenerTableTest : public testing::Test {
             .header_position = 3 * n,
             .header_bytes = 4 * n};
   }
-  WorkerListenerTable begin() { return {descriptor(), ++generation, false}; }
-  WorkerListenerTable inherit() { return {descriptor(), ++generation, true}; }
+  WorkerListenerTable begin() {
+    WorkerListenerTable worker = inherit();
+    worker.forget_estates();
+    return worker;
+  }
+  WorkerListenerTable inherit() { return {descriptor(), ++generation}; }
   Descriptor descriptor() const { return Descriptor(::dup(table.descriptor())); }
 
   ListenerTable table{records};

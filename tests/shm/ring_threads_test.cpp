@@ -100,7 +100,7 @@ TEST(ListenerTableThreads, AReaderGetsARecordWholeOrNotAtAll) {
                             .jumps = 3 * number};
   };
   const ListenerTable table(1);
-  WorkerListenerTable worker(Descriptor(::dup(table.descriptor())), 1, false);
+  WorkerListenerTable worker(Descriptor(::dup(table.descriptor())), 1);
   const std::uint32_t record = worker.take({.id = 5, .peer = {}}, {}).value();
   std::thread writer([&] {
     for (std::uint64_t number = 1; number <= writes; ++number) {

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <stdexcept>
 
 #include <gtest/gtest.h>
@@ -33,7 +34,8 @@ std::vector<std::string> command_line(const ServerOptions& options) {
                                    " && exec \"$0\" \"$@\""});
   }
   words.insert(words.end(), options.run_by.begin(), options.run_by.end());
-  words.push_back(installed_program("sbin/eradiod"));
+  words.push_back(options.prefix.empty() ? installed_program("sbin/eradiod")
+                                         : options.prefix + "/sbin/eradiod");
   if (options.any_port) {
     words.insert(words.end(), {"--listen_port", "0"});
   }
@@ -57,6 +59,10 @@ Descriptor open_nothing() {
 
 std::string installed_program(const std::string& path_below_prefix) {
   return std::string(ERADIO_INSTALLED_TREE) + "/" + path_below_prefix;
+}
+
+void copy_installed_tree(const std::string& directory) {
+  std::filesystem::copy(ERADIO_INSTALLED_TREE, directory, std::filesystem::copy_options::recursive);
 }
 
 std::string test_source(const std::string& options) {

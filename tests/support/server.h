@@ -19,6 +19,8 @@ namespace eradio::testing {
 
 // The installed programs, and the test source.
 std::string installed_program(const std::string& path_below_prefix);
+// A copy of the installed tree, for tests that change it, in a directory that is there already.
+void copy_installed_tree(const std::string& directory);
 // A source command line: eradio-test-source with these options.
 std::string test_source(const std::string& options);
 // What a 128 kbit/s MP3 stream is made of.
@@ -34,6 +36,7 @@ struct ServerOptions {
   bool any_port = true;                       // --listen_port 0
   std::string control_socket = "none";        // --control_socket; empty: the server's own default
   std::string network_namespace{};            // path of the one that it runs in; empty: ours
+  std::string prefix{};                       // of its installed tree; empty: the usual one
   std::vector<std::string> run_by{};          // a command that executes what stands after it
 };
 

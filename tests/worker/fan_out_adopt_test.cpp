@@ -22,7 +22,7 @@ class FanOutAdopt : public test::FanOutTest {
   // What the next worker has of its own. Its loop is another: the old fan-out does nothing more.
   struct Next {
     explicit Next(const ListenerTable& table)
-        : worker_table(Descriptor(::dup(table.descriptor())), 2, true) {}
+        : worker_table(Descriptor(::dup(table.descriptor())), 2) {}
     EventLoop loop;
     FrameStore store{frame_bytes_max};
     WorkerCounters counters;

@@ -149,7 +149,7 @@ class FanOutTest : public testing::Test {
   FrameStore store{frame_bytes_max};
   WorkerCounters counters;
   ListenerTable table{100};
-  WorkerListenerTable worker_table{Descriptor(::dup(table.descriptor())), 1, false};
+  WorkerListenerTable worker_table{Descriptor(::dup(table.descriptor())), 1};
   std::vector<std::uint64_t> joined;  // ids, as they were told
   std::vector<std::uint64_t> left;
   FanOut fan_out{loop,

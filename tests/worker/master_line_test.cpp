@@ -1,9 +1,11 @@
 #include "worker/master_line.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <array>
 #include <map>
+#include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -23,20 +25,22 @@ class MasterLineTest : public testing::Test {
         ::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends.data()),
         "socketpair");
     master = Descriptor(ends[0]);
-    MasterOrders orders{.kick =
-                            [this](const KickOrder& order) {
-                              kicks.push_back(order);
-                              return std::uint64_t{4};
-                            },
-                        .set_log_level = [this](LogLevel level) { log_levels.push_back(level); }};
-    const auto stop = [this] {
+    MasterOrders orders;
+    orders.stop = [this] {
       ++stops;
       loop.stop();
     };
-    const auto inherit = [this](std::optional<EscrowItem> item, Descriptor socket) {
+    orders.hand_over = [this] { handed_over = line->hand_over(); };
+    orders.adopt = [this](const EscrowItem& item, Descriptor socket) {
       inherited.push_back({.item = item, .socket = std::move(socket)});
     };
-    line.emplace(loop, Descriptor(ends[1]), stop, inherit, std::move(orders));
+    orders.adopt_end = [this] { inherited.emplace_back(); };
+    orders.kick = [this](const KickOrder& order) {
+      kicks.push_back(order);
+      return std::uint64_t{4};
+    };
+    orders.set_log_level = [this](LogLevel level) { log_levels.push_back(level); };
+    line.emplace(loop, Descriptor(ends[1]), std::move(orders));
   }
   void run_loop(milliseconds time = milliseconds(30)) {
     loop.call_after(time, [this] { loop.stop(); });
@@ -65,6 +69,7 @@ class MasterLineTest : public testing::Test {
     Descriptor socket;
   };
   std::vector<Inherited> inherited;
+  std::optional<bool> handed_over;
   std::vector<KickOrder> kicks;
   std::vector<LogLevel> log_levels;
   int stops = 0;
@@ -204,6 +209,35 @@ TEST_F(MasterLineTest, HandsOnWhatTheWorkerBeforeHasLeft) {
   EXPECT_EQ(inherited[1].item->serial, 2U);
   EXPECT_TRUE(inherited[1].socket);
   EXPECT_FALSE(inherited[2].item);
+}
+
+TEST_F(MasterLineTest, TellsEverythingBeforeItSaysThatItHasHandedOver) {
+  constexpr std::uint32_t listeners = 3000;  // more than the socket holds at a time
+  for (std::uint32_t i = 0; i < listeners; ++i) {
+    line->joined(i);
+    line->escrow({.listener_id = i, .serial = i + 1, .record = i}, master.number());
+  }
+  ASSERT_EQ(send_worker_message(master.number(), WorkerMessageType::hand_over), SendResult::sent);
+  std::size_t joined = 0;
+  std::size_t given = 0;
+  bool last_word = false;
+  std::jthread reader([&] {
+    for (pollfd readable{.fd = master.number(), .events = POLLIN, .revents = 0};
+         !last_word && ::poll(&readable, 1, 5000) == 1;) {
+      WorkerMessage message;
+      if (receive_worker_message(master.number(), message) == ReceiveResult::message) {
+        joined += message.audience.size();
+        given += message.descriptors.size();
+        last_word = message.type == WorkerMessageType::handed_over;
+      }
+    }
+  });
+  run_loop();
+  reader.join();
+  EXPECT_EQ(handed_over, true);
+  EXPECT_TRUE(last_word);
+  EXPECT_EQ(joined, listeners);
+  EXPECT_EQ(given, listeners);
 }
 
 TEST_F(MasterLineTest, StopsWhenToldAndWhenTheMasterGoes) {

@@ -1,0 +1,162 @@
+#include "master/worker_child.h"
+
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <span>
+#include <utility>
+
+#include "common/clock.h"
+#include "common/system_error.h"
+
+namespace eradio {
+namespace {
+
+constexpr std::ptrdiff_t unsent_answers_max = 8192;  // twice what a worker can wait for
+
+}  // namespace
+
+WorkerChild::WorkerChild(EventLoop& loop, ChildProgram program, std::uint64_t generation,
+                         Heard heard)
+    : loop_(loop), heard_(std::move(heard)), generation_(generation), started_ns_(monotonic_ns()) {
+  std::array<int, 2> ends{};
+  check_syscall(
+      ::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends.data()),
+      "socketpair");
+  control_ = Descriptor(ends[0]);
+  const Descriptor theirs(ends[1]);
+  program.descriptors.push_back({theirs.number(), worker_descriptor::control});
+  watch_ = std::make_unique<Watch>(loop, control_.number(), EPOLLIN,
+                                   [this](std::uint32_t) { on_control(); });
+  process_ = start_child(program);
+}
+
+WorkerChild::~WorkerChild() {
+  loop_.cancel(bequest_timer_);
+  loop_.cancel(answer_timer_);
+}
+
+void WorkerChild::kill() const noexcept { ::kill(process_, SIGKILL); }
+
+void WorkerChild::on_control() { hear_one(); }
+
+bool WorkerChild::hear_one() {
+  WorkerMessage message;
+  switch (receive_worker_message(control_.number(), message)) {
+    case ReceiveResult::nothing:
+      return false;
+    case ReceiveResult::closed:
+      watch_.reset();  // it is dying: SIGCHLD will tell how
+      return false;
+    case ReceiveResult::malformed:
+      heard_(*this, nullptr);
+      return true;
+    case ReceiveResult::message:
+      heard_(*this, &message);
+      return true;
+  }
+  return false;
+}
+
+void WorkerChild::hear_last_words() {
+  while (watch_ && hear_one()) {
+  }
+  watch_.reset();
+  loop_.cancel(bequest_timer_);
+  loop_.cancel(answer_timer_);
+}
+
+void WorkerChild::bequeath(const Escrow& escrow, LogLevel log_level) {
+  escrow_ = &escrow;
+  inheritance_ = escrow.items();
+  log_level_ = log_level;
+  send_inheritance();
+}
+
+void WorkerChild::send_inheritance() {
+  constexpr std::chrono::milliseconds retry_after_full{1};
+  constexpr int messages_per_turn = 32;  // the source's frames come first
+  bequest_timer_ = EventLoop::no_timer;
+  for (int i = 0; i < messages_per_turn; ++i) {
+    SendResult result{};
+    bool complete = false;
+    if (!log_level_told_) {  // it may have changed while the process waited
+      result = send_worker_message(control_.number(), log_level_);
+      log_level_told_ = result == SendResult::sent;
+    } else if (bequeathed_ < inheritance_.size()) {
+      result = send_next_items();
+    } else {
+      result = send_worker_message(control_.number(), WorkerMessageType::adopt_end);
+      complete = true;
+    }
+    if (result == SendResult::full) {
+      break;
+    }
+    if (result == SendResult::gone || complete) {
+      return;
+    }
+  }
+  bequest_timer_ = loop_.call_after(retry_after_full, [this] { send_inheritance(); });
+}
+
+SendResult WorkerChild::send_next_items() {
+  std::vector<EscrowItem> items;
+  std::vector<int> descriptors;
+  std::size_t next = bequeathed_;
+  for (; next < inheritance_.size() && items.size() < worker_message_descriptors_max; ++next) {
+    if (const int socket = escrow_->descriptor(inheritance_[next]); socket >= 0) {
+      items.push_back(inheritance_[next]);
+      descriptors.push_back(socket);
+    }
+  }
+  const SendResult result =
+      items.empty()
+          ? SendResult::sent
+          : send_worker_message(control_.number(), WorkerMessageType::adopt, items, descriptors);
+  if (result == SendResult::sent) {
+    bequeathed_ = next;
+  }
+  return result;
+}
+
+bool WorkerChild::answer_vote(const VoteAnswer& answer) {
+  const bool reads = std::ssize(unsent_answers_) < unsent_answers_max;
+  if (!reads) {
+    unsent_answers_.erase(unsent_answers_.begin(),
+                          unsent_answers_.begin() + unsent_answers_max / 2);
+  }
+  unsent_answers_.push_back(answer);
+  expect_answers(std::chrono::milliseconds(0));
+  return reads;
+}
+
+void WorkerChild::expect_answers(std::chrono::milliseconds delay) {
+  if (answer_timer_ == EventLoop::no_timer) {
+    answer_timer_ = loop_.call_after(delay, [this] {
+      answer_timer_ = EventLoop::no_timer;
+      send_answers();
+    });
+  }
+}
+
+void WorkerChild::send_answers() {
+  constexpr std::chrono::milliseconds retry_after_full{10};
+  std::span<const VoteAnswer> left = unsent_answers_;
+  while (!left.empty()) {
+    const auto some = left.first(std::min(left.size(), worker_message_items_max));
+    const SendResult result = send_worker_message(control_.number(), some);
+    if (result == SendResult::full) {
+      expect_answers(retry_after_full);
+      break;
+    }
+    left = result == SendResult::gone ? left.last(0) : left.subspan(some.size());
+  }
+  unsent_answers_.erase(unsent_answers_.begin(),
+                        unsent_answers_.end() - static_cast<std::ptrdiff_t>(left.size()));
+}
+
+}  // namespace eradio

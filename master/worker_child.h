@@ -1,0 +1,82 @@
+// One worker process from its start to its end, and the master's end of its control socket. What
+// the process says goes to whoever made this; which slot it serves, and what follows it, is the
+// supervisor's business.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "common/child_process.h"
+#include "common/descriptor.h"
+#include "common/event_loop.h"
+#include "common/worker_protocol.h"
+#include "master/escrow.h"
+
+namespace eradio {
+
+class WorkerChild {
+ public:
+  // Called for each message that it sends, until it has ended; nothing: for one that cannot be
+  // understood.
+  using Heard = std::function<void(WorkerChild&, WorkerMessage*)>;
+
+  // Starts `program`, whose descriptors are all but the control socket. The loop is borrowed.
+  // Throws std::system_error; then no process is left.
+  WorkerChild(EventLoop& loop, ChildProgram program, std::uint64_t generation, Heard heard);
+  // Leaves the process alone.
+  ~WorkerChild();
+  WorkerChild(const WorkerChild&) = delete;
+  WorkerChild& operator=(const WorkerChild&) = delete;
+
+  [[nodiscard]] pid_t process() const noexcept { return process_; }
+  [[nodiscard]] std::uint64_t generation() const noexcept { return generation_; }
+  [[nodiscard]] std::int64_t started_ns() const noexcept { return started_ns_; }
+  // Where messages to it go: common/worker_protocol.h.
+  [[nodiscard]] int control() const noexcept { return control_.number(); }
+
+  void kill() const noexcept;
+  // What it has said before it ended, now that it has.
+  void hear_last_words();
+
+  // Gives it the slot, and all that the escrow holds, as fast as it takes it. The escrow is
+  // borrowed; what is released from it meanwhile is left out.
+  void bequeath(const Escrow& escrow, LogLevel log_level);
+  // What it was to be given.
+  [[nodiscard]] const std::vector<EscrowItem>& inheritance() const noexcept { return inheritance_; }
+
+  // Answers of one turn go together; they are kept while the process does not read its messages.
+  // False when that is so for long: the oldest were dropped.
+  bool answer_vote(const VoteAnswer& answer);
+
+ private:
+  void on_control();
+  // False when there are no more.
+  bool hear_one();
+  void send_inheritance();
+  [[nodiscard]] SendResult send_next_items();
+  void send_answers();
+  void expect_answers(std::chrono::milliseconds delay);
+
+  EventLoop& loop_;
+  Heard heard_;
+  Descriptor control_;
+  pid_t process_ = 0;
+  std::uint64_t generation_;
+  std::int64_t started_ns_;
+  const Escrow* escrow_ = nullptr;
+  LogLevel log_level_{};
+  bool log_level_told_ = false;
+  std::vector<EscrowItem> inheritance_;
+  std::size_t bequeathed_ = 0;  // of these it has been given so many
+  std::vector<VoteAnswer> unsent_answers_;
+  EventLoop::TimerId bequest_timer_ = EventLoop::no_timer;
+  EventLoop::TimerId answer_timer_ = EventLoop::no_timer;
+  std::unique_ptr<Watch> watch_;
+};
+
+}  // namespace eradio
