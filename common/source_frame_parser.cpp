@@ -40,14 +40,14 @@ std::optional<TrackName> decode_track_name(std::span<const std::byte> body) {
 
 void SourceFrameParser::feed(std::span<const std::byte> input) {
   // First the frame that an earlier call left unfinished: its length, then its rest.
-  while (!partial_.empty() && !input.empty() && !framing_lost_) {
-    const std::size_t wanted = frame_bytes(partial_).value_or(source_length_bytes);
-    const std::size_t taken = std::min(wanted - partial_.size(), input.size());
+  while (!position_.partial.empty() && !input.empty() && !framing_lost_) {
+    const std::size_t wanted = frame_bytes(position_.partial).value_or(source_length_bytes);
+    const std::size_t taken = std::min(wanted - position_.partial.size(), input.size());
     const auto part = input.first(taken);
-    partial_.insert(partial_.end(), part.begin(), part.end());
+    position_.partial.insert(position_.partial.end(), part.begin(), part.end());
     input = input.subspan(taken);
-    if (take_frames(partial_) > 0) {
-      partial_.clear();
+    if (take_frames(position_.partial) > 0) {
+      position_.partial.clear();
     }
   }
   if (framing_lost_) {
@@ -55,13 +55,14 @@ void SourceFrameParser::feed(std::span<const std::byte> input) {
   }
   const auto rest = input.subspan(take_frames(input));
   if (!framing_lost_) {
-    partial_.insert(partial_.end(), rest.begin(), rest.end());
+    position_.partial.insert(position_.partial.end(), rest.begin(), rest.end());
   }
 }
 
 void SourceFrameParser::finish() {
-  if (!partial_.empty() && !framing_lost_) {
-    lose_framing("the output ended " + std::to_string(partial_.size()) + " bytes into a frame");
+  if (!position_.partial.empty() && !framing_lost_) {
+    lose_framing("the output ended " + std::to_string(position_.partial.size()) +
+                 " bytes into a frame");
   }
 }
 
@@ -98,13 +99,13 @@ std::size_t SourceFrameParser::take_frames(std::span<const std::byte> input) {
     const auto type = static_cast<SourceFrameType>(rest[source_length_bytes]);
     take_frame(type, rest.subspan(source_length_bytes + 1, length - 1));
     taken += *bytes;
-    offset_ += *bytes;
+    position_.offset += *bytes;
   }
   return taken;
 }
 
 void SourceFrameParser::take_frame(SourceFrameType type, std::span<const std::byte> body) {
-  ++frames_;
+  ++position_.frames;
   switch (type) {
     case SourceFrameType::log: {
       if (body.empty()) {
@@ -154,14 +155,14 @@ void SourceFrameParser::take_started(std::span<const std::byte> body) {
 }
 
 void SourceFrameParser::report_broken(std::string reason) {
-  ++broken_frames_;
-  sink_.broken({.offset = offset_, .reason = std::move(reason), .framing_lost = false});
+  ++position_.broken_frames;
+  sink_.broken({.offset = position_.offset, .reason = std::move(reason), .framing_lost = false});
 }
 
 void SourceFrameParser::lose_framing(std::string reason) {
   framing_lost_ = true;
-  ++broken_frames_;
-  sink_.broken({.offset = offset_, .reason = std::move(reason), .framing_lost = true});
+  ++position_.broken_frames;
+  sink_.broken({.offset = position_.offset, .reason = std::move(reason), .framing_lost = true});
 }
 
 }  // namespace eradio

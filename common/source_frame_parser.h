@@ -11,6 +11,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "common/frame_kind.h"
@@ -47,11 +48,24 @@ class SourceFrameSink {
   virtual void broken(const BrokenSourceFrame& frame) = 0;
 };
 
+// What a parser knows between two calls: enough for another to go on.
+struct SourceFramePosition {
+  std::vector<std::byte> partial;  // what has come of a frame whose end has not
+  std::uint64_t offset = 0;        // of that frame
+  std::uint64_t frames = 0;
+  std::uint64_t broken_frames = 0;
+};
+
 class SourceFrameParser {
  public:
   // `frame_bytes_max`: the largest value of a frame's length field that is accepted.
   SourceFrameParser(std::size_t frame_bytes_max, SourceFrameSink& sink)
       : frame_bytes_max_(frame_bytes_max), sink_(sink) {}
+
+  // Goes on where another one was.
+  SourceFrameParser(std::size_t frame_bytes_max, SourceFrameSink& sink,
+                    SourceFramePosition position)
+      : frame_bytes_max_(frame_bytes_max), sink_(sink), position_(std::move(position)) {}
 
   // Takes all of `input`. Frames that lie whole in it are handed on without a copy.
   void feed(std::span<const std::byte> input);
@@ -59,8 +73,9 @@ class SourceFrameParser {
   void finish();
 
   [[nodiscard]] bool framing_lost() const noexcept { return framing_lost_; }
-  [[nodiscard]] std::uint64_t frames() const noexcept { return frames_; }
-  [[nodiscard]] std::uint64_t broken_frames() const noexcept { return broken_frames_; }
+  [[nodiscard]] std::uint64_t frames() const noexcept { return position_.frames; }
+  [[nodiscard]] std::uint64_t broken_frames() const noexcept { return position_.broken_frames; }
+  [[nodiscard]] const SourceFramePosition& position() const noexcept { return position_; }
 
  private:
   // Handles whole frames at the front of `input`; returns how many bytes they took.
@@ -76,10 +91,7 @@ class SourceFrameParser {
 
   std::size_t frame_bytes_max_;
   SourceFrameSink& sink_;
-  std::vector<std::byte> partial_;  // the start of a frame whose end has not come yet
-  std::uint64_t offset_ = 0;        // of the frame at hand
-  std::uint64_t frames_ = 0;
-  std::uint64_t broken_frames_ = 0;
+  SourceFramePosition position_;
   bool framing_lost_ = false;
 };
 

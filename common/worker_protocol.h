@@ -79,8 +79,8 @@ enum class WorkerMessageType : std::uint32_t {
   kick = 9,          // master → worker: KickOrders
   kicked = 10,       // worker → master: KickAnswers
   log_level = 11,    // master → worker; value: the LogLevel to log with from now on
-  standby = 12,      // worker → master: has started, and waits for its slot; value: its generation
-  hand_over = 13,    // master → worker: finish what is begun, then leave the slot to another
+  standby = 12,    // worker → master: has started, and waits for its slot; value: its generation
+  hand_over = 13,  // master → worker: finish what is begun, then leave the slot to another
   handed_over = 14,  // worker → master: the slot is another's now; the last message
 };
 

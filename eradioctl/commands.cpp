@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <chrono>
 #include <cstdint>
 #include <iostream>
+#include <thread>
 #include <utility>
 
 #include "eradioctl/failure.h"
@@ -82,6 +84,29 @@ Json restart_workers(ControlClient& client, const std::string& /*argument*/, std
   return answer;
 }
 
+// Waits until the new program has taken over, and replaced the workers.
+Json upgrade(ControlClient& client, const std::string& /*argument*/, std::string& text) {
+  const Json number = client.post("/upgrade").at("upgrades");
+  constexpr std::chrono::milliseconds interval{50};
+  constexpr std::chrono::seconds patience{60};
+  const auto give_up = std::chrono::steady_clock::now() + patience;
+  Json status;
+  do {
+    if (std::chrono::steady_clock::now() > give_up) {
+      throw Failure(ExitStatus::refused, "the upgrade has begun, and does not come to its end");
+    }
+    std::this_thread::sleep_for(interval);
+    status = client.get("/status");
+    if (!status.at("upgrade_error").is_null()) {
+      throw Failure(ExitStatus::refused, status.at("upgrade_error").get<std::string>());
+    }
+  } while (status.at("upgrades") < number || status.at("replacing_workers").get<bool>());
+  const auto workers = status.at("workers").size();
+  text = "eradio " + status.at("version").get<std::string>() + " runs, with " +
+         std::to_string(workers) + (workers == 1 ? " new worker" : " new workers") + "\n";
+  return Json{{"version", status.at("version")}, {"upgrades", status.at("upgrades")}};
+}
+
 constexpr const char* play = "/play";
 constexpr const char* pause = "/pause";
 constexpr const char* next = "/next";
@@ -94,6 +119,9 @@ constexpr std::array commands{
             "close the connections of a listener's id, or of an address (IPv4, IPv6, unix)", kick},
     Command{"restart-workers", nullptr, "replace all workers; no listener is disconnected",
             restart_workers},
+    Command{"upgrade", nullptr,
+            "go over to what is installed now, in the same process; no listener is disconnected",
+            upgrade},
     Command{"play", nullptr, "tell the source to play", tell_source<play>},
     Command{"pause", nullptr, "tell the source to pause", tell_source<pause>},
     Command{"next", nullptr, "tell the source to go on to the next track", tell_source<next>},

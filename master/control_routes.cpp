@@ -138,6 +138,17 @@ HttpResponse restart_workers(Operations& operations) {
   return response;
 }
 
+HttpResponse upgrade(Operations& operations) {
+  HttpResponse response;
+  response.later = [&operations](const HttpReply& reply) {
+    operations.upgrade([reply](std::uint64_t number, const std::string& error) {
+      reply(error.empty() ? HttpResponse::json(Json{{"upgrades", number}}.dump())
+                          : HttpResponse::error(503, error));
+    });
+  };
+  return response;
+}
+
 HttpResponse set_log_level_to(Operations& operations, const HttpRequest& request) {
   const auto member = only_member(request.body, {"level"});
   const auto level = member && member->value.is_string()
@@ -174,6 +185,8 @@ void add_control_routes(HttpServer& server, Operations& operations) {
                [&operations](const HttpRequest& request) { return kick(operations, request); });
   server.route("POST", "/restart-workers",
                [&operations](const HttpRequest&) { return restart_workers(operations); });
+  server.route("POST", "/upgrade",
+               [&operations](const HttpRequest&) { return upgrade(operations); });
   server.route("PUT", "/log-level", [&operations](const HttpRequest& request) {
     return set_log_level_to(operations, request);
   });

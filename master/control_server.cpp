@@ -34,6 +34,19 @@ ControlServer::ControlServer(EventLoop& loop, Operations& operations,
       acceptor_(loop, [this](Descriptor socket, const PeerAddress& peer) {
         on_accepted(std::move(socket), peer);
       }) {
+  begin(operations);
+}
+
+ControlServer::ControlServer(EventLoop& loop, Operations& operations, const SavedUnixSocket& saved)
+    : socket_(std::in_place, saved),
+      connections_(loop, server_, connection_limits()),
+      acceptor_(loop, [this](Descriptor socket, const PeerAddress& peer) {
+        on_accepted(std::move(socket), peer);
+      }) {
+  begin(operations);
+}
+
+void ControlServer::begin(Operations& operations) {
   add_control_routes(server_, operations);
   acceptor_.add(socket_->number());
 }

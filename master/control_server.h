@@ -28,6 +28,10 @@ class ControlServer {
   // Throws std::system_error that names the path.
   ControlServer(EventLoop& loop, Operations& operations, const std::filesystem::path& path);
 
+  // Goes on with another master's.
+  ControlServer(EventLoop& loop, Operations& operations, const SavedUnixSocket& saved);
+  [[nodiscard]] SavedUnixSocket save() const { return socket_->save(); }
+
   // "unix:/run/…"; until close().
   [[nodiscard]] const std::string& name() const { return socket_->name(); }
 
@@ -36,6 +40,7 @@ class ControlServer {
   void close();
 
  private:
+  void begin(Operations& operations);
   void on_accepted(Descriptor socket, const PeerAddress& peer);
 
   std::optional<UnixListeningSocket> socket_;

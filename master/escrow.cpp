@@ -57,6 +57,29 @@ int Escrow::descriptor(const EscrowItem& item) const {
              : -1;
 }
 
+std::vector<SavedEscrowItem> Escrow::save() const {
+  std::vector<SavedEscrowItem> saved;
+  saved.reserve(held_.size());
+  for (const auto& [record, held] : held_) {
+    saved.push_back({.listener_id = held.item.listener_id,
+                     .serial = held.item.serial,
+                     .record = record,
+                     .deaths = held.deaths,
+                     .descriptor = held.socket.number()});
+  }
+  return saved;
+}
+
+void Escrow::resume(std::span<const SavedEscrowItem> saved) {
+  for (const SavedEscrowItem& item : saved) {
+    held_.emplace(item.record, Held{.item = {.listener_id = item.listener_id,
+                                             .serial = item.serial,
+                                             .record = item.record},
+                                    .socket = take_descriptor(item.descriptor, "a listener"),
+                                    .deaths = item.deaths});
+  }
+}
+
 std::size_t Escrow::blame(std::span<const EscrowItem> adopted) {
   std::size_t closed = 0;
   for (const EscrowItem& item : adopted) {

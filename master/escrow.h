@@ -11,6 +11,7 @@
 
 #include "common/descriptor.h"
 #include "common/worker_protocol.h"
+#include "master/master_state.h"
 
 namespace eradio {
 
@@ -31,6 +32,10 @@ class Escrow {
   [[nodiscard]] std::vector<std::uint64_t> listener_ids() const;
   // The descriptor of an item; -1 when it is not held (any more). Borrowed.
   [[nodiscard]] int descriptor(const EscrowItem& item) const;
+
+  [[nodiscard]] std::vector<SavedEscrowItem> save() const;
+  // What another master held. Throws std::runtime_error.
+  void resume(std::span<const SavedEscrowItem> saved);
 
   // The worker has died that these were given to. Those that two workers in a row have died with
   // are closed: one of them may be why. Returns how many that are.

@@ -6,7 +6,9 @@ namespace eradio {
 
 InstallPaths find_install_paths() {
   const std::filesystem::path prefix = find_install_prefix(ERADIO_SBINDIR);
-  return {.libexec = prefix / ERADIO_LIBEXECDIR, .webroot = prefix / ERADIO_DATADIR / "htdocs"};
+  return {.libexec = prefix / ERADIO_LIBEXECDIR,
+          .webroot = prefix / ERADIO_DATADIR / "htdocs",
+          .program = prefix / ERADIO_SBINDIR / "eradiod"};
 }
 
 }  // namespace eradio

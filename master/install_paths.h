@@ -7,8 +7,9 @@
 namespace eradio {
 
 struct InstallPaths {
-  std::filesystem::path libexec;  // eradio-worker, eradio-source-…
-  std::filesystem::path webroot;  // the page
+  std::filesystem::path libexec;    // eradio-worker, eradio-source-…
+  std::filesystem::path webroot;    // the page
+  std::filesystem::path program{};  // eradiod itself
 };
 
 // Throws std::filesystem::filesystem_error when /proc cannot be read.

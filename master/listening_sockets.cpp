@@ -183,6 +183,35 @@ ListeningSockets::ListeningSockets(const ListeningAddresses& wanted, std::size_t
   }
 }
 
+ListeningSockets::ListeningSockets(const SavedSockets& saved)
+    : names_(saved.names), local_url_(saved.local_url) {
+  for (const auto& slot : saved.tcp_descriptors) {
+    auto& sockets = tcp_.emplace_back();
+    for (const int socket : slot) {
+      sockets.push_back(take_descriptor(socket, "a listening socket"));
+    }
+  }
+  if (saved.unix_socket.descriptor >= 0) {
+    unix_.emplace(saved.unix_socket);
+  }
+}
+
+SavedSockets ListeningSockets::save() const {
+  SavedSockets saved;
+  for (const auto& slot : tcp_) {
+    auto& descriptors = saved.tcp_descriptors.emplace_back();
+    for (const Descriptor& socket : slot) {
+      descriptors.push_back(socket.number());
+    }
+  }
+  if (unix_) {
+    saved.unix_socket = unix_->save();
+  }
+  saved.names = names_;
+  saved.local_url = local_url_;
+  return saved;
+}
+
 void ListeningSockets::set_congestion_control(const std::optional<std::string>& wanted) const {
   const std::string name = wanted.value_or(default_congestion_control);
   if (name == "system") {

@@ -30,6 +30,9 @@ class ListeningSockets {
  public:
   // Throws std::system_error or std::runtime_error that names the address.
   ListeningSockets(const ListeningAddresses& wanted, std::size_t workers);
+  // Goes on with those of another master. Throws std::runtime_error.
+  explicit ListeningSockets(const SavedSockets& saved);
+  [[nodiscard]] SavedSockets save() const;
   ListeningSockets(const ListeningSockets&) = delete;
   ListeningSockets& operator=(const ListeningSockets&) = delete;
 

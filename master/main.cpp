@@ -2,7 +2,9 @@
 
 #include <cstdio>
 #include <exception>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/descriptor.h"
@@ -10,11 +12,14 @@
 #include "master/configuration.h"
 #include "master/install_paths.h"
 #include "master/master.h"
+#include "master/upgrade.h"
 
 namespace {
 
-int run(const std::vector<std::string>& arguments) {
+int run(const std::vector<std::string>& command_line) {
+  auto upgrade = eradio::take_upgrade_order();
   const eradio::InstallPaths paths = eradio::find_install_paths();
+  const std::vector<std::string> arguments(command_line.begin() + 1, command_line.end());
   const eradio::LoadedConfiguration loaded = eradio::load_configuration(arguments, paths);
   if (loaded.help) {
     std::fputs(eradio::configuration_help(paths).c_str(), stdout);
@@ -30,6 +35,10 @@ int run(const std::vector<std::string>& arguments) {
   if (!loaded.problems.empty()) {
     return 1;
   }
+  if (upgrade && upgrade->check_only) {
+    eradio::check_shared_memory(upgrade->state);
+    return 0;
+  }
   if (loaded.check_only) {
     for (const std::string& note : loaded.notes) {
       std::printf("%s\n", note.c_str());
@@ -41,7 +50,9 @@ int run(const std::vector<std::string>& arguments) {
   for (const std::string& note : loaded.notes) {
     eradio::log::warning("{}", note);
   }
-  eradio::Master(loaded.configuration, paths).run();
+  eradio::Master(loaded.configuration, paths, command_line,
+                 upgrade ? std::optional(std::move(upgrade->state)) : std::nullopt)
+      .run();
   return 0;
 }
 
@@ -50,7 +61,7 @@ int run(const std::vector<std::string>& arguments) {
 int main(int argument_count, char** arguments) {
   try {
     eradio::open_standard_descriptors();
-    return run({arguments + 1, arguments + argument_count});
+    return run({arguments, arguments + argument_count});
   } catch (const std::exception& error) {
     std::fprintf(stderr, "eradiod: %s\n", error.what());
     return 1;

@@ -69,30 +69,59 @@ ListeningAddresses listening_addresses(const Configuration& configuration) {
           .congestion_control = configuration.congestion_control};
 }
 
-std::vector<ListenerTable> make_listener_tables(std::size_t workers, std::size_t listeners_max) {
+std::vector<ListenerTable> make_listener_tables(std::size_t workers, std::size_t listeners_max,
+                                                const std::optional<MasterState>& before) {
   std::vector<ListenerTable> tables;
+  if (before) {
+    for (const SavedWorker& worker : before->supervisor.workers) {
+      tables.emplace_back(take_descriptor(worker.listeners_descriptor, "a listener table"));
+    }
+    return tables;
+  }
   for (std::size_t slot = 0; slot < workers; ++slot) {
     tables.emplace_back(listeners_max);
   }
   return tables;
 }
 
+// What cannot change while the server runs is as it was, whatever the configuration says now.
+Configuration as_it_runs(Configuration configuration, const std::optional<MasterState>& before) {
+  if (before) {
+    configuration.workers = static_cast<std::uint32_t>(before->supervisor.workers.size());
+    configuration.max_frame = before->max_frame;
+    configuration.ring_size = before->ring_size;
+    configuration.log_level = before->log_level;
+  }
+  return configuration;
+}
+
 }  // namespace
 
-Master::Master(const Configuration& configuration, const InstallPaths& paths)
-    : configuration_(configuration),
-      started_ns_(monotonic_ns()),
+Master::Master(const Configuration& configuration, const InstallPaths& paths,
+               std::vector<std::string> command_line, std::optional<MasterState> before)
+    : before_(std::move(before)),
+      configuration_(as_it_runs(configuration, before_)),
+      started_ns_(before_ ? before_->started_ns : monotonic_ns()),
+      upgrades_(before_ ? before_->upgrades + 1 : 0),
       from_terminal_(::isatty(STDERR_FILENO) == 1),
       signals_(loop_, {SIGTERM, SIGINT, SIGHUP, SIGCHLD},
                [this](int signal_number) { on_signal(signal_number); }),
       descriptors_max_(raise_descriptor_limit()),
-      sockets_(listening_addresses(configuration), configuration.workers),
-      publisher_(configuration.ring_size, configuration.max_frame, configuration.workers),
-      scoreboard_(configuration.workers, std::min(descriptors_max_, connections_per_worker_max)),
-      listeners_(make_listener_tables(configuration.workers,
-                                      std::min(descriptors_max_, connections_per_worker_max))),
+      sockets_(before_
+                   ? ListeningSockets(before_->sockets)
+                   : ListeningSockets(listening_addresses(configuration_), configuration_.workers)),
+      publisher_(before_ ? Publisher(before_->stream)
+                         : Publisher(configuration_.ring_size, configuration_.max_frame,
+                                     configuration_.workers)),
+      scoreboard_(
+          before_ ? Scoreboard(take_descriptor(before_->scoreboard_descriptor, "the scoreboard"),
+                               configuration_.workers)
+                  : Scoreboard(configuration_.workers,
+                               std::min(descriptors_max_, connections_per_worker_max))),
+      listeners_(make_listener_tables(
+          configuration_.workers, std::min(descriptors_max_, connections_per_worker_max), before_)),
       programme_(
-          loop_, publisher_, programme_settings(configuration),
+          loop_, publisher_, programme_settings(configuration_),
           [this] {
             if (!stopping_) {
               source_.command(SourceCommand::next);
@@ -101,14 +130,21 @@ Master::Master(const Configuration& configuration, const InstallPaths& paths)
           [this](std::size_t slot, const VoteAnswer& answer) {
             supervisor_.answer_vote(slot, answer);
           }),
-      source_(loop_, programme_, source_settings(configuration, paths)),
-      supervisor_(loop_, paths.libexec / "eradio-worker", worker_settings(configuration),
-                  configuration.worker_timeout, sockets_, publisher_, scoreboard_, listeners_,
-                  programme_, [this] { on_all_ready(); }) {
+      source_(loop_, programme_, source_settings(configuration_, paths)),
+      supervisor_(loop_, paths.libexec / "eradio-worker", worker_settings(configuration_),
+                  configuration_.worker_timeout, sockets_, publisher_, scoreboard_, listeners_,
+                  programme_, [this] { on_all_ready(); }),
+      upgrade_(loop_, paths.program, std::move(command_line)) {
   open_control_socket();
 }
 
 void Master::open_control_socket() {
+  if (before_) {
+    if (before_->control_socket.descriptor >= 0) {
+      control_.emplace(loop_, static_cast<Operations&>(*this), before_->control_socket);
+    }
+    return;
+  }
   if (!configuration_.control_socket) {
     return;
   }
@@ -122,7 +158,90 @@ void Master::open_control_socket() {
   }
 }
 
+// Where the master before this one was. Its workers serve all the time; they are replaced, too.
+void Master::go_on() {
+  log::info("eradio {} goes on where {} was: process {}, {} workers", ERADIO_VERSION,
+            before_->program_version, ::getpid(), configuration_.workers);
+  eradio::set_log_level(log_level_of(configuration_.log_level).value_or(LogLevel::info));
+  announced_ = true;
+  programme_.resume(before_->programme);
+  source_.resume(before_->source);
+  supervisor_.resume(before_->supervisor);
+  before_.reset();
+  reap();  // whoever has ended meanwhile
+  supervisor_.replace_all([this](const ReplaceResult& result) { upgrade_error_ = result.error; });
+}
+
+MasterState Master::save() const {
+  MasterState state;
+  state.program_version = ERADIO_VERSION;
+  state.started_ns = started_ns_;
+  state.upgrades = upgrades_;
+  state.log_level = configuration_.log_level;
+  state.max_frame = configuration_.max_frame;
+  state.ring_size = configuration_.ring_size;
+  state.sockets = sockets_.save();
+  if (control_) {
+    state.control_socket = control_->save();
+  }
+  state.stream = publisher_.save();
+  state.scoreboard_descriptor = scoreboard_.descriptor();
+  state.source = source_.save();
+  state.programme = programme_.save();
+  state.supervisor = supervisor_.save();
+  return state;
+}
+
+void Master::upgrade(std::function<void(std::uint64_t number, const std::string& error)> done) {
+  std::string why_not = supervisor_.why_busy();
+  if (upgrade_.checking()) {
+    why_not = "an upgrade has begun already";
+  } else if (stopping_) {
+    why_not = "the server is stopping";
+  }
+  if (!why_not.empty()) {
+    done(0, why_not);
+    return;
+  }
+  log::info("the operator wants to upgrade: the installed program is asked whether it can go on");
+  upgrade_.check(save(), [this, done = std::move(done)](const std::string& error) {
+    if (!error.empty()) {
+      log::error("no upgrade: {}", error);
+      done(0, error);
+      return;
+    }
+    constexpr int attempts_max = 100;
+    upgrade_error_.clear();
+    done(upgrades_ + 1, "");
+    execute_upgrade(attempts_max);
+  });
+}
+
+void Master::execute_upgrade(int attempts_left) {
+  constexpr std::chrono::milliseconds pause{20};  // in which the operator gets the answer
+  loop_.call_after(pause, [this, attempts_left] {
+    if (stopping_) {
+      return;
+    }
+    std::string error = supervisor_.why_busy();
+    if (!error.empty() && attempts_left > 0) {
+      execute_upgrade(attempts_left - 1);
+      return;
+    }
+    if (error.empty()) {
+      error = upgrade_.execute(save());
+    }
+    log::error("no upgrade: {}", error);
+    upgrade_error_ = error;
+  });
+}
+
 void Master::run() {
+  if (before_) {
+    go_on();
+    loop_.run();
+    return;
+  }
   log::info("eradio {} starts: {} workers, at most {} descriptors in each", ERADIO_VERSION,
             configuration_.workers, descriptors_max_);
   for (const std::string& name : sockets_.names()) {
@@ -170,8 +289,8 @@ void Master::reap() {
     if (process <= 0) {
       break;
     }
-    if (!source_.on_exited(process, wait_status)) {
-      supervisor_.on_exited(process, wait_status);
+    if (!source_.on_exited(process, wait_status) && !supervisor_.on_exited(process, wait_status)) {
+      upgrade_.on_exited(process, wait_status);
     }
   }
   if (stopping_ && !source_.running() && !supervisor_.any_running()) {
@@ -196,6 +315,9 @@ ServerStatus Master::status() {
                       .now_ns = monotonic_ns(),
                       .started_ns = started_ns_,
                       .log_level = configuration_.log_level,
+                      .upgrades = upgrades_,
+                      .replacing_workers = supervisor_.replacing(),
+                      .upgrade_error = upgrade_error_,
                       .source = {.process = source_.process(), .restarts = source_.restarts()},
                       .metadata = programme_.metadata(),
                       .workers = {},

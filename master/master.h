@@ -2,7 +2,10 @@
 // signals. main() makes one from a checked configuration and runs it.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "common/event_loop.h"
@@ -16,6 +19,7 @@
 #include "master/signal_watch.h"
 #include "master/source_process.h"
 #include "master/supervisor.h"
+#include "master/upgrade.h"
 #include "shm/listener_table.h"
 #include "shm/scoreboard.h"
 
@@ -23,8 +27,11 @@ namespace eradio {
 
 class Master final : private Operations {
  public:
-  // Throws when the addresses cannot be had or the machine refuses something vital.
-  Master(const Configuration& configuration, const InstallPaths& paths);
+  // `command_line`: what the process was started with. `before`: what the master before this one
+  // has left in this process. Throws when the addresses cannot be had or the machine refuses
+  // something vital.
+  Master(const Configuration& configuration, const InstallPaths& paths,
+         std::vector<std::string> command_line, std::optional<MasterState> before);
 
   // Serves until SIGTERM or SIGINT; then stops source and workers, in less than two seconds.
   void run();
@@ -35,16 +42,23 @@ class Master final : private Operations {
   void reap();
   void stop();
   void open_control_socket();
+  void go_on();
+  [[nodiscard]] MasterState save() const;
+  void execute_upgrade(int attempts_left);
 
   ServerStatus status() override;
   ListenersPage listeners(std::uint64_t offset, std::size_t limit) override;
   [[nodiscard]] bool command(SourceCommand command) override;
   void kick(const KickOrder& order, Kicks::Done done) override;
   void restart_workers(Supervisor::Replaced done) override;
+  void upgrade(std::function<void(std::uint64_t number, const std::string& error)> done) override;
   [[nodiscard]] bool set_log_level(LogLevel level) override;
 
+  std::optional<MasterState> before_;  // until it is taken over
   Configuration configuration_;
   std::int64_t started_ns_;
+  std::uint64_t upgrades_;
+  std::string upgrade_error_;
   bool from_terminal_;  // started by a person who looks at the log
   EventLoop loop_;
   SignalWatch signals_;
@@ -56,6 +70,7 @@ class Master final : private Operations {
   Programme programme_;
   SourceProcess source_;
   Supervisor supervisor_;
+  Upgrade upgrade_;
   std::optional<ControlServer> control_;
   bool stopping_ = false;
   bool announced_ = false;

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <string>
 
 #include "common/log.h"
 #include "common/source_protocol.h"
@@ -26,6 +27,10 @@ class Operations {
   virtual void kick(const KickOrder& order, Kicks::Done done) = 0;
   // One after another, without losing a listener; `done` is called once.
   virtual void restart_workers(Supervisor::Replaced done) = 0;
+  // Goes over to the program that is installed now. `done` is called once: with the number that
+  // ServerStatus::upgrades will have then, or with why it cannot be; then nothing has changed.
+  virtual void upgrade(
+      std::function<void(std::uint64_t number, const std::string& error)> done) = 0;
   // Of the master and all workers, those to come included. False when a worker could not be told.
   [[nodiscard]] virtual bool set_log_level(LogLevel level) = 0;
 };

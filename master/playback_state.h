@@ -40,6 +40,14 @@ class PlaybackState {
     return change({});
   }
 
+  // Goes on as another master knew it.
+  void resume(NowPlaying now, bool said, bool was_playing) {
+    now_ = std::move(now);
+    said_ = said;
+    was_playing_ = was_playing;
+  }
+  // Whether this source has said whether it is playing.
+  [[nodiscard]] bool said() const noexcept { return said_; }
   // What the next source must be told to do.
   [[nodiscard]] bool was_playing() const noexcept { return was_playing_; }
   [[nodiscard]] const NowPlaying& now() const noexcept { return now_; }
@@ -54,7 +62,7 @@ class PlaybackState {
   }
 
   NowPlaying now_;
-  bool said_ = false;  // this source has said whether it is playing
+  bool said_ = false;
   bool was_playing_ = false;
 };
 

@@ -1,6 +1,7 @@
 #include "master/programme.h"
 
 #include <algorithm>
+#include <stdexcept>
 #include <utility>
 
 #include "common/clock.h"
@@ -31,6 +32,30 @@ Programme::~Programme() {
   loop_.cancel(gather_timer_);
   loop_.cancel(return_timer_);
   loop_.cancel(vote_timer_);
+}
+
+SavedProgramme Programme::save() const {
+  const auto now_playing = encode_now_playing(now_playing_);
+  SavedProgramme saved;
+  saved.track_number = track_number_;
+  saved.now_playing.assign(reinterpret_cast<const char*>(now_playing.data()), now_playing.size());
+  vetoes_.save(saved);
+  return saved;
+}
+
+void Programme::resume(const SavedProgramme& saved) {
+  const auto now_playing = decode_now_playing(std::as_bytes(std::span(saved.now_playing)));
+  if (!now_playing) {
+    throw std::runtime_error("the running server's state does not say what is playing");
+  }
+  now_playing_ = *now_playing;
+  track_number_ = saved.track_number;
+  vetoes_.resume(saved, now_playing_.playing);
+  published_ = {.now_playing = now_playing_,
+                .track_number = track_number_,
+                .listeners = vetoes_.listeners(),
+                .vetoes = vetoes_.vetoes()};
+  news_due_ = true;  // whatever the other one has not published any more
 }
 
 void Programme::frame(FrameKind kind, std::span<const std::byte> frame) {

@@ -41,6 +41,10 @@ class Programme final : public SourceOutput, public WorkerEvents {
             Answer answer);
   ~Programme() override;
 
+  // As another master knew it; before anything else. Throws std::runtime_error.
+  void resume(const SavedProgramme& saved);
+  [[nodiscard]] SavedProgramme save() const;
+
   // What the source does.
   void frame(FrameKind kind, std::span<const std::byte> frame) override;
   void now_playing(const NowPlaying& now_playing) override;

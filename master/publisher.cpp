@@ -37,6 +37,21 @@ Publisher::Publisher(std::size_t ring_bytes, std::size_t frame_bytes_max, std::s
   }
 }
 
+Publisher::Publisher(const SavedStream& saved)
+    : segment_(take_descriptor(saved.descriptor, "the stream")) {
+  for (const int wakeup : saved.wakeup_descriptors) {
+    wakeups_.push_back(take_descriptor(wakeup, "a worker's wake-up"));
+  }
+}
+
+SavedStream Publisher::save() const {
+  SavedStream saved{.descriptor = segment_.descriptor(), .wakeup_descriptors = {}};
+  for (const Descriptor& wakeup : wakeups_) {
+    saved.wakeup_descriptors.push_back(wakeup.number());
+  }
+  return saved;
+}
+
 void Publisher::frame(FrameKind kind, std::span<const std::byte> frame) {
   if (kind == FrameKind::header) {
     const RingWriter& ring = segment_.ring();

@@ -8,6 +8,7 @@
 
 #include "common/descriptor.h"
 #include "common/frame_kind.h"
+#include "master/master_state.h"
 #include "shm/stream_metadata.h"
 #include "shm/stream_segment.h"
 
@@ -17,6 +18,9 @@ class Publisher {
  public:
   // `frame_bytes_max`: the longest that frame() will be given.
   Publisher(std::size_t ring_bytes, std::size_t frame_bytes_max, std::size_t workers);
+  // Goes on where another master has stopped. Throws std::runtime_error.
+  explicit Publisher(const SavedStream& saved);
+  [[nodiscard]] SavedStream save() const;
 
   // Only a header may be empty.
   void frame(FrameKind kind, std::span<const std::byte> frame);

@@ -47,6 +47,14 @@ LogLevel log_level(SourceLogLevel level) {
   return LogLevel::debug;
 }
 
+std::string text_of(std::span<const std::byte> bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+std::span<const std::byte> bytes_of(const std::string& text) {
+  return std::as_bytes(std::span(text));
+}
+
 }  // namespace
 
 SourceProcess::SourceProcess(EventLoop& loop, SourceOutput& output, SourceSettings settings)
@@ -102,9 +110,60 @@ void SourceProcess::start_program() {
   commands_ = std::move(commands.write_end);
   frames_ = std::move(frames.read_end);
   errors_ = std::move(errors.read_end);
+  watch_output();
+}
+
+void SourceProcess::watch_output() {
   frames_watch_.emplace(loop_, frames_.number(), EPOLLIN, [this](std::uint32_t) { on_output(); });
   errors_watch_.emplace(loop_, errors_.number(), EPOLLIN,
                         [this](std::uint32_t) { on_error_output(false); });
+}
+
+SavedSource SourceProcess::save() const {
+  SavedSource saved{.process = process_,
+                    .started_ns = started_ns_,
+                    .starts = starts_,
+                    .commands_descriptor = commands_.number(),
+                    .frames_descriptor = frames_.number(),
+                    .errors_descriptor = errors_.number(),
+                    .error_line = error_line_,
+                    .partial_frame = {},
+                    .header_holds = header_holds_,
+                    .said = playback_.said(),
+                    .was_playing = playback_.was_playing(),
+                    .now_playing = text_of(encode_now_playing(playback_.now()))};
+  if (running()) {
+    const SourceFramePosition& position = parser_->position();
+    saved.partial_frame = text_of(position.partial);
+    saved.frame_offset = position.offset;
+    saved.frames = position.frames;
+    saved.broken_frames = position.broken_frames;
+  }
+  return saved;
+}
+
+void SourceProcess::resume(const SavedSource& saved) {
+  starts_ = saved.starts;
+  playback_.resume(decode_now_playing(bytes_of(saved.now_playing)).value_or(NowPlaying{}),
+                   saved.said, saved.was_playing);
+  if (saved.process <= 0) {
+    restart_after(settings_.restart_delay);
+    return;
+  }
+  process_ = saved.process;
+  started_ns_ = saved.started_ns;
+  header_holds_ = saved.header_holds;
+  error_line_ = saved.error_line;
+  const auto partial = bytes_of(saved.partial_frame);
+  parser_.emplace(settings_.frame_bytes_max, static_cast<SourceFrameSink&>(*this),
+                  SourceFramePosition{.partial = {partial.begin(), partial.end()},
+                                      .offset = saved.frame_offset,
+                                      .frames = saved.frames,
+                                      .broken_frames = saved.broken_frames});
+  commands_ = take_descriptor(saved.commands_descriptor, "the source's commands");
+  frames_ = take_descriptor(saved.frames_descriptor, "the source's frames");
+  errors_ = take_descriptor(saved.errors_descriptor, "the source's messages");
+  watch_output();
 }
 
 bool SourceProcess::command(SourceCommand command) {

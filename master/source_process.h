@@ -20,6 +20,7 @@
 #include "common/rate_limit.h"
 #include "common/source_frame_parser.h"
 #include "common/source_protocol.h"
+#include "master/master_state.h"
 #include "master/playback_state.h"
 #include "master/respawn_policy.h"
 #include "master/source_output.h"
@@ -40,6 +41,9 @@ class SourceProcess final : private SourceFrameSink {
   ~SourceProcess() override;
 
   void start();
+  // Instead of start(): goes on with the source of another master. Throws std::runtime_error.
+  void resume(const SavedSource& saved);
+  [[nodiscard]] SavedSource save() const;
   // False, and logged, when the source does not run or does not read its commands.
   bool command(SourceCommand command);
   // SIGTERM now, SIGKILL after `grace`; it is not started again.
@@ -62,6 +66,7 @@ class SourceProcess final : private SourceFrameSink {
   void broken(const BrokenSourceFrame& frame) override;
 
   void start_program();
+  void watch_output();
   // Logs what the source said or did, unless it does so too often.
   void note(LogLevel level, std::string_view what, std::string_view text);
   void publish(const std::optional<NowPlaying>& now_playing);

@@ -128,10 +128,14 @@ WorkerStatus worker_status(const WorkerProcess& process, const WorkerCounters& c
 }
 
 std::string status_json(const ServerStatus& status) {
-  Json json{{"version", ERADIO_VERSION},
-            {"pid", status.process},
-            {"uptime_s", seconds_between(status.started_ns, status.now_ns)},
-            {"log_level", status.log_level}};
+  Json json{
+      {"version", ERADIO_VERSION},
+      {"pid", status.process},
+      {"uptime_s", seconds_between(status.started_ns, status.now_ns)},
+      {"log_level", status.log_level},
+      {"upgrades", status.upgrades},
+      {"upgrade_error", status.upgrade_error.empty() ? Json(nullptr) : Json(status.upgrade_error)},
+      {"replacing_workers", status.replacing_workers}};
   json["source"] = source_json(status);
   json["metadata"] = Json::parse(metadata_json(status.metadata));
   json["totals"] = totals_json(status);

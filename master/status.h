@@ -62,6 +62,9 @@ struct ServerStatus {
   std::int64_t now_ns = 0;      // CLOCK_MONOTONIC
   std::int64_t started_ns = 0;  // the same
   std::string log_level;
+  std::uint64_t upgrades = 0;      // of the program, since the server started
+  bool replacing_workers = false;  // just now
+  std::string upgrade_error;       // why workers of the last upgrade were not replaced
   SourceStatus source;
   StreamMetadata metadata;
   std::vector<WorkerStatus> workers;

@@ -61,6 +61,59 @@ void Supervisor::start_all() {
   kill_hung_workers();
 }
 
+std::string Supervisor::why_busy() const {
+  if (round_) {
+    return "workers are being replaced";
+  }
+  for (const Slot& slot : slots_) {
+    if (slot.child && !slot.ready) {
+      return "worker " + std::to_string(slot.number) + " is starting";
+    }
+  }
+  return "";
+}
+
+SavedSupervisor Supervisor::save() const {
+  SavedSupervisor saved{.generations = generations_, .past_totals = past_totals_, .workers = {}};
+  for (const Slot& slot : slots_) {
+    SavedWorker& worker = saved.workers.emplace_back();
+    if (slot.child) {
+      worker.process = slot.child->process();
+      worker.generation = slot.child->generation();
+      worker.started_ns = slot.child->started_ns();
+      worker.control_descriptor = slot.child->control();
+    }
+    worker.since_ns = slot.since_ns;
+    worker.ready_ns = slot.ready_ns;
+    worker.starts = slot.starts;
+    worker.listeners_descriptor = listeners_[slot.number].descriptor();
+    worker.escrow = slot.escrow.save();
+  }
+  return saved;
+}
+
+void Supervisor::resume(const SavedSupervisor& saved) {
+  generations_ = saved.generations;
+  past_totals_ = saved.past_totals;
+  for (Slot& slot : slots_) {
+    const SavedWorker& worker = saved.workers.at(slot.number);
+    slot.starts = worker.starts;
+    slot.escrow.resume(worker.escrow);
+    if (worker.process > 0) {
+      slot.child = std::make_unique<WorkerChild>(
+          loop_, worker,
+          [this, &slot](WorkerChild& who, WorkerMessage* what) { on_message(slot, who, what); });
+      slot.since_ns = worker.since_ns;
+      slot.ready_ns = worker.ready_ns;
+      slot.ready = true;
+    } else {
+      start(slot);
+    }
+  }
+  heartbeats_read_ns_ = monotonic_ns();
+  kill_hung_workers();
+}
+
 void Supervisor::start(Slot& slot) {
   try {
     give_slot(slot, start_program(slot));

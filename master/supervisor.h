@@ -53,6 +53,13 @@ class Supervisor {
   ~Supervisor();
 
   void start_all();
+  // Instead of start_all(): goes on with the workers of another master. Throws std::runtime_error.
+  void resume(const SavedSupervisor& saved);
+  // Only when why_busy() says nothing.
+  [[nodiscard]] SavedSupervisor save() const;
+  // Why the workers cannot be left to another master just now.
+  [[nodiscard]] std::string why_busy() const;
+  [[nodiscard]] bool replacing() const noexcept { return round_.has_value(); }
   // Tells all to stop and kills those that still run after `grace`; none is replaced any more.
   void stop_for_good(std::chrono::milliseconds grace);
 

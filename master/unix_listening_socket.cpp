@@ -78,6 +78,16 @@ UnixListeningSocket::UnixListeningSocket(const std::filesystem::path& path, mode
   socket_ = std::move(socket);
 }
 
+UnixListeningSocket::UnixListeningSocket(const SavedUnixSocket& saved)
+    : socket_(take_descriptor(saved.descriptor, "a Unix socket")),
+      path_(saved.path),
+      name_("unix:" + saved.path),
+      inode_(saved.inode) {}
+
+SavedUnixSocket UnixListeningSocket::save() const {
+  return {.descriptor = socket_.number(), .path = path_.string(), .inode = inode_};
+}
+
 UnixListeningSocket::~UnixListeningSocket() {
   struct stat status {};
   if (::stat(path_.c_str(), &status) == 0 && status.st_ino == inode_) {

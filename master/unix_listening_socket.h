@@ -10,6 +10,7 @@
 #include <string>
 
 #include "common/descriptor.h"
+#include "master/master_state.h"
 
 namespace eradio {
 
@@ -18,6 +19,9 @@ class UnixListeningSocket {
   // `mode`: who may connect; nobody else ever can, not even for a moment. Throws std::system_error
   // that names the path. Changes the umask meanwhile, so no other thread may make files.
   UnixListeningSocket(const std::filesystem::path& path, mode_t mode);
+  // Goes on with one of another master. Throws std::runtime_error.
+  explicit UnixListeningSocket(const SavedUnixSocket& saved);
+  [[nodiscard]] SavedUnixSocket save() const;
   // Removes the file, if it is still the one that was made here.
   ~UnixListeningSocket();
   UnixListeningSocket(const UnixListeningSocket&) = delete;

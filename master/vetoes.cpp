@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <stdexcept>
 #include <utility>
 
 #include "common/check.h"
@@ -91,6 +92,35 @@ void Vetoes::clear_votes() {
   }
   vetoes_ = 0;
   skipped_ = false;
+}
+
+void Vetoes::save(SavedProgramme& saved) const {
+  for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
+    for (const auto& [id, count] : slots_[slot].connections) {
+      saved.connections.push_back({.slot = slot, .listener_id = id, .count = count});
+    }
+  }
+  for (const auto& [id, state] : ids_) {
+    if (state.voted) {
+      saved.voters.push_back(id);
+    }
+  }
+  saved.skipped = skipped_;
+}
+
+void Vetoes::resume(const SavedProgramme& saved, bool playing) {
+  for (const SavedConnections& connections : saved.connections) {
+    for (std::uint64_t i = 0; i < connections.count; ++i) {
+      if (connections.slot >= slots_.size() || !join(connections.slot, connections.listener_id)) {
+        throw std::runtime_error("the running server's state has more listeners than can be true");
+      }
+    }
+  }
+  playing_ = playing;
+  for (const std::uint64_t id : saved.voters) {
+    static_cast<void>(vote(id));
+  }
+  skipped_ = saved.skipped;
 }
 
 bool Vetoes::skip_is_due() {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "common/worker_protocol.h"
+#include "master/master_state.h"
 
 namespace eradio {
 
@@ -36,6 +37,11 @@ class Vetoes {
   // Another track has begun, or the same again.
   void start_track();
   void stop();
+
+  // All connections, and who has voted; and as another master knew it. Throws std::runtime_error
+  // if it cannot be true.
+  void save(SavedProgramme& saved) const;
+  void resume(const SavedProgramme& saved, bool playing);
 
   // Whether votes are enough now, after a vote or a leave, and this track was not skipped before.
   // To be asked after each change: the answer "yes" is given once.

@@ -35,6 +35,16 @@ WorkerChild::WorkerChild(EventLoop& loop, ChildProgram program, std::uint64_t ge
   process_ = start_child(program);
 }
 
+WorkerChild::WorkerChild(EventLoop& loop, const SavedWorker& saved, Heard heard)
+    : loop_(loop),
+      heard_(std::move(heard)),
+      control_(take_descriptor(saved.control_descriptor, "the line to a worker")),
+      process_(saved.process),
+      generation_(saved.generation),
+      started_ns_(saved.started_ns),
+      watch_(std::make_unique<Watch>(loop, control_.number(), EPOLLIN,
+                                     [this](std::uint32_t) { on_control(); })) {}
+
 WorkerChild::~WorkerChild() {
   loop_.cancel(bequest_timer_);
   loop_.cancel(answer_timer_);

@@ -16,6 +16,7 @@
 #include "common/event_loop.h"
 #include "common/worker_protocol.h"
 #include "master/escrow.h"
+#include "master/master_state.h"
 
 namespace eradio {
 
@@ -28,6 +29,8 @@ class WorkerChild {
   // Starts `program`, whose descriptors are all but the control socket. The loop is borrowed.
   // Throws std::system_error; then no process is left.
   WorkerChild(EventLoop& loop, ChildProgram program, std::uint64_t generation, Heard heard);
+  // Goes on with one that another master has started. Throws std::runtime_error.
+  WorkerChild(EventLoop& loop, const SavedWorker& saved, Heard heard);
   // Leaves the process alone.
   ~WorkerChild();
   WorkerChild(const WorkerChild&) = delete;

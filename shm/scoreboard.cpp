@@ -69,6 +69,11 @@ Scoreboard::Scoreboard(std::size_t slots, std::size_t connections_max)
   }
 }
 
+Scoreboard::Scoreboard(Descriptor descriptor, std::size_t slots)
+    : file_(std::move(descriptor)), region_(file_.map_writable(0, file_.bytes())) {
+  static_cast<void>(checked_header(region_, slots - 1));
+}
+
 const WorkerCounters& Scoreboard::counters(std::size_t slot) const {
   const auto& header = *static_cast<const ScoreboardHeader*>(region_.get_address());
   ERADIO_CHECK(slot < header.slots);

@@ -77,6 +77,9 @@ class Scoreboard {
  public:
   // `connections_max`: the most that a worker can have open at a time.
   Scoreboard(std::size_t slots, std::size_t connections_max);
+  // One that another process has made. Throws std::runtime_error if it is of another layout, or has
+  // less than `slots`.
+  Scoreboard(Descriptor descriptor, std::size_t slots);
 
   [[nodiscard]] int descriptor() const noexcept { return file_.descriptor(); }
   [[nodiscard]] const WorkerCounters& counters(std::size_t slot) const;

@@ -26,15 +26,20 @@ std::size_t stream_header_memory_bytes(std::size_t bytes_max) noexcept {
                           words_for(bytes_max) * word_bytes);
 }
 
-StreamHeaderWriter::StreamHeaderWriter(std::span<std::byte> memory) {
+StreamHeaderWriter::StreamHeaderWriter(std::span<std::byte> memory)
+    : layout_(reinterpret_cast<StreamHeaderLayout*>(memory.data())),
+      words_(reinterpret_cast<std::uint64_t*>(memory.data() + sizeof(StreamHeaderLayout)),
+             (memory.size() - sizeof(StreamHeaderLayout)) / word_bytes) {}
+
+StreamHeaderWriter StreamHeaderWriter::create(std::span<std::byte> memory) {
   ERADIO_CHECK(memory.size() >= stream_header_memory_bytes(0));
-  layout_ = new (memory.data()) StreamHeaderLayout{};
-  words_ = {reinterpret_cast<std::uint64_t*>(memory.data() + sizeof(StreamHeaderLayout)),
-            (memory.size() - sizeof(StreamHeaderLayout)) / word_bytes};
-  layout_->magic = stream_header_magic;
-  layout_->layout_version = stream_header_layout_version;
-  layout_->words_max = static_cast<std::uint32_t>(words_.size());
-  write(0, 0, {});
+  new (memory.data()) StreamHeaderLayout{};
+  StreamHeaderWriter writer(memory);
+  writer.layout_->magic = stream_header_magic;
+  writer.layout_->layout_version = stream_header_layout_version;
+  writer.layout_->words_max = static_cast<std::uint32_t>(writer.words_.size());
+  writer.write(0, 0, {});
+  return writer;
 }
 
 void StreamHeaderWriter::write(std::uint64_t sequence, std::uint64_t stream_position,

@@ -41,12 +41,18 @@ std::size_t stream_header_memory_bytes(std::size_t bytes_max) noexcept;
 class StreamHeaderWriter {
  public:
   // `memory`: zeroed, borrowed, of stream_header_memory_bytes(n).
-  explicit StreamHeaderWriter(std::span<std::byte> memory);
+  static StreamHeaderWriter create(std::span<std::byte> memory);
+  // Goes on with one whose writer has gone; the caller has checked it, and `memory` has its length.
+  static StreamHeaderWriter attach(std::span<std::byte> memory) {
+    return StreamHeaderWriter(memory);
+  }
   // `bytes`: no more than the memory was made for.
   void write(std::uint64_t sequence, std::uint64_t stream_position,
              std::span<const std::byte> bytes);
 
  private:
+  explicit StreamHeaderWriter(std::span<std::byte> memory);
+
   StreamHeaderLayout* layout_;
   std::span<std::uint64_t> words_;
 };

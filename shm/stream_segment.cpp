@@ -25,11 +25,25 @@ const boost::interprocess::mapped_region& checked(
 StreamSegmentWriter::StreamSegmentWriter(std::size_t ring_bytes, std::size_t header_bytes_max)
     : file_(MemoryFile::create("eradio-stream", segment_bytes(ring_bytes, header_bytes_max))),
       region_(file_.map_writable(0, file_.bytes())),
-      state_(*static_cast<StreamStateLayout*>(region_.get_address())),
-      header_(writable_bytes(region_).subspan(header_offset,
-                                              stream_header_memory_bytes(header_bytes_max))),
+      state_(StreamStateWriter::create(*static_cast<StreamStateLayout*>(region_.get_address()))),
+      header_(StreamHeaderWriter::create(writable_bytes(region_).subspan(
+          header_offset, stream_header_memory_bytes(header_bytes_max)))),
       ring_(RingWriter::create(writable_bytes(region_).subspan(
           header_offset + stream_header_memory_bytes(header_bytes_max)))) {}
+
+StreamSegmentWriter::StreamSegmentWriter(Descriptor descriptor)
+    : file_(std::move(descriptor)),
+      region_(file_.map_writable(0, file_.bytes())),
+      state_(StreamStateWriter::attach(*static_cast<StreamStateLayout*>(region_.get_address()))),
+      header_(StreamHeaderWriter::attach(
+          writable_bytes(region_).subspan(header_offset, header_bytes()))),
+      ring_(RingWriter::attach(writable_bytes(region_).subspan(header_offset + header_bytes()))) {}
+
+std::size_t StreamSegmentWriter::header_bytes() const {
+  const StreamStateReader state(
+      *static_cast<const StreamStateLayout*>(checked(region_).get_address()));  // checks it
+  return StreamHeaderReader(readable_bytes(region_).subspan(header_offset)).memory_bytes();
+}
 
 StreamSegmentReader::StreamSegmentReader(Descriptor descriptor)
     : file_(std::move(descriptor)),

@@ -19,13 +19,19 @@ class StreamSegmentWriter {
  public:
   // `ring_bytes`: of data in the ring; rounded up to pages. `header_bytes_max`: of a stream header.
   StreamSegmentWriter(std::size_t ring_bytes, std::size_t header_bytes_max);
+  // Goes on with one whose writer has gone. Throws std::runtime_error if it is of another layout or
+  // damaged.
+  explicit StreamSegmentWriter(Descriptor descriptor);
 
+  [[nodiscard]] int descriptor() const noexcept { return file_.descriptor(); }
   [[nodiscard]] Descriptor reopen_read_only() const { return file_.reopen_read_only(); }
   [[nodiscard]] RingWriter& ring() noexcept { return ring_; }
   [[nodiscard]] StreamStateWriter& state() noexcept { return state_; }
   [[nodiscard]] StreamHeaderWriter& header() noexcept { return header_; }
 
  private:
+  [[nodiscard]] std::size_t header_bytes() const;  // of its memory
+
   MemoryFile file_;
   boost::interprocess::mapped_region region_;
   StreamStateWriter state_;
@@ -35,7 +41,8 @@ class StreamSegmentWriter {
 
 class StreamSegmentReader {
  public:
-  // Throws std::runtime_error if it is of another layout or damaged.
+  // The descriptor may be one that cannot be written. Throws std::runtime_error if it is of another
+  // layout or damaged.
   explicit StreamSegmentReader(Descriptor descriptor);
 
   [[nodiscard]] RingReader& ring() noexcept { return ring_; }

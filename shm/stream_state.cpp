@@ -6,11 +6,13 @@
 
 namespace eradio {
 
-StreamStateWriter::StreamStateWriter(StreamStateLayout& layout) : layout_(layout) {
-  layout_.magic = stream_state_magic;
-  layout_.layout_version = stream_state_layout_version;
-  layout_.words_max = words_for(stream_metadata_bytes_max);
-  write({});
+StreamStateWriter StreamStateWriter::create(StreamStateLayout& layout) {
+  layout.magic = stream_state_magic;
+  layout.layout_version = stream_state_layout_version;
+  layout.words_max = words_for(stream_metadata_bytes_max);
+  StreamStateWriter writer(layout);
+  writer.write({});
+  return writer;
 }
 
 void StreamStateWriter::write(const StreamMetadata& metadata) {

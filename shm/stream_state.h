@@ -31,10 +31,14 @@ struct StreamStateLayout {
 class StreamStateWriter {
  public:
   // `layout`: zeroed shared memory, borrowed. Becomes "stopped".
-  explicit StreamStateWriter(StreamStateLayout& layout);
+  static StreamStateWriter create(StreamStateLayout& layout);
+  // Goes on with one whose writer has gone; the caller has checked it.
+  static StreamStateWriter attach(StreamStateLayout& layout) { return StreamStateWriter(layout); }
   void write(const StreamMetadata& metadata);
 
  private:
+  explicit StreamStateWriter(StreamStateLayout& layout) : layout_(layout) {}
+
   StreamStateLayout& layout_;
 };
 

@@ -15,6 +15,7 @@
 
 #include "common/clock.h"
 #include "tests/e2e/eradioctl.h"
+#include "tests/support/api_client.h"
 #include "tests/support/listener_crowd.h"
 #include "tests/support/patience.h"
 #include "tests/support/processes.h"
@@ -92,15 +93,19 @@ TEST(Continuity, IsUnbrokenInTheMiddleOfAFrameToo) {
 }
 
 // Asks for it, and returns what is said when it is done.
-RunReport restart_workers(ListenerCrowd& crowd, const OperatedServer& operated) {
+RunReport operate(ListenerCrowd& crowd, const OperatedServer& operated, const char* command) {
   RunReport report;
   std::atomic<bool> done = false;
   std::jthread operator_([&] {
-    report = operated.ctl({"restart-workers"});
+    report = operated.ctl({command});
     done = true;
   });
   EXPECT_TRUE(crowd.run_until([&] { return done.load(); }, patience));
   return report;
+}
+
+RunReport restart_workers(ListenerCrowd& crowd, const OperatedServer& operated) {
+  return operate(crowd, operated, "restart-workers");
 }
 
 TEST(Continuity, OfListenersWhoseWorkersAreRestartedIsUnbroken) {
@@ -208,6 +213,101 @@ TEST(Continuity, IsKeptWhenAWorkerDoesNotHandOver) {
   EXPECT_EQ(crowd.ended(), 0U);
   EXPECT_EQ(crowd.missed(), 0U);
   EXPECT_EQ(crowd.fault(), "");
+}
+
+// The same for an upgrade.
+RunReport upgrade(ListenerCrowd& crowd, const OperatedServer& operated) {
+  return operate(crowd, operated, "upgrade");
+}
+
+TEST(Continuity, OfListenersWhoseServerIsUpgradedIsUnbroken) {
+  OperatedServer operated({.arguments = {"--workers", "2", "--max_lag", "2 s"}});
+  const Server& server = operated.server();
+  const std::size_t at_rest = descriptors_of(server);
+  ListenerCrowd crowd;
+  crowd.add({.endpoint = server.ipv4()}, 147);
+  for (int id = 1; id <= 3; ++id) {
+    crowd.add(
+        {.endpoint = server.ipv6(), .target = "/stream.mp3?listener_id=" + std::to_string(id)});
+  }
+  ASSERT_TRUE(crowd.run_until_all_listen(patience));
+  ASSERT_EQ(put_veto(server.ipv4(), 1), 200);
+  const auto source = server.source();
+  const auto frames = operated.ctl_json({"status"}).at("totals").at("frames_sent");
+  for (int round = 1; round <= 3; ++round) {
+    crowd.run_for(milliseconds(300));
+    const auto before = server.workers();
+    const RunReport report = upgrade(crowd, operated);
+    EXPECT_EQ(report.exit_status(), 0) << report.errors;
+    EXPECT_EQ(report.output, "eradio " ERADIO_VERSION " runs, with 2 new workers\n");
+    const auto status = operated.ctl_json({"status"});
+    EXPECT_EQ(status.at("pid"), server.master());
+    EXPECT_EQ(status.at("upgrades"), round);
+    EXPECT_EQ(server.source(), source);
+    for (const auto& worker : status.at("workers")) {
+      EXPECT_EQ(std::count(before.begin(), before.end(), worker.at("pid").get<pid_t>()), 0);
+    }
+  }
+  replace_worker(crowd, server);
+  crowd.run_for(seconds(1));
+  EXPECT_EQ(crowd.fault(), "");
+  EXPECT_EQ(crowd.ended(), 0U);
+  EXPECT_EQ(crowd.missed(), 0U);
+  for (const auto& listener : crowd.listeners()) {
+    EXPECT_LT(monotonic_ns() - listener->check().last().time_ns, ns_per_second);
+  }
+  const auto status = operated.ctl_json({"status"});
+  EXPECT_EQ(status.at("metadata").at("listener_count"), 150);
+  EXPECT_EQ(status.at("metadata").at("veto_count"), 1) << "votes stay";
+  EXPECT_GT(status.at("totals").at("frames_sent"), frames);
+  EXPECT_EQ(status.at("totals").at("listeners_adopted"),
+            3 * 150 + status.at("workers")[0].at("listeners_adopted").get<int>());
+  for (const auto& listener : crowd.listeners()) {
+    crowd.close(*listener);
+  }
+  EXPECT_TRUE(crowd.run_until([&] { return descriptors_of(server) == at_rest; }, patience))
+      << descriptors_of(server) << " of " << at_rest;
+  expect_clean_stop(operated.server().stop());
+}
+
+TEST(Continuity, IsKeptWhenWhatIsInstalledCannotGoOn) {
+  const TemporaryDirectory prefix;
+  copy_installed_tree(prefix.file(""));
+  const std::string configuration = prefix.write("eradio.conf", "veto_ratio = 0.5\n");
+  OperatedServer operated(
+      {.arguments = {"--workers", "2", "--config", configuration}, .prefix = prefix.file("")});
+  const Server& server = operated.server();
+  ListenerCrowd crowd;
+  crowd.add({.endpoint = server.ipv4()}, 20);
+  ASSERT_TRUE(crowd.run_until_all_listen(patience));
+  const auto workers = server.workers();
+  const auto expect_refused = [&](const std::string& because) {
+    const RunReport report = upgrade(crowd, operated);
+    EXPECT_EQ(report.exit_status(), 1);
+    EXPECT_NE(report.errors.find(because), std::string::npos) << report.errors;
+    EXPECT_EQ(server.workers(), workers);
+  };
+  prefix.write("eradio.conf", "veto_ratio = 7\n");
+  expect_refused("eradio.conf:1");
+  prefix.write("eradio.conf", "veto_ratio = 0.5\n");
+
+  const std::string program = prefix.file("sbin/eradiod");
+  const std::string kept = prefix.file("kept");
+  std::filesystem::rename(program, kept);
+  expect_refused("could not be started");
+  std::ofstream(program) << "#!/bin/sh\necho I am another program >&2\nexit 3\n";
+  std::filesystem::permissions(program, std::filesystem::perms(0755));
+  expect_refused("exited with status 3: I am another program");
+  std::filesystem::rename(kept, program);
+  // The new one goes on, its workers do not: the old ones serve.
+  std::filesystem::rename(prefix.file("libexec/eradio/eradio-worker"), kept);
+  expect_refused("could not be started");
+  std::filesystem::rename(kept, prefix.file("libexec/eradio/eradio-worker"));
+  const RunReport report = upgrade(crowd, operated);
+  EXPECT_EQ(report.exit_status(), 0) << report.errors;
+  crowd.run_for(milliseconds(300));
+  EXPECT_EQ(crowd.ended(), 0U);
+  EXPECT_EQ(crowd.missed(), 0U);
 }
 
 TEST(Continuity, LeavesNoDescriptorBehind) {

@@ -33,6 +33,9 @@ class FakeOperations final : public Operations {
     done(kick_result);
   }
   void restart_workers(Supervisor::Replaced done) override { done(replace_result); }
+  void upgrade(std::function<void(std::uint64_t, const std::string&)> done) override {
+    done(upgrade_number, upgrade_error);
+  }
   bool set_log_level(LogLevel wanted) override {
     level = wanted;
     return can;
@@ -42,6 +45,8 @@ class FakeOperations final : public Operations {
   ListenersPage page;
   KickResult kick_result{.connections = 1};
   ReplaceResult replace_result{.replaced = 3, .error = {}};
+  std::uint64_t upgrade_number = 4;
+  std::string upgrade_error;
   bool can = true;
   std::uint64_t asked_offset = 0;
   std::size_t asked_limit = 0;
@@ -110,6 +115,16 @@ TEST_F(ControlRoutes, WorkersAreRestartedOrItIsSaidWhyNot) {
   answer = ask("POST", "/restart-workers");
   EXPECT_EQ(answer.status, 503);
   EXPECT_EQ(answer.body.at("error"), "worker 1 does not come to serve");
+}
+
+TEST_F(ControlRoutes, AnUpgradeIsNumberedOrItIsSaidWhyThereIsNone) {
+  Answer answer = ask("POST", "/upgrade");
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.body, json::parse(R"({"upgrades":4})"));
+  operations.upgrade_error = "the installed program cannot go on from here";
+  answer = ask("POST", "/upgrade");
+  EXPECT_EQ(answer.status, 503);
+  EXPECT_EQ(answer.body.at("error"), operations.upgrade_error);
 }
 
 TEST_F(ControlRoutes, CommandsGoToTheSource) {

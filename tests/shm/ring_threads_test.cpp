@@ -68,7 +68,7 @@ TEST(RingThreads, OneWriterAndTwoReadersNeverTearARecord) {
 
 TEST(StreamStateThreads, AReaderGetsOneOfTheStatesThatWereWrittenOrNothing) {
   auto layout = std::make_unique<StreamStateLayout>();
-  StreamStateWriter writer(*layout);
+  auto writer = StreamStateWriter::create(*layout);
   const StreamStateReader reader(*layout);
   std::atomic<bool> done{false};
   std::atomic<std::uint64_t> good{0};

@@ -52,7 +52,7 @@ TEST(StreamSegment, MemoryOfAnotherKindIsRefused) {
 
 TEST(StreamState, AWriterKilledInTheMiddleLeavesNothingInsteadOfSomethingTorn) {
   auto layout = std::make_unique<StreamStateLayout>();
-  StreamStateWriter writer(*layout);
+  auto writer = StreamStateWriter::create(*layout);
   const StreamStateReader reader(*layout);
   layout->lock.version.fetch_add(1);
   EXPECT_EQ(reader.read(), std::nullopt);
@@ -63,7 +63,7 @@ TEST(StreamState, AWriterKilledInTheMiddleLeavesNothingInsteadOfSomethingTorn) {
 
 TEST(StreamState, AnotherLayoutVersionIsRefused) {
   auto layout = std::make_unique<StreamStateLayout>();
-  StreamStateWriter writer(*layout);
+  StreamStateWriter::create(*layout);
   layout->layout_version = 9;
   EXPECT_THROW(StreamStateReader{*layout}, std::runtime_error);
 }
@@ -101,7 +101,7 @@ class StreamHeaderMemory : public testing::Test {
   // Pages are aligned as the layout has to be.
   MemoryFile file = MemoryFile::create("header", stream_header_memory_bytes(100));
   boost::interprocess::mapped_region region = file.map_writable(0, file.bytes());
-  StreamHeaderWriter writer{writable_bytes(region)};
+  StreamHeaderWriter writer = StreamHeaderWriter::create(writable_bytes(region));
   StreamHeaderLayout& layout = *static_cast<StreamHeaderLayout*>(region.get_address());
 };
 
