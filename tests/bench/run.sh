@@ -2,6 +2,8 @@
 # Builds eradio in release mode and measures one of:
 #   fan-out  its fan-out against a bare send() loop; so without a name
 #   notify   how soon WebSockets know of a new track, and what telling them costs the stream
+#   continuity
+#            how long listeners hear nothing when workers are killed or replaced
 #   lag      how far behind listeners are on bad networks, beside Icecast and the rule of the
 #            server that eradio re-creates; needs root, installs what is missing, and writes tables
 #            and plots
@@ -13,7 +15,7 @@ set -eu
 
 benchmark=fan-out
 case ${1-} in
-  fan-out | notify | lag)
+  fan-out | notify | continuity | lag)
     benchmark=$1
     shift
     ;;

@@ -1,6 +1,6 @@
 // How old frames were when they arrived, over any number of listeners: counts in steps of a tenth
 // of a millisecond, above 5 s in steps of 10 ms. Filled by StreamCheck, read by tests and the
-// benchmark.
+// benchmarks; ListenerCrowd counts listeners' longest pauses in it.
 #pragma once
 
 #include <algorithm>

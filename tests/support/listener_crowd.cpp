@@ -207,6 +207,8 @@ bool ListenerCrowd::run_until(const std::function<bool()>& done, std::chrono::mi
   return true;
 }
 
+void ListenerCrowd::serve() { turn(0); }
+
 bool ListenerCrowd::run_until_all_listen(std::chrono::milliseconds limit) {
   std::size_t ready = 0;  // all before this one have a frame
   const bool done = run_until(
@@ -243,6 +245,24 @@ std::string ListenerCrowd::fault() const {
     }
   }
   return "";
+}
+
+void ListenerCrowd::begin_pauses() {
+  const std::int64_t now_ns = monotonic_ns();
+  for (const auto& listener : listeners_) {
+    listener->check_.begin_pauses(now_ns);
+  }
+}
+
+AgeHistogram ListenerCrowd::longest_pauses() const {
+  const std::int64_t now_ns = monotonic_ns();
+  AgeHistogram pauses;
+  for (const auto& listener : listeners_) {
+    if (listener->listening()) {
+      pauses.add(listener->check().longest_pause_ns(now_ns));
+    }
+  }
+  return pauses;
 }
 
 }  // namespace eradio::testing

@@ -82,6 +82,11 @@ class ListenerCrowd {
   // Until all that were added are listening and have a whole frame each, or one has ended.
   [[nodiscard]] bool run_until_all_listen(std::chrono::milliseconds limit);
 
+  // For a crowd that another one also serves, such as those who come and go beside it: readable
+  // when there is something to serve, and a batch of it.
+  [[nodiscard]] int descriptor() const noexcept { return epoll_.number(); }
+  void serve();
+
   [[nodiscard]] const std::vector<std::unique_ptr<CrowdListener>>& listeners() const noexcept {
     return listeners_;
   }
@@ -91,6 +96,11 @@ class ListenerCrowd {
   [[nodiscard]] std::uint64_t missed() const;
   // The first fault that one of them has found, if any.
   [[nodiscard]] std::string fault() const;
+
+  // From now on everybody's longest pause is looked for (StreamCheck::begin_pauses).
+  void begin_pauses();
+  // Those of all who still listen.
+  [[nodiscard]] AgeHistogram longest_pauses() const;
 
  private:
   void handle(CrowdListener& listener, std::uint32_t events);

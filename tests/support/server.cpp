@@ -174,28 +174,42 @@ RunReport run_eradiod(const std::vector<std::string>& arguments) {
   return run_program(words);
 }
 
-RunReport run_program(const std::vector<std::string>& words) {
-  OutputCapture output;
-  OutputCapture errors;
+RunningProgram::RunningProgram(const std::vector<std::string>& words) {
   const Descriptor nothing = open_nothing();
-  const pid_t child =
-      start_child({.arguments = words,
-                   .environment = {},
-                   .descriptors = {{.ours = nothing.number(), .theirs = STDIN_FILENO},
-                                   {.ours = output.write_end(), .theirs = STDOUT_FILENO},
-                                   {.ours = errors.write_end(), .theirs = STDERR_FILENO}},
-                   .own_session = true});
-  output.close_ours();
-  errors.close_ours();
-  const auto wait_status = wait_for_child(child, patience);
-  if (!wait_status) {
-    ::kill(child, SIGKILL);
-    ::waitpid(child, nullptr, 0);
+  process_ = start_child({.arguments = words,
+                          .environment = {},
+                          .descriptors = {{.ours = nothing.number(), .theirs = STDIN_FILENO},
+                                          {.ours = output_.write_end(), .theirs = STDOUT_FILENO},
+                                          {.ours = errors_.write_end(), .theirs = STDERR_FILENO}},
+                          .own_session = true});
+  output_.close_ours();
+  errors_.close_ours();
+}
+
+RunningProgram::~RunningProgram() {
+  if (process_ > 0) {
+    ::kill(process_, SIGKILL);
+    ::waitpid(process_, nullptr, 0);
   }
-  EXPECT_TRUE(output.wait_for_end(patience));
-  EXPECT_TRUE(errors.wait_for_end(patience));
+}
+
+bool RunningProgram::ended() const { return process_ == 0 || !is_running(process_); }
+
+RunReport RunningProgram::finish() {
+  const auto wait_status = wait_for_child(process_, patience);
+  if (!wait_status) {
+    ::kill(process_, SIGKILL);
+    ::waitpid(process_, nullptr, 0);
+  }
+  process_ = 0;
+  EXPECT_TRUE(output_.wait_for_end(patience));
+  EXPECT_TRUE(errors_.wait_for_end(patience));
   return {
-      .wait_status = wait_status.value_or(-1), .output = output.text(), .errors = errors.text()};
+      .wait_status = wait_status.value_or(-1), .output = output_.text(), .errors = errors_.text()};
+}
+
+RunReport run_program(const std::vector<std::string>& words) {
+  return RunningProgram(words).finish();
 }
 
 void expect_clean_stop(const StopReport& report) {

@@ -80,7 +80,7 @@ class Server {
   std::uint16_t port_ = 0;
 };
 
-// Runs a program until it ends by itself.
+// What a program did that has ended.
 struct RunReport {
   int wait_status = -1;  // waitpid(2); -1: it did not end and had to be killed
   std::string output;
@@ -88,6 +88,24 @@ struct RunReport {
 
   // -1: it was killed.
   [[nodiscard]] int exit_status() const;
+};
+
+// A program that runs while the test does something else.
+class RunningProgram {
+ public:
+  explicit RunningProgram(const std::vector<std::string>& words);
+  ~RunningProgram();  // kills it if it still runs
+  RunningProgram(const RunningProgram&) = delete;
+  RunningProgram& operator=(const RunningProgram&) = delete;
+
+  [[nodiscard]] bool ended() const;
+  // Waits until it ends by itself; kills it when it does not.
+  RunReport finish();
+
+ private:
+  OutputCapture output_;
+  OutputCapture errors_;
+  pid_t process_ = 0;
 };
 RunReport run_program(const std::vector<std::string>& words);
 // The installed one.

@@ -90,6 +90,17 @@ const char* StreamCheck::misplaced(const TestFrameHeader& header) const {
   return nullptr;
 }
 
+void StreamCheck::begin_pauses(std::int64_t now_ns) noexcept {
+  if (frames_ == 0) {
+    pause_begun_ns_ = now_ns;
+  }
+  longest_pause_ns_ = 0;
+}
+
+std::int64_t StreamCheck::longest_pause_ns(std::int64_t now_ns) const noexcept {
+  return pause_begun_ns_ == 0 ? 0 : std::max(longest_pause_ns_, now_ns - pause_begun_ns_);
+}
+
 void StreamCheck::take_frame(const TestFrameHeader& header, std::int64_t now_ns) {
   if (header.kind == FrameKind::header) {
     if (header.run == newest_header_.run && header.header == newest_header_.header) {
@@ -118,6 +129,8 @@ void StreamCheck::take_frame(const TestFrameHeader& header, std::int64_t now_ns)
   }
   runs_ += header.run == last_.run ? 0U : 1U;
   last_ = header;
+  longest_pause_ns_ = longest_pause_ns(now_ns);
+  pause_begun_ns_ = now_ns;
   late_bytes_ += last_age_ns_ > ns_per_second ? header.bytes : 0U;
   ++frames_;
   if (ages_ != nullptr) {

@@ -1,6 +1,6 @@
 // Checks one listener's stream byte by byte: every frame whole, in order, none twice, none that
-// cannot be decoded after what came before it; and counts what is missing. Frames are those of
-// test_frame.h. Used by the listeners of ListenerCrowd.
+// cannot be decoded after what came before it; counts what is missing, and knows how long there was
+// nothing to hear. Frames are those of test_frame.h. Used by the listeners of ListenerCrowd.
 #pragma once
 
 #include <cstddef>
@@ -49,6 +49,11 @@ class StreamCheck {
   // How old the first and the last frame were when they came.
   [[nodiscard]] std::int64_t first_age_ns() const noexcept { return first_age_ns_; }
   [[nodiscard]] std::int64_t last_age_ns() const noexcept { return last_age_ns_; }
+  // From now on the longest pause is looked for. The one that goes on just now is one of them, with
+  // all of its length; before the first frame it begins now. (Without this: with the first frame.)
+  void begin_pauses(std::int64_t now_ns) noexcept;
+  // The longest time between the arrivals of two frames since then, or since the last frame's.
+  [[nodiscard]] std::int64_t longest_pause_ns(std::int64_t now_ns) const noexcept;
   // Of frames that were older than a second when they came.
   [[nodiscard]] std::uint64_t late_bytes() const noexcept { return late_bytes_; }
   // Bytes of a frame whose end has not come yet.
@@ -79,6 +84,8 @@ class StreamCheck {
   TestFrameHeader last_{};
   std::int64_t first_age_ns_ = 0;
   std::int64_t last_age_ns_ = 0;
+  std::int64_t pause_begun_ns_ = 0;  // 0: nothing was waited for yet
+  std::int64_t longest_pause_ns_ = 0;
 };
 
 }  // namespace eradio::testing

@@ -45,6 +45,38 @@ TEST(StreamCheck, FindsFaultWithAStreamThatShouldBeginAtAFrame) {
   EXPECT_NE(check.fault(), "");
 }
 
+TEST(StreamCheck, KnowsTheLongestPauseSinceItWasAskedToLookForIt) {
+  StreamCheck check;
+  check.begin_pauses(50);
+  check.feed(frames(1, 1), 100);
+  check.feed(frames(2, 2), 400);
+  check.feed(frames(4, 1), 500);
+  EXPECT_EQ(check.longest_pause_ns(500), 300);
+  check.begin_pauses(510);
+  check.feed(frames(5, 1), 530);
+  check.feed(frames(6, 1), 550);
+  EXPECT_EQ(check.longest_pause_ns(555), 30) << "it went on when it was asked: from 500 to 530";
+  EXPECT_EQ(check.longest_pause_ns(600), 50) << "the one that goes on is the longest";
+}
+
+TEST(StreamCheck, KnowsOfNoPauseBeforeTheFirstFrameUnlessItWasAskedToLookForIt) {
+  StreamCheck check;
+  EXPECT_EQ(check.longest_pause_ns(1'000), 0);
+  check.feed(frames(1, 1), 5'000);
+  EXPECT_EQ(check.longest_pause_ns(5'020), 20);
+}
+
+TEST(StreamCheck, TakesAPauseWithoutAFrameForOneThatGoesOn) {
+  StreamCheck check;
+  check.begin_pauses(1'000);
+  EXPECT_EQ(check.longest_pause_ns(1'700), 700);
+  check.feed(std::span<const std::byte>(frames(1, 1)).first(99), 1'800);
+  EXPECT_EQ(check.longest_pause_ns(1'900), 900) << "half a frame is nothing to hear";
+  check.feed(std::span<const std::byte>(frames(1, 1)).subspan(99), 2'000);
+  check.begin_pauses(2'500);
+  EXPECT_EQ(check.longest_pause_ns(4'000), 2'000) << "its last frame came before the mark";
+}
+
 TEST(AgeHistogram, TellsAgesAboveFiveSecondsToTheHundredthOfASecond) {
   AgeHistogram ages;
   for (const std::int64_t age_ms : {20, 4'999, 12'345, 64'000}) {
