@@ -43,8 +43,8 @@ struct WorkerSettings {
   std::uint32_t slot = 0;              // 0 to workers - 1
   std::uint32_t workers = 0;           // slots in the scoreboard
   std::uint64_t generation = 0;        // how many workers were started before this one
-  std::uint32_t tcp_sockets = 0;  // SO_REUSEPORT listening sockets of this slot, and after them
-  bool unix_socket = false;       // the one Unix listening socket that all workers share
+  std::uint32_t own_sockets = 0;     // SO_REUSEPORT listening sockets of this slot, and after them
+  std::uint32_t shared_sockets = 0;  // those that all workers accept from
   std::string webroot;            // directory
   std::string content_security_policy;  // sent with its files; empty: none
   std::string stream_path;              // "/stream.mp3"

@@ -84,6 +84,24 @@ Json restart_workers(ControlClient& client, const std::string& /*argument*/, std
   return answer;
 }
 
+std::string joined(const Json& names) {
+  std::string text;
+  for (const Json& name : names) {
+    text += (text.empty() ? "" : ", ") + name.get<std::string>();
+  }
+  return text;
+}
+
+Json reload(ControlClient& client, const std::string& /*argument*/, std::string& text) {
+  Json answer = client.post("/reload");
+  const Json& changed = answer.at("changed");
+  text = changed.empty() ? "nothing has changed\n" : "changed: " + joined(changed) + "\n";
+  if (const Json& not_changed = answer.at("not_changed"); !not_changed.empty()) {
+    text += "not changed before the server is started again: " + joined(not_changed) + "\n";
+  }
+  return answer;
+}
+
 // Waits until the new program has taken over, and replaced the workers.
 Json upgrade(ControlClient& client, const std::string& /*argument*/, std::string& text) {
   const Json number = client.post("/upgrade").at("upgrades");
@@ -119,6 +137,8 @@ constexpr std::array commands{
             "close the connections of a listener's id, or of an address (IPv4, IPv6, unix)", kick},
     Command{"restart-workers", nullptr, "replace all workers; no listener is disconnected",
             restart_workers},
+    Command{"reload", nullptr,
+            "read the configuration again, and do what can be done while running", reload},
     Command{"upgrade", nullptr,
             "go over to what is installed now, in the same process; no listener is disconnected",
             upgrade},

@@ -65,6 +65,7 @@ class Loader {
     });
     from_file.insert(from_file.end(), given.begin(), given.end());
     apply(from_file);
+    note(from_file);
     check_as_a_whole(from_file);
   }
 
@@ -153,6 +154,20 @@ class Loader {
     }
   }
 
+  void note(const std::vector<Setting>& settings) {
+    for (const ConfigurationKey& key : configuration_keys()) {
+      std::string& text = loaded_.settings[key.name];
+      for (const Setting& setting : settings) {
+        if (setting.key == key.name) {
+          text += (text.empty() ? "" : " ") + setting.value;
+        }
+      }
+      if (text.empty()) {
+        text = key.default_text;
+      }
+    }
+  }
+
   [[nodiscard]] std::string place_of(const std::vector<Setting>& settings,
                                      const std::string& key) const {
     const auto found = std::find_if(settings.begin(), settings.end(),
@@ -235,6 +250,34 @@ LoadedConfiguration load_configuration(const std::vector<std::string>& arguments
   LoadedConfiguration loaded;
   Loader(paths, loaded).load(arguments);
   return loaded;
+}
+
+ChangedSettings changed_settings(const std::map<std::string, std::string>& before,
+                                 const std::map<std::string, std::string>& now) {
+  ChangedSettings changes;
+  for (const ConfigurationKey& key : configuration_keys()) {
+    const auto old_text = before.find(key.name);
+    const auto new_text = now.find(key.name);
+    if (old_text == before.end() || new_text == now.end() || old_text->second == new_text->second) {
+      continue;
+    }
+    (key.changes == Changes::any_time ? changes.changed : changes.unchangeable)
+        .emplace_back(key.name);
+  }
+  return changes;
+}
+
+Configuration changed_while_running(Configuration wanted, const Configuration& running) {
+  wanted.listen_ip = running.listen_ip;
+  wanted.listen_port = running.listen_port;
+  wanted.listen_unix = running.listen_unix;
+  wanted.congestion_control = running.congestion_control;
+  wanted.max_frame = running.max_frame;
+  wanted.ring_size = running.ring_size;
+  wanted.control_socket = running.control_socket;
+  wanted.control_socket_given = running.control_socket_given;
+  wanted.status_listen = running.status_listen;
+  return wanted;
 }
 
 std::string configuration_help(const InstallPaths& paths) {

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -55,6 +56,8 @@ struct Configuration {
 
 struct LoadedConfiguration {
   Configuration configuration;
+  // What each key is set to, as it was written or as --help shows it: to see what has changed.
+  std::map<std::string, std::string> settings;
   std::vector<ConfigurationProblem> problems;  // empty: the configuration can be used
   std::vector<std::string> notes;  // what is understood, but has no effect in this version
   bool check_only = false;         // --check_config
@@ -65,6 +68,17 @@ struct LoadedConfiguration {
 // `arguments`: without the program's name. Never throws for what a user can get wrong.
 LoadedConfiguration load_configuration(const std::vector<std::string>& arguments,
                                        const InstallPaths& paths);
+
+// What is another in `now` than in `before`, by name.
+struct ChangedSettings {
+  std::vector<std::string> changed;
+  std::vector<std::string> unchangeable;  // has no effect before the next start
+};
+ChangedSettings changed_settings(const std::map<std::string, std::string>& before,
+                                 const std::map<std::string, std::string>& now);
+
+// `wanted`, but for what cannot change while the server runs: that is as it is in `running`.
+Configuration changed_while_running(Configuration wanted, const Configuration& running);
 
 // What --help prints.
 std::string configuration_help(const InstallPaths& paths);

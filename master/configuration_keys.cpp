@@ -162,13 +162,16 @@ const std::vector<ConfigurationKey>& configuration_keys() {
            throw std::invalid_argument(t + " is given twice");
          }
          c.listen_ip.push_back(t);
-       }},
+       },
+       Changes::at_start},
       {"listen_port", "8080", "port to listen on; 0 takes one that is free",
-       [](C& c, Text t) { c.listen_port = static_cast<std::uint16_t>(parse_number(t, 0, 65535)); }},
+       [](C& c, Text t) { c.listen_port = static_cast<std::uint16_t>(parse_number(t, 0, 65535)); },
+       Changes::at_start},
       {"listen_unix", "none", "also listen on a Unix socket at this path",
        [](C& c, Text t) {
          c.listen_unix = t == "none" ? std::nullopt : std::optional(parse_socket_path(t));
-       }},
+       },
+       Changes::at_start},
       {"sndbuf", "auto",
        "bytes of a listener's data allowed in its kernel queue; auto: half a second of the stream",
        [](C& c, Text t) { c.sndbuf = t == "auto" ? 0 : parse_bytes(t, sndbuf_min, sndbuf_max); }},
@@ -186,7 +189,7 @@ const std::vector<ConfigurationKey>& configuration_keys() {
       {"congestion_control", "cubic",
        "how TCP finds out what a listener's network can carry: cubic, bbr, or another that this "
        "kernel has; system leaves it as it is set there",
-       [](C& c, Text t) { c.congestion_control = parse_congestion_control(t); }},
+       [](C& c, Text t) { c.congestion_control = parse_congestion_control(t); }, Changes::at_start},
       {"webroot", "the installed htdocs", "directory of the files that are served",
        [](C& c, Text t) { c.webroot = parse_directory(t); }},
       {"content_security_policy", "strict",
@@ -222,9 +225,10 @@ const std::vector<ConfigurationKey>& configuration_keys() {
       {"veto_ratio", "0.5", "part of the listeners whose votes skip a track; over 0, at most 1",
        [](C& c, Text t) { c.veto_ratio = parse_ratio(t); }},
       {"max_frame", "1 MiB", "the longest frame that is taken from the source",
-       [](C& c, Text t) { c.max_frame = parse_bytes(t, max_frame_min, max_frame_max); }},
+       [](C& c, Text t) { c.max_frame = parse_bytes(t, max_frame_min, max_frame_max); },
+       Changes::at_start},
       {"ring_size", "8 MiB", "shared memory for frames; more than four times max_frame",
-       [](C& c, Text t) { c.ring_size = parse_bytes(t, 1, ring_size_max); }},
+       [](C& c, Text t) { c.ring_size = parse_bytes(t, 1, ring_size_max); }, Changes::at_start},
       {"coalesce", "auto", "longest time a frame may wait to share a send with the next",
        [](C& c, Text t) {
          c.coalesce = t == "auto" ? std::nullopt
@@ -235,11 +239,13 @@ const std::vector<ConfigurationKey>& configuration_keys() {
          // Its directory is made if need be.
          c.control_socket = t == "none" ? std::nullopt : std::optional(parse_short_path(t));
          c.control_socket_given = true;
-       }},
+       },
+       Changes::at_start},
       {"status_listen", "127.0.0.1:8081", "ADDRESS:PORT of the status server; none turns it off",
        [](C& c, Text t) {
          c.status_listen = t == "none" ? std::nullopt : std::optional(parse_host_and_port(t));
-       }},
+       },
+       Changes::at_start},
       {"log_level", "info", "error, warning, info, debug, trace or off",
        [](C& c, Text t) { c.log_level = parse_log_level(t); }},
   };

@@ -13,6 +13,8 @@ namespace eradio {
 
 constexpr std::uint64_t workers_max = 256;
 
+enum class Changes { any_time, at_start };  // when another value can take effect
+
 // One key: what it is called, what --help says, and how its text gets into a Configuration (throws
 // std::exception that says what would be right).
 struct ConfigurationKey {
@@ -20,6 +22,7 @@ struct ConfigurationKey {
   std::string default_text;
   const char* meaning;
   std::function<void(Configuration&, const std::string&)> apply;
+  Changes changes = Changes::any_time;
 };
 
 const std::vector<ConfigurationKey>& configuration_keys();

@@ -138,6 +138,20 @@ HttpResponse restart_workers(Operations& operations) {
   return response;
 }
 
+HttpResponse reload(Operations& operations) {
+  HttpResponse response;
+  response.later = [&operations](const HttpReply& reply) {
+    operations.reload([reply](const ReloadResult& result) {
+      reply(result.error.empty()
+                ? HttpResponse::json(Json{{"changed", result.settings.changed},
+                                          {"not_changed", result.settings.unchangeable}}
+                                         .dump())
+                : HttpResponse::error(503, result.error));
+    });
+  };
+  return response;
+}
+
 HttpResponse upgrade(Operations& operations) {
   HttpResponse response;
   response.later = [&operations](const HttpReply& reply) {
@@ -185,6 +199,7 @@ void add_control_routes(HttpServer& server, Operations& operations) {
                [&operations](const HttpRequest& request) { return kick(operations, request); });
   server.route("POST", "/restart-workers",
                [&operations](const HttpRequest&) { return restart_workers(operations); });
+  server.route("POST", "/reload", [&operations](const HttpRequest&) { return reload(operations); });
   server.route("POST", "/upgrade",
                [&operations](const HttpRequest&) { return upgrade(operations); });
   server.route("PUT", "/log-level", [&operations](const HttpRequest& request) {

@@ -57,6 +57,15 @@ int Escrow::descriptor(const EscrowItem& item) const {
              : -1;
 }
 
+void Escrow::take_from(Escrow& other, const EscrowItem& item, std::uint32_t record) {
+  auto node = other.held_.extract(item.record);
+  if (node) {
+    node.key() = record;
+    node.mapped().item.record = record;
+    held_.insert(std::move(node));
+  }
+}
+
 std::vector<SavedEscrowItem> Escrow::save() const {
   std::vector<SavedEscrowItem> saved;
   saved.reserve(held_.size());

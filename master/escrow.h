@@ -33,6 +33,9 @@ class Escrow {
   // The descriptor of an item; -1 when it is not held (any more). Borrowed.
   [[nodiscard]] int descriptor(const EscrowItem& item) const;
 
+  // Takes an item over from another slot's escrow; here it has another record.
+  void take_from(Escrow& other, const EscrowItem& item, std::uint32_t record);
+
   [[nodiscard]] std::vector<SavedEscrowItem> save() const;
   // What another master held. Throws std::runtime_error.
   void resume(std::span<const SavedEscrowItem> saved);

@@ -196,6 +196,30 @@ ListeningSockets::ListeningSockets(const SavedSockets& saved)
   }
 }
 
+void ListeningSockets::add_slot() {
+  std::vector<Descriptor> sockets;
+  for (const Descriptor& like : tcp_.front()) {
+    Address address;
+    address.length = sizeof address.storage;
+    check_syscall(::getsockname(like.number(), reinterpret_cast<sockaddr*>(&address.storage),
+                                &address.length),
+                  "getsockname");
+    sockets.push_back(bind_socket(address, "one more socket", true));
+    std::array<char, 16> algorithm{};  // TCP_CA_NAME_MAX
+    socklen_t length = algorithm.size();
+    check_syscall(
+        ::getsockopt(like.number(), IPPROTO_TCP, TCP_CONGESTION, algorithm.data(), &length),
+        "getsockopt TCP_CONGESTION");
+    check_syscall(::setsockopt(sockets.back().number(), IPPROTO_TCP, TCP_CONGESTION,
+                               algorithm.data(), length),
+                  "setsockopt TCP_CONGESTION");
+  }
+  for (const Descriptor& socket : sockets) {
+    start_listening(socket.number(), "one more socket");
+  }
+  tcp_.push_back(std::move(sockets));
+}
+
 SavedSockets ListeningSockets::save() const {
   SavedSockets saved;
   for (const auto& slot : tcp_) {

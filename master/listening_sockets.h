@@ -36,6 +36,10 @@ class ListeningSockets {
   ListeningSockets(const ListeningSockets&) = delete;
   ListeningSockets& operator=(const ListeningSockets&) = delete;
 
+  // Makes the sockets of one more slot, like those of the first. Throws std::system_error.
+  void add_slot();
+  [[nodiscard]] std::size_t slots() const noexcept { return tcp_.size(); }
+
   [[nodiscard]] const std::vector<Descriptor>& tcp(std::size_t slot) const { return tcp_.at(slot); }
   // -1 if there is none.
   [[nodiscard]] int unix_socket() const noexcept { return unix_ ? unix_->number() : -1; }

@@ -50,7 +50,7 @@ int run(const std::vector<std::string>& command_line) {
   for (const std::string& note : loaded.notes) {
     eradio::log::warning("{}", note);
   }
-  eradio::Master(loaded.configuration, paths, command_line,
+  eradio::Master(loaded, paths, command_line,
                  upgrade ? std::optional(std::move(upgrade->state)) : std::nullopt)
       .run();
   return 0;

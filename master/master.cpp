@@ -16,6 +16,7 @@
 #include "common/clock.h"
 #include "common/descriptor.h"
 #include "common/log.h"
+#include "master/configuration_keys.h"
 
 namespace eradio {
 namespace {
@@ -97,10 +98,13 @@ Configuration as_it_runs(Configuration configuration, const std::optional<Master
 
 }  // namespace
 
-Master::Master(const Configuration& configuration, const InstallPaths& paths,
+Master::Master(const LoadedConfiguration& loaded, const InstallPaths& paths,
                std::vector<std::string> command_line, std::optional<MasterState> before)
     : before_(std::move(before)),
-      configuration_(as_it_runs(configuration, before_)),
+      paths_(paths),
+      command_line_(std::move(command_line)),
+      configuration_(as_it_runs(loaded.configuration, before_)),
+      settings_(loaded.settings),
       started_ns_(before_ ? before_->started_ns : monotonic_ns()),
       upgrades_(before_ ? before_->upgrades + 1 : 0),
       from_terminal_(::isatty(STDERR_FILENO) == 1),
@@ -116,7 +120,7 @@ Master::Master(const Configuration& configuration, const InstallPaths& paths,
       scoreboard_(
           before_ ? Scoreboard(take_descriptor(before_->scoreboard_descriptor, "the scoreboard"),
                                configuration_.workers)
-                  : Scoreboard(configuration_.workers,
+                  : Scoreboard(workers_max,
                                std::min(descriptors_max_, connections_per_worker_max))),
       listeners_(make_listener_tables(
           configuration_.workers, std::min(descriptors_max_, connections_per_worker_max), before_)),
@@ -134,7 +138,7 @@ Master::Master(const Configuration& configuration, const InstallPaths& paths,
       supervisor_(loop_, paths.libexec / "eradio-worker", worker_settings(configuration_),
                   configuration_.worker_timeout, sockets_, publisher_, scoreboard_, listeners_,
                   programme_, [this] { on_all_ready(); }),
-      upgrade_(loop_, paths.program, std::move(command_line)) {
+      upgrade_(loop_, paths.program, command_line_) {
   open_control_socket();
 }
 
@@ -160,6 +164,10 @@ void Master::open_control_socket() {
 
 // Where the master before this one was. Its workers serve all the time; they are replaced, too.
 void Master::go_on() {
+  for (const std::string& key : changed_settings(before_->settings, settings_).unchangeable) {
+    log::warning("{} cannot change while the server runs: it stays as it was", key);
+    settings_[key] = before_->settings[key];
+  }
   log::info("eradio {} goes on where {} was: process {}, {} workers", ERADIO_VERSION,
             before_->program_version, ::getpid(), configuration_.workers);
   eradio::set_log_level(log_level_of(configuration_.log_level).value_or(LogLevel::info));
@@ -178,6 +186,7 @@ MasterState Master::save() const {
   state.started_ns = started_ns_;
   state.upgrades = upgrades_;
   state.log_level = configuration_.log_level;
+  state.settings = settings_;
   state.max_frame = configuration_.max_frame;
   state.ring_size = configuration_.ring_size;
   state.sockets = sockets_.save();
@@ -190,6 +199,78 @@ MasterState Master::save() const {
   state.programme = programme_.save();
   state.supervisor = supervisor_.save();
   return state;
+}
+
+void Master::reload(std::function<void(const ReloadResult&)> done) {
+  ReloadResult result;
+  if (supervisor_.replacing() || upgrade_.checking() || stopping_) {
+    result.error = "workers are being replaced just now, or the server is stopping";
+    done(result);
+    return;
+  }
+  const LoadedConfiguration loaded =
+      load_configuration({command_line_.begin() + 1, command_line_.end()}, paths_);
+  for (const ConfigurationProblem& problem : loaded.problems) {
+    result.error += (result.error.empty() ? "" : "; ") + problem.place + ": " + problem.text;
+  }
+  const Configuration wanted = changed_while_running(loaded.configuration, configuration_);
+  if (result.error.empty()) {
+    try {
+      result.settings = changed_settings(settings_, loaded.settings);
+      change(wanted);
+    } catch (const std::system_error& error) {
+      result.error = error.what();
+    }
+  }
+  if (!result.error.empty()) {
+    log::error("the configuration stays as it is: {}", result.error);
+    result.settings = {};
+    done(result);
+    return;
+  }
+  for (const std::string& key : result.settings.changed) {
+    log::info("{} is {} now", key, loaded.settings.at(key));
+    settings_[key] = loaded.settings.at(key);
+    if (key == "log_level") {
+      static_cast<void>(set_log_level(*log_level_of(wanted.log_level)));
+    }
+  }
+  for (const std::string& key : result.settings.unchangeable) {
+    log::warning("{} cannot change while the server runs: it stays {}", key, settings_.at(key));
+  }
+  if (result.settings.changed.empty()) {
+    done(result);
+    return;
+  }
+  supervisor_.replace_all([result, done = std::move(done)](const ReplaceResult& replaced) mutable {
+    result.error = replaced.error;
+    done(result);
+  });
+}
+
+void Master::change(const Configuration& configuration) {
+  const std::size_t workers = configuration.workers;
+  publisher_.make_wakeups(workers);
+  while (sockets_.slots() < workers) {
+    sockets_.add_slot();
+  }
+  while (listeners_.size() < workers) {
+    listeners_.emplace_back(listeners_.front().records());
+  }
+  const std::string log_level = configuration_.log_level;
+  configuration_ = configuration;
+  configuration_.log_level = log_level;
+  programme_.change(configuration_.veto_ratio, workers);
+  source_.change(source_settings(configuration_, paths_));
+  supervisor_.change(worker_settings(configuration_), configuration_.worker_timeout);
+}
+
+void Master::reload_on_signal() {
+  reload([](const ReloadResult& result) {
+    if (result.error.empty()) {
+      log::info("the configuration has been read again");
+    }
+  });
 }
 
 void Master::upgrade(std::function<void(std::uint64_t number, const std::string& error)> done) {
@@ -269,11 +350,11 @@ void Master::on_signal(int signal_number) {
       reap();
       break;
     case SIGHUP:
-      if (from_terminal_) {  // which has been closed
+      if (from_terminal_ && ::isatty(STDERR_FILENO) == 0) {  // it has been closed
         stop();
-        break;
+      } else {
+        reload_on_signal();
       }
-      log::warning("SIGHUP has no effect in this version: restart to read the configuration again");
       break;
     default:
       log::info("got signal {}: stopping", signal_number);

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -30,7 +31,7 @@ class Master final : private Operations {
   // `command_line`: what the process was started with. `before`: what the master before this one
   // has left in this process. Throws when the addresses cannot be had or the machine refuses
   // something vital.
-  Master(const Configuration& configuration, const InstallPaths& paths,
+  Master(const LoadedConfiguration& loaded, const InstallPaths& paths,
          std::vector<std::string> command_line, std::optional<MasterState> before);
 
   // Serves until SIGTERM or SIGINT; then stops source and workers, in less than two seconds.
@@ -45,17 +46,25 @@ class Master final : private Operations {
   void go_on();
   [[nodiscard]] MasterState save() const;
   void execute_upgrade(int attempts_left);
+  // Everything but the log level, which others may have set. Throws std::system_error when there
+  // cannot be so many workers.
+  void change(const Configuration& configuration);
+  void reload_on_signal();
 
   ServerStatus status() override;
   ListenersPage listeners(std::uint64_t offset, std::size_t limit) override;
   [[nodiscard]] bool command(SourceCommand command) override;
   void kick(const KickOrder& order, Kicks::Done done) override;
   void restart_workers(Supervisor::Replaced done) override;
+  void reload(std::function<void(const ReloadResult&)> done) override;
   void upgrade(std::function<void(std::uint64_t number, const std::string& error)> done) override;
   [[nodiscard]] bool set_log_level(LogLevel level) override;
 
   std::optional<MasterState> before_;  // until it is taken over
+  InstallPaths paths_;
+  std::vector<std::string> command_line_;
   Configuration configuration_;
+  std::map<std::string, std::string> settings_;  // LoadedConfiguration::settings
   std::int64_t started_ns_;
   std::uint64_t upgrades_;
   std::string upgrade_error_;

@@ -25,8 +25,9 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(StreamTotals, frames_sent, bytes_sent, frames
                                    adopted, not_adopted, requests_dropped)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(SavedSupervisor, generations, past_totals, workers)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(MasterState, version, program_version, started_ns, upgrades,
-                                   log_level, max_frame, ring_size, sockets, control_socket, stream,
-                                   scoreboard_descriptor, source, programme, supervisor)
+                                   log_level, settings, max_frame, ring_size, sockets,
+                                   control_socket, stream, scoreboard_descriptor, source, programme,
+                                   supervisor)
 
 std::string encode_master_state(const MasterState& state) {
   std::string bytes;
@@ -44,8 +45,8 @@ MasterState decode_master_state(const std::string& bytes) {
     }
     auto state = json.get<MasterState>();
     const std::size_t slots = state.supervisor.workers.size();
-    if (slots == 0 || state.sockets.tcp_descriptors.size() != slots ||
-        state.stream.wakeup_descriptors.size() != slots) {
+    if (slots == 0 || state.sockets.tcp_descriptors.size() < slots ||
+        state.stream.wakeup_descriptors.size() < slots) {
       throw std::runtime_error("the running server's state does not fit together");
     }
     return state;

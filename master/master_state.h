@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -24,7 +25,7 @@ struct SavedUnixSocket {
 };
 
 struct SavedSockets {
-  std::vector<std::vector<int>> tcp_descriptors;  // by slot
+  std::vector<std::vector<int>> tcp_descriptors;  // by slot; there can be more than slots
   SavedUnixSocket unix_socket;
   std::vector<std::string> names;
   std::string local_url;
@@ -32,7 +33,7 @@ struct SavedSockets {
 
 struct SavedStream {
   int descriptor = -1;
-  std::vector<int> wakeup_descriptors;  // by slot
+  std::vector<int> wakeup_descriptors;  // by slot; there can be more
 };
 
 struct SavedSource {
@@ -99,6 +100,7 @@ struct MasterState {
   std::int64_t started_ns = 0;
   std::uint64_t upgrades = 0;  // before this one
   std::string log_level;
+  std::map<std::string, std::string> settings;  // LoadedConfiguration::settings
   // Of settings that cannot change while the server runs.
   std::uint64_t max_frame = 0;
   std::uint64_t ring_size = 0;

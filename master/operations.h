@@ -9,11 +9,17 @@
 #include "common/log.h"
 #include "common/source_protocol.h"
 #include "common/worker_protocol.h"
+#include "master/configuration.h"
 #include "master/kicks.h"
 #include "master/status.h"
 #include "master/supervisor.h"
 
 namespace eradio {
+
+struct ReloadResult {
+  ChangedSettings settings;
+  std::string error;  // empty: there is none. If nothing is in `settings`, nothing has changed.
+};
 
 class Operations {
  public:
@@ -27,6 +33,8 @@ class Operations {
   virtual void kick(const KickOrder& order, Kicks::Done done) = 0;
   // One after another, without losing a listener; `done` is called once.
   virtual void restart_workers(Supervisor::Replaced done) = 0;
+  // Reads the configuration again. `done` is called once, when what has changed has taken effect.
+  virtual void reload(std::function<void(const ReloadResult&)> done) = 0;
   // Goes over to the program that is installed now. `done` is called once: with the number that
   // ServerStatus::upgrades will have then, or with why it cannot be; then nothing has changed.
   virtual void upgrade(

@@ -58,6 +58,12 @@ void Programme::resume(const SavedProgramme& saved) {
   news_due_ = true;  // whatever the other one has not published any more
 }
 
+void Programme::change(double veto_ratio, std::size_t workers) {
+  vetoes_.set_ratio(veto_ratio);
+  vetoes_.make_slots(workers);
+  skip_if_due();
+}
+
 void Programme::frame(FrameKind kind, std::span<const std::byte> frame) {
   if (news_due_) {
     publish();

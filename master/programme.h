@@ -45,6 +45,9 @@ class Programme final : public SourceOutput, public WorkerEvents {
   void resume(const SavedProgramme& saved);
   [[nodiscard]] SavedProgramme save() const;
 
+  // From now on. Fewer workers: those that are too many are gone.
+  void change(double veto_ratio, std::size_t workers);
+
   // What the source does.
   void frame(FrameKind kind, std::span<const std::byte> frame) override;
   void now_playing(const NowPlaying& now_playing) override;

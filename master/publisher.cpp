@@ -32,7 +32,11 @@ Publisher::Publisher(std::size_t ring_bytes, std::size_t frame_bytes_max, std::s
     : segment_(ring_bytes, frame_bytes_max) {
   ERADIO_CHECK(segment_.ring().payload_bytes_max() >=
                std::max(frame_bytes_max, stream_metadata_bytes_max));
-  for (std::size_t slot = 0; slot < workers; ++slot) {
+  make_wakeups(workers);
+}
+
+void Publisher::make_wakeups(std::size_t slots) {
+  while (wakeups_.size() < slots) {
     wakeups_.push_back(make_wakeup());
   }
 }

@@ -30,6 +30,8 @@ class Publisher {
   void flush();
 
   [[nodiscard]] Descriptor reopen_read_only() const { return segment_.reopen_read_only(); }
+  // For slots from now on, at least so many.
+  void make_wakeups(std::size_t slots);
   // A worker's eventfd; borrowed. It stays the same for all generations of workers of a slot.
   [[nodiscard]] int wakeup(std::size_t slot) const { return wakeups_.at(slot).number(); }
 

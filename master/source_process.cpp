@@ -175,6 +175,24 @@ bool SourceProcess::command(SourceCommand command) {
   return true;
 }
 
+void SourceProcess::change(SourceSettings settings) {
+  constexpr std::chrono::milliseconds grace{2000};
+  const bool another = settings.command_line != settings_.command_line;
+  settings_ = std::move(settings);
+  respawn_ = RespawnPolicy(source_respawn_settings(settings_.restart_delay));
+  if (!another) {
+    return;
+  }
+  if (running()) {
+    log::info("source: it is ended, since another is wanted");
+    changing_ = true;
+    end(grace);
+  } else {
+    loop_.cancel(restart_timer_);
+    restart_after(std::chrono::milliseconds(0));
+  }
+}
+
 void SourceProcess::stop_for_good(std::chrono::milliseconds grace) {
   for_good_ = true;
   loop_.cancel(restart_timer_);
@@ -217,6 +235,9 @@ bool SourceProcess::on_exited(pid_t process, int wait_status) {
                             std::to_string(parser_->broken_frames()) + " broken ones";
   if (for_good_) {
     log::info("source: {}", ended);
+  } else if (std::exchange(changing_, false)) {
+    log::info("source: {}", ended);
+    restart_after(std::chrono::milliseconds(0));
   } else {
     const auto delay = respawn_.on_death(lifetime);
     log::warning("source: {}; starting it again in {} ms", ended, delay.count());

@@ -44,6 +44,8 @@ class SourceProcess final : private SourceFrameSink {
   // Instead of start(): goes on with the source of another master. Throws std::runtime_error.
   void resume(const SavedSource& saved);
   [[nodiscard]] SavedSource save() const;
+  // From now on; another command line is another source: the one that runs is ended.
+  void change(SourceSettings settings);
   // False, and logged, when the source does not run or does not read its commands.
   bool command(SourceCommand command);
   // SIGTERM now, SIGKILL after `grace`; it is not started again.
@@ -91,6 +93,7 @@ class SourceProcess final : private SourceFrameSink {
   std::int64_t started_ns_ = 0;
   std::uint64_t starts_ = 0;
   bool for_good_ = false;
+  bool changing_ = false;      // it was ended for another
   bool header_holds_ = false;  // of the source that runs now
   Descriptor commands_;
   Descriptor frames_;

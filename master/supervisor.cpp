@@ -37,8 +37,13 @@ Supervisor::Supervisor(EventLoop& loop, std::filesystem::path program,
       all_ready_(std::move(all_ready)),
       stream_read_only_(publisher.reopen_read_only()),
       timeout_(timeout) {
-  for (std::size_t number = 0; number < settings.workers; ++number) {
-    slots_.emplace_back(number);
+  make_slots(settings.workers);
+}
+
+void Supervisor::make_slots(std::size_t count) {
+  while (slots_.size() < count) {
+    scoreboard_.use(slots_.size());
+    slots_.emplace_back(slots_.size());
   }
 }
 
@@ -129,8 +134,21 @@ std::unique_ptr<WorkerChild> Supervisor::start_program(Slot& slot) {
   WorkerSettings settings = settings_;
   settings.slot = static_cast<std::uint32_t>(slot.number);
   settings.generation = ++generations_;
-  settings.tcp_sockets = static_cast<std::uint32_t>(sockets_.tcp(slot.number).size());
-  settings.unix_socket = sockets_.unix_socket() >= 0;
+  std::vector<int> sockets;
+  for (const Descriptor& socket : sockets_.tcp(slot.number)) {
+    sockets.push_back(socket.number());
+  }
+  settings.own_sockets = static_cast<std::uint32_t>(sockets.size());
+  // Sockets of slots that there are no more: closing one would refuse whoever waits in its queue.
+  for (std::size_t other = settings_.workers; other < sockets_.slots(); ++other) {
+    for (const Descriptor& socket : sockets_.tcp(other)) {
+      sockets.push_back(socket.number());
+    }
+  }
+  if (sockets_.unix_socket() >= 0) {
+    sockets.push_back(sockets_.unix_socket());
+  }
+  settings.shared_sockets = static_cast<std::uint32_t>(sockets.size()) - settings.own_sockets;
 
   ChildProgram program{
       .arguments = {program_.string(), encode_worker_settings(settings)},
@@ -141,11 +159,8 @@ std::unique_ptr<WorkerChild> Supervisor::start_program(Slot& slot) {
                       {listeners_[slot.number].descriptor(), worker_descriptor::listeners}},
       .own_session = true};  // Ctrl-C at a terminal is for the master alone
   int next = worker_descriptor::first_listening_socket;
-  for (const Descriptor& socket : sockets_.tcp(slot.number)) {
-    program.descriptors.push_back({socket.number(), next++});
-  }
-  if (settings.unix_socket) {
-    program.descriptors.push_back({sockets_.unix_socket(), next++});
+  for (const int socket : sockets) {
+    program.descriptors.push_back({socket, next++});
   }
 
   auto child = std::make_unique<WorkerChild>(
@@ -157,6 +172,7 @@ std::unique_ptr<WorkerChild> Supervisor::start_program(Slot& slot) {
 }
 
 void Supervisor::give_slot(Slot& slot, std::unique_ptr<WorkerChild> child) {
+  scoreboard_.use(slot.number);
   slot.child = std::move(child);
   slot.since_ns = monotonic_ns();
   slot.ready = false;
@@ -229,7 +245,7 @@ void Supervisor::on_message_of_child(Slot& slot, WorkerMessage& message) {
       }
       break;
     case WorkerMessageType::handed_over:
-      if (slot.leaving && slot.successor) {
+      if (slot.leaving) {
         on_handed_over(slot);
       } else {
         complain(slot, "has left its slot without being told; ignored");
@@ -316,22 +332,28 @@ void Supervisor::on_child_exited(Slot& slot, int wait_status) {
         "going on with them",
         slot.number, closed);
   }
-  events_.on_worker_gone(slot.number, slot.escrow.listener_ids());
   if (for_good_) {
+    events_.on_worker_gone(slot.number, slot.escrow.listener_ids());
     return;
   }
-  const auto delay =
-      slot.successor ? std::chrono::milliseconds(0) : slot.respawn.on_death(lifetime);
+  const bool planned = slot.successor || slot.leaving;
+  const auto delay = planned ? std::chrono::milliseconds(0) : slot.respawn.on_death(lifetime);
   log::error(
       "worker {}: process {} {} after {} ms with {} listeners; replaced in {} ms, by one "
       "that goes on with {}",
       slot.number, process, describe_exit(wait_status), lifetime.count(), listeners, delay.count(),
       slot.escrow.size());
-  if (slot.successor) {
-    promote(slot);
+  // First the process, which takes its time.
+  if (planned && (slot.leaving || surplus_of(slot).empty())) {
+    promote_if_free(heir_of(slot));
+  } else if (planned) {
+    // Until the successor says `standby`: then those whose listeners it gets, too, leave.
+  } else if (delay.count() == 0) {
+    start(slot);
   } else {
     restart_after(slot, delay);
   }
+  events_.on_worker_gone(slot.number, slot.escrow.listener_ids());
 }
 
 bool Supervisor::has_lived(const Slot& slot) {
@@ -351,13 +373,17 @@ void Supervisor::replace_all(Replaced done) {
 }
 
 void Supervisor::replace_next() {
-  if (round_->slot == slots_.size()) {
+  if (round_->slot == settings_.workers) {
+    while (slots_.size() > settings_.workers) {  // all of these are retired by now
+      loop_.cancel(slots_.back().restart_timer);
+      slots_.pop_back();
+    }
     end_round("");
     return;
   }
   Slot& slot = slots_[round_->slot];
-  if (!slot.child) {  // one that has died is replaced anyway: now
-    loop_.cancel(slot.restart_timer);
+  loop_.cancel(slot.restart_timer);
+  if (!slot.child && surplus_of(slot).empty()) {  // new, or one that is replaced anyway: now
     expect_ready(slot);
     start(slot);
     return;
@@ -385,19 +411,34 @@ void Supervisor::expect_within(std::chrono::milliseconds time, std::function<voi
 }
 
 void Supervisor::on_standby(Slot& slot) {
-  if (!slot.child || slot.leaving) {
-    return;
+  const auto leaving = [&] {
+    std::vector<Slot*> all = surplus_of(slot);
+    all.push_back(&slot);
+    return all;
+  }();
+  if (std::any_of(leaving.begin(), leaving.end(), [](const Slot* one) { return one->leaving; })) {
+    return;  // it has said so already
   }
-  slot.leaving = true;
-  expect_within(hand_over_time_max, [&slot] {
-    if (slot.child) {
-      log::error("worker {}: process {} did not hand over in time; killed", slot.number,
-                 slot.child->process());
-      slot.child->kill();  // and the new one goes on where it was
+  expect_within(hand_over_time_max, [leaving] {
+    for (const Slot* one : leaving) {
+      if (one->child) {
+        log::error("worker {}: process {} did not hand over in time; killed", one->number,
+                   one->child->process());
+        one->child->kill();  // and the new one goes on where it was
+      }
     }
   });
-  if (send_worker_message(slot.child->control(), WorkerMessageType::hand_over) !=
-      SendResult::sent) {
+  for (Slot* one : leaving) {
+    tell_to_hand_over(*one);
+  }
+  promote_if_free(slot);
+}
+
+void Supervisor::tell_to_hand_over(Slot& slot) {
+  slot.leaving = true;
+  loop_.cancel(slot.restart_timer);
+  if (slot.child && send_worker_message(slot.child->control(), WorkerMessageType::hand_over) !=
+                        SendResult::sent) {
     slot.child->kill();
   }
 }
@@ -407,9 +448,61 @@ void Supervisor::on_handed_over(Slot& slot) {
   auto old = take_slot(slot);
   log::debug("worker {}: process {} has handed over {} listeners", slot.number, old->process(),
              slot.escrow.size());
-  events_.on_worker_gone(slot.number, slot.escrow.listener_ids());
+  old->forget();
   departed_.push_back(std::move(old));
-  promote(slot);
+  promote_if_free(heir_of(slot));
+}
+
+std::vector<Supervisor::Slot*> Supervisor::surplus_of(const Slot& slot) {
+  std::vector<Slot*> surplus;
+  for (std::size_t other = slot.number + settings_.workers; other < slots_.size();
+       other += settings_.workers) {
+    if (!slots_[other].retired) {
+      surplus.push_back(&slots_[other]);
+    }
+  }
+  return surplus;
+}
+
+Supervisor::Slot& Supervisor::heir_of(const Slot& slot) {
+  return slots_[slot.number % settings_.workers];
+}
+
+void Supervisor::promote_if_free(Slot& slot) {
+  const auto surplus = surplus_of(slot);
+  const auto is_taken = [](const Slot* one) { return one->child != nullptr; };
+  if (slot.child || std::any_of(surplus.begin(), surplus.end(), is_taken)) {
+    return;
+  }
+  for (Slot* one : surplus) {
+    move_listeners(*one, slot);
+    one->retired = true;
+  }
+  if (slot.successor) {
+    promote(slot);
+  } else {
+    start(slot);  // the successor has died meanwhile
+  }
+  events_.on_worker_gone(slot.number, slot.escrow.listener_ids());
+  for (const Slot* one : surplus) {
+    events_.on_worker_gone(one->number, {});
+  }
+}
+
+void Supervisor::move_listeners(Slot& from, Slot& to) {
+  for (const EscrowItem& item : from.escrow.items()) {
+    const auto record =
+        listeners_[to.number].take_from(listeners_[from.number], item.record, item.serial);
+    if (record) {
+      to.escrow.take_from(from.escrow, item, *record);
+    }
+  }
+  if (from.escrow.size() > 0) {
+    log::error("worker {}: {} listeners were closed, since worker {} cannot have them", from.number,
+               from.escrow.size(), to.number);
+    from.escrow.close_all();
+  }
+  listeners_[from.number].clear();
 }
 
 void Supervisor::promote(Slot& slot) {
@@ -428,10 +521,28 @@ void Supervisor::on_successor_lost(Slot& slot, const std::string& why) {
   if (for_good_) {
     return;
   }
-  log::error("worker {}: {}; the old one goes on", slot.number, why);
+  const std::string text = "worker " + std::to_string(slot.number) + ": " + why +
+                           (slot.child ? "; the old one goes on" : "");
+  log::error("{}", text);
   if (is_turn_of(slot)) {
-    end_round("worker " + std::to_string(slot.number) + ": " + why + "; the old one goes on");
+    end_round(text);
   }
+  if (!slot.child && slot.leaving) {
+    promote_if_free(slot);
+  } else if (!slot.child) {
+    start(slot);
+  }
+}
+
+void Supervisor::change(const WorkerSettings& settings, std::chrono::milliseconds timeout) {
+  make_slots(settings.workers);
+  for (std::size_t number = 0; number < settings.workers; ++number) {
+    slots_[number].retired = false;
+  }
+  const std::string log_level = settings_.log_level;
+  settings_ = settings;
+  settings_.log_level = log_level;  // set_log_level()'s business
+  timeout_ = timeout;
 }
 
 void Supervisor::end_round(const std::string& error) {
@@ -532,6 +643,9 @@ bool Supervisor::set_log_level(LogLevel level) {
 std::vector<WorkerProcess> Supervisor::workers() const {
   std::vector<WorkerProcess> workers;
   for (const Slot& slot : slots_) {
+    if (slot.retired) {
+      continue;
+    }
     const WorkerChild* const child = slot.child.get();
     workers.push_back({.slot = slot.number,
                        .process = child == nullptr ? 0 : child->process(),

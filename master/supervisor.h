@@ -68,6 +68,11 @@ class Supervisor {
   // Replaces one worker after another by one that is started before the old one goes; `done` is
   // called once. When a new one does not come to serve, the rest stay as they are.
   void replace_all(Replaced done);
+  // From now on, for all workers that are started: slot, generation and the like are filled in
+  // here. The number of workers becomes settings.workers with the next replace_all(): new ones are
+  // started, and of those that are too many the others take over the listeners. Throws
+  // std::system_error when there cannot be so many. Only while replacing() is false.
+  void change(const WorkerSettings& settings, std::chrono::milliseconds timeout);
 
   // Kept while the worker does not read its messages; it has its own patience, so the oldest are
   // dropped in the end.
@@ -99,6 +104,7 @@ class Supervisor {
     bool ready = false;
     bool hung = false;     // and killed for it
     bool leaving = false;  // told to hand over
+    bool retired = false;  // another slot's worker has its listeners: it gets no worker any more
     std::uint64_t starts = 0;
     Escrow escrow;
     RateLimit complaints;
@@ -129,6 +135,17 @@ class Supervisor {
   void expect_within(std::chrono::milliseconds time, std::function<void()> otherwise);
   void on_standby(Slot& slot);
   void on_handed_over(Slot& slot);
+  void tell_to_hand_over(Slot& slot);
+  // When nobody has the slot any more, nor those whose listeners are to come to it: goes on.
+  void promote_if_free(Slot& slot);
+  // The slots whose listeners go to this one, since they are too many.
+  [[nodiscard]] std::vector<Slot*> surplus_of(const Slot& slot);
+  [[nodiscard]] Slot& heir_of(const Slot& slot);
+  [[nodiscard]] bool is_surplus(const Slot& slot) const noexcept {
+    return slot.number >= settings_.workers;
+  }
+  void move_listeners(Slot& from, Slot& to);
+  void make_slots(std::size_t count);
   // Of a round: the slot's successor gets it.
   void promote(Slot& slot);
   void expect_ready(const Slot& slot);

@@ -9,8 +9,11 @@
 
 namespace eradio {
 
-Vetoes::Vetoes(double ratio, std::size_t slots) : ratio_(ratio), slots_(slots) {
+Vetoes::Vetoes(double ratio, std::size_t slots) : slots_(slots) { set_ratio(ratio); }
+
+void Vetoes::set_ratio(double ratio) {
   ERADIO_CHECK(ratio > 0 && ratio <= 1);
+  ratio_ = ratio;
 }
 
 bool Vetoes::join(std::size_t slot, std::uint64_t id) {

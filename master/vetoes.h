@@ -5,6 +5,7 @@
 // (2) an id without a connection has no vote; (3) skip_is_due() is true at most once per track.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -23,6 +24,10 @@ class Vetoes {
 
   // `ratio`: what part of the listeners must vote for a skip; over 0, at most 1. `slots`: workers.
   Vetoes(double ratio, std::size_t slots);
+
+  // For slots from now on, at least so many.
+  void make_slots(std::size_t slots) { slots_.resize(std::max(slots_.size(), slots)); }
+  void set_ratio(double ratio);
 
   // One more connection of this worker carries the id. False, and nothing changes, when it has more
   // than can be true.

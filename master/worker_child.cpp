@@ -75,6 +75,10 @@ bool WorkerChild::hear_one() {
 void WorkerChild::hear_last_words() {
   while (watch_ && hear_one()) {
   }
+  forget();
+}
+
+void WorkerChild::forget() {
   watch_.reset();
   loop_.cancel(bequest_timer_);
   loop_.cancel(answer_timer_);

@@ -45,6 +45,8 @@ class WorkerChild {
   void kill() const noexcept;
   // What it has said before it ended, now that it has.
   void hear_last_words();
+  // From now on it says nothing that matters, and is told nothing more.
+  void forget();
 
   // Gives it the slot, and all that the escrow holds, as fast as it takes it. The escrow is
   // borrowed; what is released from it meanwhile is left out.

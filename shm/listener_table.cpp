@@ -134,6 +134,42 @@ ListenerPage ListenerTable::read_page(std::size_t first, std::size_t listeners_m
   return page;
 }
 
+std::optional<std::uint32_t> ListenerTable::take_from(ListenerTable& other, std::uint32_t record,
+                                                      std::uint64_t serial) {
+  const auto records = records_of(region_).first(records_);
+  const auto others = records_of(other.region_).first(other.records_);
+  if (record >= others.size() || serial == 0 || load_word(others[record].serial) != serial) {
+    return std::nullopt;
+  }
+  const auto taken = [](const ListenerRecord& candidate) {
+    return load_word(candidate.serial) != 0;
+  };
+  if (free_from_ >= records.size() || !taken(records[free_from_])) {
+    free_from_ = 0;
+  }
+  const auto found = std::find_if_not(records.begin() + static_cast<std::ptrdiff_t>(free_from_),
+                                      records.end(), taken);
+  if (found == records.end()) {
+    return std::nullopt;
+  }
+  const auto number = static_cast<std::uint32_t>(found - records.begin());
+  free_from_ = number;
+  const auto words_of = [](ListenerRecord& whole) {
+    return std::span(reinterpret_cast<std::uint64_t*>(&whole),
+                     sizeof whole / sizeof(std::uint64_t));
+  };
+  const auto from = words_of(others[record]);
+  const auto to = words_of(*found);
+  for (std::size_t i = 1; i < from.size(); ++i) {  // but the serial, which comes last
+    store_word(to[i], load_word(from[i]));
+  }
+  std::uint64_t& used = header_of(region_).used;
+  store_word(used, std::max<std::uint64_t>(load_word(used), number + 1));
+  store_word(found->serial, serial);
+  store_word(others[record].serial, 0);
+  return number;
+}
+
 void ListenerTable::clear() {
   const std::size_t used = std::min<std::size_t>(load_word(header_of(region_).used), records_);
   for (ListenerRecord& record : records_of(region_).first(used)) {

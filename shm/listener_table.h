@@ -129,13 +129,18 @@ class ListenerTable {
   [[nodiscard]] std::size_t records() const noexcept { return records_; }
   // When the worker has gone, and nobody takes over its listeners.
   void clear();
+  // Takes a listener's record from another table, while no worker has either of them: returns its
+  // number here; nothing when there is none of this serial, or no room.
+  [[nodiscard]] std::optional<std::uint32_t> take_from(ListenerTable& other, std::uint32_t record,
+                                                       std::uint64_t serial);
 
  private:
   void write_header();
 
   MemoryFile file_;
   boost::interprocess::mapped_region region_;
-  std::size_t records_;  // as many as the memory has, checked
+  std::size_t records_;        // as many as the memory has, checked
+  std::size_t free_from_ = 0;  // before it all records were in use when take_from() last looked
 };
 
 // A worker's side.

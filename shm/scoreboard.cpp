@@ -64,9 +64,11 @@ Scoreboard::Scoreboard(std::size_t slots, std::size_t connections_max)
                                                .slots = static_cast<std::uint32_t>(slots),
                                                .slot_bytes = slot_bytes_for(connections_max),
                                                .peers_per_slot = connections_max};
-  for (std::size_t slot = 0; slot < slots; ++slot) {
-    clear(slot);
-  }
+}
+
+void Scoreboard::use(std::size_t slot) {
+  SharedCounter& used = static_cast<ScoreboardFront*>(region_.get_address())->slots_used;
+  used.set(std::max<std::uint64_t>(used.get(), slot + 1));
 }
 
 Scoreboard::Scoreboard(Descriptor descriptor, std::size_t slots)
@@ -103,9 +105,14 @@ WorkerCounters& WorkerScoreboard::counters() noexcept {
   return static_cast<ScoreboardSlot*>(own_.get_address())->counters;
 }
 
+std::size_t WorkerScoreboard::slots_used() const noexcept {
+  const auto& front = *static_cast<const ScoreboardFront*>(all_.get_address());
+  return std::min<std::size_t>(front.slots_used.get(), header_.slots);
+}
+
 std::uint64_t WorkerScoreboard::listeners_of_all() const noexcept {
   std::uint64_t sum = 0;
-  for (std::size_t slot = 0; slot < header_.slots; ++slot) {
+  for (std::size_t slot = 0; slot < slots_used(); ++slot) {
     sum +=
         slot_at<const ScoreboardSlot>(all_.get_address(), header_, slot)->counters.listeners.get();
   }
@@ -125,7 +132,7 @@ void WorkerScoreboard::set_peer(std::size_t place, const PeerKey& peer,
 
 std::uint64_t WorkerScoreboard::connections_of(const PeerKey& peer) const noexcept {
   std::uint64_t sum = 0;
-  for (std::size_t slot = 0; slot < header_.slots; ++slot) {
+  for (std::size_t slot = 0; slot < slots_used(); ++slot) {
     const auto& other = *slot_at<const ScoreboardSlot>(all_.get_address(), header_, slot);
     const std::size_t used = std::min<std::size_t>(other.peers_used.get(), header_.peers_per_slot);
     for (const PeerWords& words : peers_of(other, header_).first(used)) {

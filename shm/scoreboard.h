@@ -20,7 +20,7 @@
 namespace eradio {
 
 constexpr std::uint64_t scoreboard_magic = 0x62726f6373617265;
-constexpr std::uint32_t scoreboard_layout_version = 4;
+constexpr std::uint32_t scoreboard_layout_version = 5;
 
 // At the front of the memory. Written by the master before any worker starts, never again.
 struct ScoreboardHeader {
@@ -29,6 +29,13 @@ struct ScoreboardHeader {
   std::uint32_t slots;
   std::uint64_t slot_bytes;
   std::uint64_t peers_per_slot;
+};
+
+struct ScoreboardFront {
+  ScoreboardHeader header;
+  // How many of the slots can have a worker: the others need not be looked at. Written by the
+  // master.
+  alignas(64) SharedCounter slots_used;
 };
 
 // What a worker says of itself. "Total" means since this process started.
@@ -75,7 +82,8 @@ struct ScoreboardSlot {
 // The master's side.
 class Scoreboard {
  public:
-  // `connections_max`: the most that a worker can have open at a time.
+  // A slot takes no memory before it is used. `connections_max`: the most that a worker can have
+  // open at a time.
   Scoreboard(std::size_t slots, std::size_t connections_max);
   // One that another process has made. Throws std::runtime_error if it is of another layout, or has
   // less than `slots`.
@@ -85,6 +93,8 @@ class Scoreboard {
   [[nodiscard]] const WorkerCounters& counters(std::size_t slot) const;
   // When the slot's worker has gone.
   void clear(std::size_t slot);
+  // The slot gets a worker, the first or another.
+  void use(std::size_t slot);
 
  private:
   MemoryFile file_;
@@ -109,6 +119,8 @@ class WorkerScoreboard {
   [[nodiscard]] std::uint64_t connections_of(const PeerKey& peer) const noexcept;
 
  private:
+  [[nodiscard]] std::size_t slots_used() const noexcept;
+
   MemoryFile file_;
   boost::interprocess::mapped_region all_;  // read-only
   ScoreboardHeader header_;                 // a copy, checked

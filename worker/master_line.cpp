@@ -48,9 +48,7 @@ void MasterLine::left(std::uint64_t listener_id) {
 
 void MasterLine::escrow(const EscrowItem& item, int socket) {
   escrow_changes_.push_back({.item = item, .socket = socket});
-  if (escrow_changes_.size() == 1) {
-    flush_escrow();
-  }
+  flush_escrow();  // with what waits before it
 }
 
 void MasterLine::release(const EscrowItem& item) {

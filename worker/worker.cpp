@@ -45,7 +45,7 @@ std::optional<PeerAddress> peer_of(const Descriptor& socket) {
 
 std::vector<Descriptor> take_listening_sockets(const WorkerSettings& settings) {
   std::vector<Descriptor> sockets;
-  const int count = static_cast<int>(settings.tcp_sockets) + (settings.unix_socket ? 1 : 0);
+  const auto count = static_cast<int>(settings.own_sockets + settings.shared_sockets);
   sockets.reserve(static_cast<std::size_t>(count));
   for (int i = 0; i < count; ++i) {
     sockets.emplace_back(worker_descriptor::first_listening_socket + i);
@@ -120,8 +120,8 @@ WorkerEnd Worker::run() {
 }
 
 void Worker::serve() {
-  for (const Descriptor& socket : listening_sockets_) {
-    acceptor_.add(socket.number());
+  for (std::size_t i = 0; i < listening_sockets_.size(); ++i) {
+    acceptor_.add(listening_sockets_[i].number(), i >= settings_.own_sockets);
   }
   if (!master_.say_ready(settings_.generation)) {
     log::error("the master has gone");

@@ -31,22 +31,12 @@ AcceptFailure classify(int error_number) noexcept {
   }
 }
 
-bool is_unix_socket(int socket) {
-  sockaddr_storage address{};
-  socklen_t length = sizeof address;
-  check_syscall(::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &length),
-                "getsockname");
-  return address.ss_family == AF_UNIX;
-}
-
 }  // namespace
 
 class Acceptor::Listening final : public EventHandler {
  public:
-  Listening(Acceptor& owner, int socket)
-      : owner_(owner),
-        socket_(socket),
-        events_(is_unix_socket(socket) ? EPOLLIN | EPOLLEXCLUSIVE : EPOLLIN) {}
+  Listening(Acceptor& owner, int socket, bool shared)
+      : owner_(owner), socket_(socket), events_(shared ? EPOLLIN | EPOLLEXCLUSIVE : EPOLLIN) {}
 
   void watch() {
     owner_.loop_.add(socket_, events_, *this);
@@ -93,8 +83,8 @@ Acceptor::Acceptor(EventLoop& loop, Accepted accepted)
 
 Acceptor::~Acceptor() { stop(); }
 
-void Acceptor::add(int listening_socket) {
-  auto listening = std::make_unique<Listening>(*this, listening_socket);
+void Acceptor::add(int listening_socket, bool shared) {
+  auto listening = std::make_unique<Listening>(*this, listening_socket, shared);
   if (!paused()) {
     listening->watch();
   }

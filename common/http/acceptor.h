@@ -29,9 +29,9 @@ class Acceptor {
   Acceptor& operator=(const Acceptor&) = delete;
 
   // The socket is borrowed, must listen and be non-blocking, and must outlive the acceptor or
-  // stop(). Unix sockets are registered with EPOLLEXCLUSIVE (epoll_ctl(2)), since all workers share
-  // one. Throws std::system_error.
-  void add(int listening_socket);
+  // stop(). `shared`: other processes accept from it, too; one of them is woken for a connection,
+  // and not all (EPOLLEXCLUSIVE, epoll_ctl(2)). Throws std::system_error.
+  void add(int listening_socket, bool shared = false);
   // Accepts no more; what waits in the accept queues stays there. For good.
   void stop();
 

@@ -22,13 +22,13 @@ TEST(WorkerSettings, ComeBackAsTheyWentIn) {
   WorkerSettings settings;
   settings.protocol_version = worker_protocol_version;
   settings.slot = 3;
-  settings.unix_socket = true;
+  settings.shared_sockets = 1;
   settings.webroot = "/a \"b\"/ü";
   settings.coalesce_ms = -1;
   settings.max_frame_bytes = 1ULL << 40U;
   const WorkerSettings back = decode_worker_settings(encode_worker_settings(settings));
   EXPECT_EQ(back.slot, 3U);
-  EXPECT_TRUE(back.unix_socket);
+  EXPECT_EQ(back.shared_sockets, 1U);
   EXPECT_EQ(back.webroot, settings.webroot);
   EXPECT_EQ(back.coalesce_ms, -1);
   EXPECT_EQ(back.max_frame_bytes, settings.max_frame_bytes);

@@ -102,11 +102,12 @@ TEST_F(AcceptorTest, AUnixSocketCanBeSharedByTwoAcceptors) {
   check_syscall(::bind(listening.number(), generic, sizeof address), "bind");
   check_syscall(::listen(listening.number(), 10), "listen");
 
-  acceptor_.add(listening.number());
-  EXPECT_THROW(acceptor_.add(listening.number()), std::system_error) << "it is watched already";
+  acceptor_.add(listening.number(), true);
+  EXPECT_THROW(acceptor_.add(listening.number(), true), std::system_error)
+      << "it is watched already";
   EventLoop second_loop;
   Acceptor in_second_loop(second_loop, [](Descriptor, const PeerAddress&) {});
-  in_second_loop.add(listening.number());
+  in_second_loop.add(listening.number(), true);
 
   const Descriptor client(check_syscall(::socket(AF_UNIX, SOCK_STREAM, 0), "socket"));
   check_syscall(::connect(client.number(), generic, sizeof address), "connect");

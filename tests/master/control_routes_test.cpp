@@ -33,6 +33,7 @@ class FakeOperations final : public Operations {
     done(kick_result);
   }
   void restart_workers(Supervisor::Replaced done) override { done(replace_result); }
+  void reload(std::function<void(const ReloadResult&)> done) override { done(reload_result); }
   void upgrade(std::function<void(std::uint64_t, const std::string&)> done) override {
     done(upgrade_number, upgrade_error);
   }
@@ -45,6 +46,8 @@ class FakeOperations final : public Operations {
   ListenersPage page;
   KickResult kick_result{.connections = 1};
   ReplaceResult replace_result{.replaced = 3, .error = {}};
+  ReloadResult reload_result{.settings = {.changed = {"max_lag"}, .unchangeable = {"listen_port"}},
+                             .error = {}};
   std::uint64_t upgrade_number = 4;
   std::string upgrade_error;
   bool can = true;
@@ -115,6 +118,16 @@ TEST_F(ControlRoutes, WorkersAreRestartedOrItIsSaidWhyNot) {
   answer = ask("POST", "/restart-workers");
   EXPECT_EQ(answer.status, 503);
   EXPECT_EQ(answer.body.at("error"), "worker 1 does not come to serve");
+}
+
+TEST_F(ControlRoutes, AReloadSaysWhatHasChangedAndWhatCouldNot) {
+  Answer answer = ask("POST", "/reload");
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.body, json::parse(R"({"changed":["max_lag"],"not_changed":["listen_port"]})"));
+  operations.reload_result.error = "eradio.conf:1: unknown key a";
+  answer = ask("POST", "/reload");
+  EXPECT_EQ(answer.status, 503);
+  EXPECT_EQ(answer.body.at("error"), "eradio.conf:1: unknown key a");
 }
 
 TEST_F(ControlRoutes, AnUpgradeIsNumberedOrItIsSaidWhyThereIsNone) {

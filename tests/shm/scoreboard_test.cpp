@@ -17,6 +17,7 @@ Descriptor duplicate(int descriptor) {
 
 TEST(Scoreboard, TheMasterSeesWhatAWorkerCounts) {
   Scoreboard board(2, 100);
+  board.use(1);
   WorkerScoreboard worker(duplicate(board.descriptor()), 1);
   worker.counters().listeners.set(5);
   worker.counters().frames_sent_total.add(7);
@@ -28,6 +29,7 @@ TEST(Scoreboard, TheMasterSeesWhatAWorkerCounts) {
 
 TEST(Scoreboard, AWorkerSeesTheListenersAndAddressesOfAll) {
   Scoreboard board(3, 100);
+  board.use(2);
   WorkerScoreboard one(duplicate(board.descriptor()), 0);
   WorkerScoreboard other(duplicate(board.descriptor()), 2);
   one.counters().listeners.set(5);
@@ -44,6 +46,7 @@ TEST(Scoreboard, AWorkerSeesTheListenersAndAddressesOfAll) {
 
 TEST(Scoreboard, ASlotThatIsClearedCountsForNothing) {
   Scoreboard board(2, 100);
+  board.use(1);
   WorkerScoreboard one(duplicate(board.descriptor()), 0);
   WorkerScoreboard other(duplicate(board.descriptor()), 1);
   const PeerKey peer{.high = 1, .low = 2};
@@ -57,6 +60,7 @@ TEST(Scoreboard, ASlotThatIsClearedCountsForNothing) {
 
 TEST(Scoreboard, WhatIsNoneOrHasNoSuchSlotIsRefused) {
   Scoreboard board(2, 100);
+  board.use(1);
   EXPECT_THROW(WorkerScoreboard(duplicate(board.descriptor()), 2), std::runtime_error);
   const MemoryFile zeros = MemoryFile::create("zeros", 4 * page_bytes);
   EXPECT_THROW(WorkerScoreboard(duplicate(zeros.descriptor()), 0), std::runtime_error);

@@ -1,0 +1,195 @@
+// The configuration is read again while listeners listen: what can change does, what cannot is
+// said, and nobody is disconnected.
+
+#include <signal.h>
+
+#include <atomic>
+#include <chrono>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "common/clock.h"
+#include "tests/e2e/eradioctl.h"
+#include "tests/support/api_client.h"
+#include "tests/support/http_client.h"
+#include "tests/support/listener_crowd.h"
+#include "tests/support/patience.h"
+#include "tests/support/processes.h"
+
+namespace eradio::testing {
+namespace {
+
+using std::chrono::milliseconds;
+
+class Reload : public ::testing::Test {
+ protected:
+  void begin(const std::string& configuration) {
+    write(configuration);
+    operated_.emplace(
+        ServerOptions{.source = "", .arguments = {"--config", directory_.file("eradio.conf")}});
+  }
+  void write(const std::string& configuration, const std::string& source = steady_source()) const {
+    directory_.write("eradio.conf", "source = " + source + "\nmax_lag = 2 s\n" + configuration);
+  }
+  Server& server() { return operated_->server(); }
+  void listen(int listeners) {
+    crowd_.add({.endpoint = server().ipv4()}, listeners);
+    ASSERT_TRUE(crowd_.run_until_all_listen(patience));
+  }
+  // While the crowd listens.
+  RunReport reload() {
+    RunReport report;
+    std::atomic<bool> done = false;
+    std::jthread operator_([&] {
+      report = operated_->ctl({"reload"});
+      done = true;
+    });
+    EXPECT_TRUE(crowd_.run_until([&] { return done.load(); }, patience));
+    return report;
+  }
+  void expect_workers(std::size_t count) {
+    EXPECT_TRUE(crowd_.run_until([&] { return server().workers().size() == count; }, patience));
+    EXPECT_EQ(operated_->ctl_json({"status"}).at("workers").size(), count);
+  }
+  void expect_unbroken() {
+    crowd_.run_for(milliseconds(500));
+    EXPECT_EQ(crowd_.fault(), "");
+    EXPECT_EQ(crowd_.ended(), 0U) << server().log().text();
+    EXPECT_EQ(crowd_.missed(), 0U);
+    for (const auto& listener : crowd_.listeners()) {
+      EXPECT_LT(monotonic_ns() - listener->check().last().time_ns, ns_per_second);
+    }
+    EXPECT_EQ(operated_->ctl_json({"status"}).at("totals").at("listeners"),
+              crowd_.listeners().size());
+  }
+
+  TemporaryDirectory directory_;
+  std::optional<OperatedServer> operated_;
+  ListenerCrowd crowd_;
+};
+
+TEST_F(Reload, ChangesTheNumberOfWorkersAndNobodyNotices) {
+  begin("workers = 2\n");
+  listen(100);
+  for (const std::size_t workers : {4U, 3U, 1U, 2U, 5U, 1U}) {
+    write("workers = " + std::to_string(workers) + "\n");
+    const RunReport report = reload();
+    EXPECT_EQ(report.exit_status(), 0) << report.errors;
+    EXPECT_EQ(report.output, "changed: workers\n");
+    expect_workers(workers);
+    listen(40);  // on all sockets that there have ever been
+    expect_unbroken();
+  }
+  const auto descriptors = [&] {
+    std::size_t all = open_descriptors(server().master());
+    for (const pid_t worker : server().workers()) {
+      all += open_descriptors(worker);
+    }
+    return all;
+  };
+  const std::size_t with_all = descriptors();
+  for (const auto& listener : crowd_.listeners()) {
+    crowd_.close(*listener);
+  }
+  const std::size_t gone = 2 * crowd_.listeners().size();
+  EXPECT_TRUE(crowd_.run_until([&] { return descriptors() == with_all - gone; }, patience))
+      << descriptors() << " of " << with_all;
+  expect_clean_stop(server().stop());
+}
+
+TEST_F(Reload, ChangesWhatWorkersDo) {
+  begin("workers = 2\nstream_path = /a.mp3\nlog_level = info\n");
+  EXPECT_EQ(fetch(server().ipv4(), "/b.mp3", "HEAD")->status, 404);
+  write("workers = 2\nstream_path = /b.mp3\nlog_level = debug\nveto_ratio = 0.25\n");
+  EXPECT_EQ(reload().output, "changed: stream_path, veto_ratio, log_level\n");
+  EXPECT_EQ(fetch(server().ipv4(), "/b.mp3", "HEAD")->status, 200);
+  EXPECT_EQ(fetch(server().ipv4(), "/a.mp3", "HEAD")->status, 404);
+  EXPECT_EQ(operated_->ctl_json({"status"}).at("log_level"), "debug");
+  EXPECT_EQ(reload().output, "nothing has changed\n");
+}
+
+TEST_F(Reload, ChangesTheSource) {
+  begin("workers = 1\n");
+  listen(10);
+  const auto before = server().source();
+  write("workers = 1\nsource_restart_delay = 3 s\n");
+  EXPECT_EQ(reload().output, "changed: source_restart_delay\n");
+  EXPECT_EQ(server().source(), before) << "the same command line";
+  expect_unbroken();
+  write("workers = 1\n", test_source("--rate 20 --size 1000 --track Another"));
+  EXPECT_EQ(reload().output, "changed: source, source_restart_delay\n");
+  EXPECT_TRUE(crowd_.run_until(
+      [&] {
+        const auto source = server().source();
+        return source && source != before && get_metadata(server().ipv4())->track == "Another";
+      },
+      patience));
+  EXPECT_EQ(crowd_.ended(), 0U);
+}
+
+TEST_F(Reload, SaysWhatCannotChange) {
+  begin("workers = 1\n");
+  listen(5);
+  write("workers = 1\nlisten_ip = 127.0.0.1\nring_size = 16 MiB\nmax_lag_ceiling = 3 s\n");
+  EXPECT_EQ(reload().output,
+            "changed: max_lag_ceiling\n"
+            "not changed before the server is started again: listen_ip, ring_size\n");
+  EXPECT_EQ(fetch(server().ipv6(), "/v1/metadata")->status, 200) << "as before";
+  expect_unbroken();
+}
+
+TEST_F(Reload, OfABrokenFileChangesNothing) {
+  begin("workers = 2\n");
+  listen(10);
+  const auto workers = server().workers();
+  write("workers = 1\nmax_lagg = 1 s\nveto_ratio = 2\n");
+  const RunReport report = reload();
+  EXPECT_EQ(report.exit_status(), 1);
+  EXPECT_NE(report.errors.find("eradio.conf:4: unknown key max_lagg"), std::string::npos)
+      << report.errors;
+  EXPECT_NE(report.errors.find("eradio.conf:5: veto_ratio: expected"), std::string::npos)
+      << report.errors;
+  EXPECT_EQ(server().workers(), workers);
+  expect_unbroken();
+}
+
+TEST_F(Reload, ComesWithASignal) {
+  begin("workers = 1\n");
+  listen(5);
+  write("workers = 2\n");
+  ::kill(server().master(), SIGHUP);
+  EXPECT_TRUE(crowd_.run_until(
+      [&] { return server().log().count("the configuration has been read again") == 1; },
+      patience));
+  expect_workers(2);
+  write("workers = 0\n");
+  ::kill(server().master(), SIGHUP);
+  EXPECT_TRUE(server().log().wait_for("the configuration stays as it is", patience));
+  expect_workers(2);
+  expect_unbroken();
+  expect_clean_stop(server().stop());
+}
+
+TEST_F(Reload, OfFewerWorkersIsRememberedByAnUpgrade) {
+  begin("workers = 3\n");
+  listen(60);
+  write("workers = 2\n");
+  EXPECT_EQ(reload().exit_status(), 0);
+  RunReport report;
+  std::atomic<bool> done = false;
+  std::jthread operator_([&] {
+    report = operated_->ctl({"upgrade"});
+    done = true;
+  });
+  EXPECT_TRUE(crowd_.run_until([&] { return done.load(); }, patience));
+  EXPECT_EQ(report.exit_status(), 0) << report.errors;
+  expect_workers(2);
+  listen(40);
+  expect_unbroken();
+}
+
+}  // namespace
+}  // namespace eradio::testing
