@@ -17,10 +17,11 @@
 namespace eradio {
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(WorkerSettings, protocol_version, slot, workers, generation,
-                                   own_sockets, shared_sockets, webroot, content_security_policy,
-                                   stream_path, content_type, sndbuf_bytes, max_lag_ms,
-                                   max_lag_ceiling_ms, stall_timeout_ms, coalesce_ms, max_listeners,
-                                   max_connections_per_ip, max_frame_bytes, log_level)
+                                   own_sockets, shared_sockets, escrow, webroot,
+                                   content_security_policy, stream_path, content_type, sndbuf_bytes,
+                                   max_lag_ms, max_lag_ceiling_ms, stall_timeout_ms, coalesce_ms,
+                                   max_listeners, max_connections_per_ip, max_frame_bytes,
+                                   log_level)
 
 std::string encode_worker_settings(const WorkerSettings& settings) {
   return nlohmann::json(settings).dump();

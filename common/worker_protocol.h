@@ -45,7 +45,8 @@ struct WorkerSettings {
   std::uint64_t generation = 0;        // how many workers were started before this one
   std::uint32_t own_sockets = 0;     // SO_REUSEPORT listening sockets of this slot, and after them
   std::uint32_t shared_sockets = 0;  // those that all workers accept from
-  std::string webroot;            // directory
+  bool escrow = true;                // the master wants the descriptors of listeners
+  std::string webroot;               // directory
   std::string content_security_policy;  // sent with its files; empty: none
   std::string stream_path;              // "/stream.mp3"
   std::string content_type;             // "audio/mpeg"

@@ -61,6 +61,19 @@ std::string totals_text(const Json& status) {
                      cell(totals, "frames_skipped"), count_of(totals, "jumps", "jump", "jumps"));
 }
 
+// Nothing when all listeners outlive their worker.
+std::string escrow_text(const Json& status) {
+  const Json& escrow = status.at("escrow");
+  if (!escrow.at("on").get<bool>()) {
+    return "off: listeners do not outlive their worker";
+  }
+  const auto not_held = escrow.at("listeners_not_held").get<std::uint64_t>();
+  return not_held == 0 ? ""
+                       : std::to_string(not_held) +
+                             " listeners would not outlive their worker: the master can hold " +
+                             cell(escrow, "max");
+}
+
 }  // namespace
 
 std::string aligned(const std::vector<Row>& rows) {
@@ -102,10 +115,14 @@ std::string duration_text(std::uint64_t seconds) {
 
 std::string status_text(const Json& status) {
   std::string text =
-      fmt::format("eradio {}: process {}, up {}, log level {}\nsource: {}\nlisteners: {}\n\n",
+      fmt::format("eradio {}: process {}, up {}, log level {}\nsource: {}\nlisteners: {}\n",
                   cell(status, "version"), cell(status, "pid"),
                   duration_text(status.at("uptime_s").get<std::uint64_t>()),
                   cell(status, "log_level"), source_text(status), totals_text(status));
+  if (const std::string escrow = escrow_text(status); !escrow.empty()) {
+    text += "escrow: " + escrow + "\n";
+  }
+  text += "\n";
   std::vector<Row> rows{{"worker", "process", "state", "up", "restarts", "generation",
                          "connections", "listeners", "frames sent", "skipped", "jumps"}};
   for (const Json& worker : status.at("workers")) {

@@ -33,7 +33,8 @@ options::options_description key_descriptions() {
 options::options_description command_descriptions() {
   options::options_description description("Commands");
   description.add_options()("config", options::value<std::string>(),
-                            "read this configuration file")(
+                            "read this configuration file")("no_escrow",
+                                                            "the same as --escrow off")(
       "check_config", "say what is wrong with the configuration, and exit")(
       "help", "print this, and exit")("version", "print the version, and exit");
   return description;
@@ -102,6 +103,8 @@ class Loader {
           loaded_.version = true;
         } else if (option.string_key == "check_config") {
           loaded_.check_only = true;
+        } else if (option.string_key == "no_escrow") {
+          settings.push_back({"escrow", "off", command_line_place});
         } else if (option.string_key == "config") {
           config_file_ = option.value.front();
         } else {
@@ -274,6 +277,7 @@ Configuration changed_while_running(Configuration wanted, const Configuration& r
   wanted.congestion_control = running.congestion_control;
   wanted.max_frame = running.max_frame;
   wanted.ring_size = running.ring_size;
+  wanted.escrow = running.escrow;
   wanted.control_socket = running.control_socket;
   wanted.control_socket_given = running.control_socket_given;
   wanted.status_listen = running.status_listen;

@@ -34,6 +34,7 @@ struct Configuration {
   std::chrono::milliseconds max_lag_ceiling{2000};
   std::chrono::milliseconds stall_timeout{30'000};
   std::chrono::milliseconds worker_timeout{5000};
+  bool escrow = true;
   std::optional<std::string> congestion_control;  // nothing: cubic, if the kernel has it
   std::filesystem::path webroot;
   std::string content_security_policy = strict_security_policy;  // empty: none

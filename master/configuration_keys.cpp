@@ -108,6 +108,13 @@ std::string parse_security_policy(const std::string& text) {
   return text;
 }
 
+bool parse_on_or_off(const std::string& text) {
+  if (text != "on" && text != "off") {
+    throw std::invalid_argument("expected on or off, got \"" + text + "\"");
+  }
+  return text == "on";
+}
+
 std::string parse_log_level(const std::string& text) {
   if (!is_log_level(text)) {
     throw std::invalid_argument("expected error, warning, info, debug, trace or off, got \"" +
@@ -212,6 +219,10 @@ const std::vector<ConfigurationKey>& configuration_keys() {
        [](C& c, Text t) {
          c.worker_timeout = parse_duration(t, worker_timeout_min, worker_timeout_max);
        }},
+      {"escrow", "on",
+       "whether the master holds a duplicate of each listener's descriptor, so that listeners "
+       "outlive their worker; --no-escrow is --escrow off",
+       [](C& c, Text t) { c.escrow = parse_on_or_off(t); }, Changes::at_start},
       {"stream_path", "/stream.mp3", "path of the stream",
        [](C& c, Text t) { c.stream_path = parse_stream_path(t); }},
       {"content_type", "audio/mpeg", "media type of the stream",

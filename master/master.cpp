@@ -44,6 +44,7 @@ WorkerSettings worker_settings(const Configuration& configuration) {
   settings.stream_path = configuration.stream_path;
   settings.content_type = configuration.content_type;
   settings.sndbuf_bytes = configuration.sndbuf;
+  settings.escrow = configuration.escrow;
   settings.max_lag_ms = configuration.max_lag.count();
   settings.max_lag_ceiling_ms =
       std::max(configuration.max_lag, configuration.max_lag_ceiling).count();
@@ -92,6 +93,8 @@ Configuration as_it_runs(Configuration configuration, const std::optional<Master
     configuration.max_frame = before->max_frame;
     configuration.ring_size = before->ring_size;
     configuration.log_level = before->log_level;
+    const auto escrow = before->settings.find("escrow");
+    configuration.escrow = escrow == before->settings.end() || escrow->second == "on";
   }
   return configuration;
 }
@@ -118,10 +121,10 @@ Master::Master(const LoadedConfiguration& loaded, const InstallPaths& paths,
                          : Publisher(configuration_.ring_size, configuration_.max_frame,
                                      configuration_.workers)),
       scoreboard_(
-          before_ ? Scoreboard(take_descriptor(before_->scoreboard_descriptor, "the scoreboard"),
-                               configuration_.workers)
-                  : Scoreboard(workers_max,
-                               std::min(descriptors_max_, connections_per_worker_max))),
+          before_
+              ? Scoreboard(take_descriptor(before_->scoreboard_descriptor, "the scoreboard"),
+                           configuration_.workers)
+              : Scoreboard(workers_max, std::min(descriptors_max_, connections_per_worker_max))),
       listeners_(make_listener_tables(
           configuration_.workers, std::min(descriptors_max_, connections_per_worker_max), before_)),
       programme_(
@@ -136,8 +139,8 @@ Master::Master(const LoadedConfiguration& loaded, const InstallPaths& paths,
           }),
       source_(loop_, programme_, source_settings(configuration_, paths)),
       supervisor_(loop_, paths.libexec / "eradio-worker", worker_settings(configuration_),
-                  configuration_.worker_timeout, sockets_, publisher_, scoreboard_, listeners_,
-                  programme_, [this] { on_all_ready(); }),
+                  configuration_.worker_timeout, escrow_max(), sockets_, publisher_, scoreboard_,
+                  listeners_, programme_, [this] { on_all_ready(); }),
       upgrade_(loop_, paths.program, command_line_) {
   open_control_socket();
 }
@@ -159,6 +162,27 @@ void Master::open_control_socket() {
       throw std::runtime_error(std::string("control_socket: ") + error.what());
     }
     log::warning("eradioctl will not work: {}; control_socket names another place", error.what());
+  }
+}
+
+// A few for what this process does itself: above all, to start workers.
+std::size_t Master::escrow_max() const noexcept {
+  constexpr std::size_t own = 256;
+  constexpr std::size_t per_slot = 16;  // lines, tables, listening sockets
+  const std::size_t needed = own + per_slot * configuration_.workers;
+  return descriptors_max_ - std::min(descriptors_max_ / 2, needed);
+}
+
+void Master::announce_escrow() const {
+  if (!configuration_.escrow) {
+    log::warning("escrow is off: listeners are disconnected when their worker ends or is replaced");
+  } else if (configuration_.max_listeners > escrow_max()) {
+    log::warning(
+        "of max_listeners, {}, only {} can outlive their worker: this process may have no more "
+        "than {} descriptors",
+        configuration_.max_listeners, escrow_max(), descriptors_max_);
+  } else if (configuration_.max_listeners == 0) {
+    log::info("up to {} listeners outlive their worker", escrow_max());
   }
 }
 
@@ -325,6 +349,7 @@ void Master::run() {
   }
   log::info("eradio {} starts: {} workers, at most {} descriptors in each", ERADIO_VERSION,
             configuration_.workers, descriptors_max_);
+  announce_escrow();
   for (const std::string& name : sockets_.names()) {
     log::info("listening on {}", name);
   }
@@ -399,6 +424,9 @@ ServerStatus Master::status() {
                       .upgrades = upgrades_,
                       .replacing_workers = supervisor_.replacing(),
                       .upgrade_error = upgrade_error_,
+                      .escrow = {.on = configuration_.escrow,
+                                 .held = supervisor_.held_in_escrow(),
+                                 .max = configuration_.escrow ? escrow_max() : 0},
                       .source = {.process = source_.process(), .restarts = source_.restarts()},
                       .metadata = programme_.metadata(),
                       .workers = {},

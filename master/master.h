@@ -40,6 +40,8 @@ class Master final : private Operations {
  private:
   void on_signal(int signal_number);
   void on_all_ready();
+  [[nodiscard]] std::size_t escrow_max() const noexcept;
+  void announce_escrow() const;
   void reap();
   void stop();
   void open_control_socket();

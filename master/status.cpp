@@ -83,6 +83,18 @@ Json totals_json(const ServerStatus& status) {
   return json;
 }
 
+Json escrow_json(const ServerStatus& status) {
+  std::size_t listeners = 0;
+  for (const WorkerStatus& worker : status.workers) {
+    listeners += worker.listeners;
+  }
+  const EscrowStatus& escrow = status.escrow;
+  return {{"on", escrow.on},
+          {"held", escrow.held},
+          {"max", escrow.max},
+          {"listeners_not_held", std::max(listeners, escrow.held) - escrow.held}};
+}
+
 // By hand, since it is numbers and there are many: a JSON value for each takes ten times as long.
 void append_listener(std::string& json, const ListenersPage::Entry& entry, std::int64_t now_ns) {
   const ListenerStatus& listener = entry.listener;
@@ -139,6 +151,7 @@ std::string status_json(const ServerStatus& status) {
   json["source"] = source_json(status);
   json["metadata"] = Json::parse(metadata_json(status.metadata));
   json["totals"] = totals_json(status);
+  json["escrow"] = escrow_json(status);
   json["workers"] = Json::array();
   for (const WorkerStatus& worker : status.workers) {
     json["workers"].push_back(worker_json(worker, status.now_ns));

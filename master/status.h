@@ -57,6 +57,12 @@ struct WorkerStatus {
 
 WorkerStatus worker_status(const WorkerProcess& process, const WorkerCounters& counters);
 
+struct EscrowStatus {
+  bool on = true;
+  std::size_t held = 0;  // listeners' descriptors
+  std::size_t max = 0;   // that can be held
+};
+
 struct ServerStatus {
   pid_t process = 0;
   std::int64_t now_ns = 0;      // CLOCK_MONOTONIC
@@ -65,6 +71,7 @@ struct ServerStatus {
   std::uint64_t upgrades = 0;      // of the program, since the server started
   bool replacing_workers = false;  // just now
   std::string upgrade_error;       // why workers of the last upgrade were not replaced
+  EscrowStatus escrow;
   SourceStatus source;
   StreamMetadata metadata;
   std::vector<WorkerStatus> workers;

@@ -23,9 +23,10 @@ constexpr std::chrono::milliseconds ready_time_max{10'000};
 
 Supervisor::Supervisor(EventLoop& loop, std::filesystem::path program,
                        const WorkerSettings& settings, std::chrono::milliseconds timeout,
-                       const ListeningSockets& sockets, const Publisher& publisher,
-                       Scoreboard& scoreboard, std::vector<ListenerTable>& listeners,
-                       WorkerEvents& events, std::function<void()> all_ready)
+                       std::size_t escrow_max, const ListeningSockets& sockets,
+                       const Publisher& publisher, Scoreboard& scoreboard,
+                       std::vector<ListenerTable>& listeners, WorkerEvents& events,
+                       std::function<void()> all_ready)
     : loop_(loop),
       program_(std::move(program)),
       settings_(settings),
@@ -36,7 +37,8 @@ Supervisor::Supervisor(EventLoop& loop, std::filesystem::path program,
       events_(events),
       all_ready_(std::move(all_ready)),
       stream_read_only_(publisher.reopen_read_only()),
-      timeout_(timeout) {
+      timeout_(timeout),
+      escrow_max_(escrow_max) {
   make_slots(settings.workers);
 }
 
@@ -229,12 +231,7 @@ void Supervisor::on_message_of_child(Slot& slot, WorkerMessage& message) {
       events_.on_audience(slot.number, message.audience);
       break;
     case WorkerMessageType::escrow:
-      if (message.descriptors.size() < message.escrow.size()) {
-        complain(slot,
-                 "has given descriptors that this process cannot have as well; its death "
-                 "would disconnect these listeners");
-      }
-      slot.escrow.take(message.escrow, message.descriptors);
+      take_into_escrow(slot, message);
       break;
     case WorkerMessageType::release:
       slot.escrow.release(message.escrow);
@@ -262,6 +259,27 @@ void Supervisor::on_message_of_child(Slot& slot, WorkerMessage& message) {
       complain(slot, "sent a message that only a master sends; ignored");
       break;
   }
+}
+
+void Supervisor::take_into_escrow(Slot& slot, WorkerMessage& message) {
+  const std::size_t room = escrow_max_ - std::min(escrow_max_, held_in_escrow());
+  if (message.descriptors.size() > room) {
+    message.descriptors.resize(room);
+  }
+  if (message.descriptors.size() < message.escrow.size()) {
+    complain(slot,
+             "has more listeners than this process can hold descriptors of; some would be "
+             "disconnected if it died");
+  }
+  slot.escrow.take(message.escrow, message.descriptors);
+}
+
+std::size_t Supervisor::held_in_escrow() const noexcept {
+  std::size_t held = 0;
+  for (const Slot& slot : slots_) {
+    held += slot.escrow.size();
+  }
+  return held;
 }
 
 void Supervisor::on_ready(Slot& slot) {

@@ -45,9 +45,10 @@ class Supervisor {
   // Everything is borrowed. `settings`: the same for all workers; slot, generation and the like are
   // filled in here. A worker without a heartbeat for `timeout` is killed. `all_ready` is called
   // whenever the last worker that was missing is serving.
+  // `escrow_max`: of all listeners so many are held, so that descriptors are left for the rest.
   Supervisor(EventLoop& loop, std::filesystem::path program, const WorkerSettings& settings,
-             std::chrono::milliseconds timeout, const ListeningSockets& sockets,
-             const Publisher& publisher, Scoreboard& scoreboard,
+             std::chrono::milliseconds timeout, std::size_t escrow_max,
+             const ListeningSockets& sockets, const Publisher& publisher, Scoreboard& scoreboard,
              std::vector<ListenerTable>& listeners, WorkerEvents& events,
              std::function<void()> all_ready);
   ~Supervisor();
@@ -86,6 +87,8 @@ class Supervisor {
 
   // One for each slot.
   [[nodiscard]] std::vector<WorkerProcess> workers() const;
+  // Of all slots.
+  [[nodiscard]] std::size_t held_in_escrow() const noexcept;
   // Of the workers that have ended.
   [[nodiscard]] const StreamTotals& past_totals() const noexcept { return past_totals_; }
 
@@ -155,6 +158,7 @@ class Supervisor {
   void on_message(Slot& slot, WorkerChild& child, WorkerMessage* message);
   void on_message_of_child(Slot& slot, WorkerMessage& message);
   void on_ready(Slot& slot);
+  void take_into_escrow(Slot& slot, WorkerMessage& message);
   void complain(Slot& slot, const char* what);
   void kill_hung_workers();
   [[nodiscard]] bool is_turn_of(const Slot& slot) const {
@@ -178,6 +182,7 @@ class Supervisor {
   Kicks kicks_;
   StreamTotals past_totals_;
   std::chrono::milliseconds timeout_;
+  std::size_t escrow_max_;
   std::int64_t heartbeats_read_ns_ = 0;
   bool for_good_ = false;
   EventLoop::TimerId kill_timer_ = EventLoop::no_timer;

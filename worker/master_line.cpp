@@ -24,10 +24,11 @@ constexpr std::int64_t vote_forgotten_ns = 10 * ns_per_second;  // the voter has
 
 }  // namespace
 
-MasterLine::MasterLine(EventLoop& loop, Descriptor control, MasterOrders orders)
+MasterLine::MasterLine(EventLoop& loop, Descriptor control, MasterOrders orders, bool escrows)
     : loop_(loop),
       control_(std::move(control)),
       orders_(std::move(orders)),
+      escrows_(escrows),
       fold_at_(fold_at_min),
       watch_(loop, control_.number(), EPOLLIN, [this](std::uint32_t) { on_control(); }) {}
 
@@ -47,11 +48,17 @@ void MasterLine::left(std::uint64_t listener_id) {
 }
 
 void MasterLine::escrow(const EscrowItem& item, int socket) {
+  if (!escrows_) {
+    return;
+  }
   escrow_changes_.push_back({.item = item, .socket = socket});
   flush_escrow();  // with what waits before it
 }
 
 void MasterLine::release(const EscrowItem& item) {
+  if (!escrows_) {
+    return;
+  }
   const auto given =
       std::find_if(escrow_changes_.begin(), escrow_changes_.end(),
                    [&](const EscrowChange& change) { return change.item.serial == item.serial; });

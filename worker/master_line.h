@@ -36,8 +36,9 @@ class MasterLine {
   // Called with the outcome, once; never when the master does not answer.
   using Voted = std::function<void(VoteOutcome)>;
 
-  // The loop is borrowed. Orders that are not given are ignored.
-  MasterLine(EventLoop& loop, Descriptor control, MasterOrders orders);
+  // The loop is borrowed. Orders that are not given are ignored. `escrows`: false if the master
+  // holds no listeners' sockets; then escrow() and release() do nothing.
+  MasterLine(EventLoop& loop, Descriptor control, MasterOrders orders, bool escrows = true);
   ~MasterLine();
 
   // False when the master has gone.
@@ -81,6 +82,7 @@ class MasterLine {
   EventLoop& loop_;
   Descriptor control_;
   MasterOrders orders_;
+  bool escrows_;
   std::deque<EscrowChange> escrow_changes_;  // that the master does not know of yet
   std::vector<AudienceEvent> untold_;
   std::size_t fold_at_;                            // events

@@ -71,7 +71,8 @@ Worker::Worker(const WorkerSettings& settings)
                                Descriptor socket) { adopt(item, std::move(socket)); },
                .adopt_end = [this] { end_adoption(); },
                .kick = [this](const KickOrder& order) { return kick(order); },
-               .set_log_level = set_log_level}),
+               .set_log_level = set_log_level},
+          settings.escrow),
       fan_out_(
           loop_, store_, scoreboard_.counters(), listener_table_, gate_limits(settings),
           std::chrono::milliseconds(settings.stall_timeout_ms),

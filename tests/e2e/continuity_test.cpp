@@ -310,6 +310,50 @@ TEST(Continuity, IsKeptWhenWhatIsInstalledCannotGoOn) {
   EXPECT_EQ(crowd.missed(), 0U);
 }
 
+TEST(Continuity, OfListenersThatTheMasterCannotHoldIsBrokenAndTheRestIsNot) {
+  // So few descriptors that the master can hold 200 for listeners.
+  OperatedServer operated(
+      {.arguments = {"--workers", "1", "--max_lag", "2 s", "--max_listeners", "250"},
+       .descriptors_max = 400});
+  const Server& server = operated.server();
+  EXPECT_TRUE(server.log().wait_for("of max_listeners, 250, only 200 can outlive", patience));
+  ListenerCrowd crowd;
+  crowd.add({.endpoint = server.ipv4()}, 230);
+  ASSERT_TRUE(crowd.run_until_all_listen(patience));
+  const auto escrow = operated.ctl_json({"status"}).at("escrow");
+  EXPECT_EQ(escrow.at("held"), 200);
+  EXPECT_EQ(escrow.at("max"), 200);
+  EXPECT_EQ(escrow.at("listeners_not_held"), 30);
+  EXPECT_EQ(restart_workers(crowd, operated).exit_status(), 0);
+  replace_worker(crowd, server);
+  crowd.run_for(milliseconds(500));
+  EXPECT_EQ(crowd.ended(), 30U);
+  EXPECT_EQ(crowd.fault(), "");
+  EXPECT_EQ(crowd.missed(), 0U);
+}
+
+TEST(Continuity, IsNotWantedByEverybody) {
+  OperatedServer operated({.arguments = {"--workers", "1", "--no-escrow"}});
+  const Server& server = operated.server();
+  EXPECT_TRUE(server.log().wait_for("escrow is off", patience));
+  ListenerCrowd crowd;
+  const std::size_t at_rest = open_descriptors(server.master());
+  crowd.add({.endpoint = server.ipv4()}, 20);
+  ASSERT_TRUE(crowd.run_until_all_listen(patience));
+  EXPECT_LE(open_descriptors(server.master()), at_rest);
+  EXPECT_EQ(operated.ctl_json({"status"}).at("escrow"),
+            nlohmann::json::parse(R"({"on":false,"held":0,"max":0,"listeners_not_held":20})"));
+  EXPECT_EQ(restart_workers(crowd, operated).exit_status(), 0);
+  EXPECT_TRUE(crowd.run_until([&] { return crowd.ended() == 20; }, patience));
+  crowd.add({.endpoint = server.ipv4()}, 5);
+  EXPECT_TRUE(crowd.run_until(
+      [&] {
+        return std::count_if(crowd.listeners().begin(), crowd.listeners().end(),
+                             [](const auto& l) { return l->check().frames() > 0; }) == 25;
+      },
+      patience));
+}
+
 TEST(Continuity, LeavesNoDescriptorBehind) {
   Server server({.arguments = {"--workers", "2"}});
   ListenerCrowd crowd;

@@ -52,8 +52,14 @@ TEST(Status, HasEveryFieldInItsPlace) {
                         .adopted = 40,
                         .not_adopted = 10,
                         .requests_dropped = 5};
+  status.upgrades = 3;
+  status.upgrade_error = "no";
+  status.replacing_workers = true;
+  status.escrow = {.on = true, .held = 3, .max = 100};
   EXPECT_EQ(json::parse(status_json(status)), json::parse(R"({
     "version": ")" ERADIO_VERSION R"(", "pid": 10, "uptime_s": 90, "log_level": "debug",
+    "upgrades": 3, "upgrade_error": "no", "replacing_workers": true,
+    "escrow": {"on": true, "held": 3, "max": 100, "listeners_not_held": 2},
     "source": {"running": true, "pid": 11, "restarts": 2, "playing": true},
     "metadata": {"current_track": {"uri": "u", "name": "n\ufffd"}, "listener_count": 4, "veto_count": 1},
     "totals": {"connections": 6, "listeners": 5, "notify_clients": 1, "frames_sent": 1100,

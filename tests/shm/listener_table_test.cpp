@@ -174,6 +174,36 @@ TEST_F(ListenerTableTest, OfAWorkerKilledInTheMiddleOfAWriteHasWhatHeldBefore) {
   EXPECT_EQ(inherit().adopt(record, serial), std::nullopt);
 }
 
+TEST_F(ListenerTableTest, TakesRecordsFromAnotherOne) {
+  ListenerTable other{records};
+  WorkerListenerTable others(Descriptor(::dup(other.descriptor())), 77);
+  WorkerListenerTable worker = begin();
+  ASSERT_TRUE(enter(worker, 1));
+  std::vector<std::uint64_t> serials;
+  for (std::uint64_t id = 2; id < 2 + records; ++id) {
+    const auto record = enter(others, id);
+    others.write_run(*record, run(id));
+    serials.push_back(others.serial(*record));
+  }
+  EXPECT_EQ(table.take_from(other, 0, serials[0] + 100), std::nullopt) << "no such serial";
+  EXPECT_EQ(table.take_from(other, 9999, serials[0]), std::nullopt);
+  const auto room = static_cast<std::uint32_t>(records) - 1;
+  for (std::uint32_t record = 0; record < room; ++record) {
+    ASSERT_EQ(table.take_from(other, record, serials[record]), record + 1);
+  }
+  EXPECT_EQ(table.take_from(other, room, serials[room]), std::nullopt) << "it is full";
+  EXPECT_EQ(table.take_from(other, 0, serials[0]), std::nullopt) << "it has gone";
+  EXPECT_EQ(other.read().size(), 1U);
+  EXPECT_EQ(table.read().size(), records);
+
+  WorkerListenerTable next = inherit();
+  const auto estate = next.adopt(1, serials[0]);
+  ASSERT_TRUE(estate);
+  EXPECT_EQ(estate->identity.id, 2U);
+  EXPECT_EQ(estate->run, run(2));
+  EXPECT_TRUE(estate->progress);
+}
+
 TEST_F(ListenerTableTest, OfAnotherLayoutVersionIsRefused) {
   const MemoryFile file(descriptor());
   const auto region = file.map_writable(0, file.bytes());
