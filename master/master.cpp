@@ -108,6 +108,7 @@ Master::Master(const LoadedConfiguration& loaded, const InstallPaths& paths,
       command_line_(std::move(command_line)),
       configuration_(as_it_runs(loaded.configuration, before_)),
       settings_(loaded.settings),
+      workers_wanted_(loaded.configuration.workers),
       started_ns_(before_ ? before_->started_ns : monotonic_ns()),
       upgrades_(before_ ? before_->upgrades + 1 : 0),
       from_terminal_(::isatty(STDERR_FILENO) == 1),
@@ -188,7 +189,8 @@ void Master::announce_escrow() const {
 
 // Where the master before this one was. Its workers serve all the time; they are replaced, too.
 void Master::go_on() {
-  for (const std::string& key : changed_settings(before_->settings, settings_).unchangeable) {
+  const ChangedSettings changes = changed_settings(before_->settings, settings_);
+  for (const std::string& key : changes.unchangeable) {
     log::warning("{} cannot change while the server runs: it stays as it was", key);
     settings_[key] = before_->settings[key];
   }
@@ -200,8 +202,22 @@ void Master::go_on() {
   source_.resume(before_->source);
   supervisor_.resume(before_->supervisor);
   before_.reset();
+  if (std::count(changes.changed.begin(), changes.changed.end(), "source") > 0) {
+    source_.replace();
+  }
+  take_as_many_workers_as_wanted();
   reap();  // whoever has ended meanwhile
   supervisor_.replace_all([this](const ReplaceResult& result) { upgrade_error_ = result.error; });
+}
+
+void Master::take_as_many_workers_as_wanted() {
+  Configuration wanted = configuration_;
+  wanted.workers = workers_wanted_;
+  try {
+    change(wanted);
+  } catch (const std::system_error& error) {
+    log::error("there cannot be {} workers: {}", workers_wanted_, error.what());
+  }
 }
 
 MasterState Master::save() const {

@@ -46,6 +46,7 @@ class Master final : private Operations {
   void stop();
   void open_control_socket();
   void go_on();
+  void take_as_many_workers_as_wanted();
   [[nodiscard]] MasterState save() const;
   void execute_upgrade(int attempts_left);
   // Everything but the log level, which others may have set. Throws std::system_error when there
@@ -67,6 +68,7 @@ class Master final : private Operations {
   std::vector<std::string> command_line_;
   Configuration configuration_;
   std::map<std::string, std::string> settings_;  // LoadedConfiguration::settings
+  std::uint32_t workers_wanted_;                 // by the configuration
   std::int64_t started_ns_;
   std::uint64_t upgrades_;
   std::string upgrade_error_;

@@ -176,13 +176,16 @@ bool SourceProcess::command(SourceCommand command) {
 }
 
 void SourceProcess::change(SourceSettings settings) {
-  constexpr std::chrono::milliseconds grace{2000};
   const bool another = settings.command_line != settings_.command_line;
   settings_ = std::move(settings);
   respawn_ = RespawnPolicy(source_respawn_settings(settings_.restart_delay));
-  if (!another) {
-    return;
+  if (another) {
+    replace();
   }
+}
+
+void SourceProcess::replace() {
+  constexpr std::chrono::milliseconds grace{2000};
   if (running()) {
     log::info("source: it is ended, since another is wanted");
     changing_ = true;

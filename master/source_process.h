@@ -46,6 +46,8 @@ class SourceProcess final : private SourceFrameSink {
   [[nodiscard]] SavedSource save() const;
   // From now on; another command line is another source: the one that runs is ended.
   void change(SourceSettings settings);
+  // Ends it, if it runs, and starts what the settings say, at once.
+  void replace();
   // False, and logged, when the source does not run or does not read its commands.
   bool command(SourceCommand command);
   // SIGTERM now, SIGKILL after `grace`; it is not started again.

@@ -354,21 +354,20 @@ void Supervisor::on_child_exited(Slot& slot, int wait_status) {
     events_.on_worker_gone(slot.number, slot.escrow.listener_ids());
     return;
   }
-  const bool planned = slot.successor || slot.leaving;
-  const auto delay = planned ? std::chrono::milliseconds(0) : slot.respawn.on_death(lifetime);
+  const bool has_heir = slot.successor || slot.leaving;
+  const auto delay = has_heir ? std::chrono::milliseconds(0) : slot.respawn.on_death(lifetime);
   log::error(
       "worker {}: process {} {} after {} ms with {} listeners; replaced in {} ms, by one "
       "that goes on with {}",
       slot.number, process, describe_exit(wait_status), lifetime.count(), listeners, delay.count(),
       slot.escrow.size());
-  // First the process, which takes its time.
-  if (planned && (slot.leaving || surplus_of(slot).empty())) {
+  // First the process, which takes its time. A successor that others are to hand over to as well
+  // gets the slot when they have.
+  if (slot.leaving || (slot.successor && surplus_of(slot).empty())) {
     promote_if_free(heir_of(slot));
-  } else if (planned) {
-    // Until the successor says `standby`: then those whose listeners it gets, too, leave.
-  } else if (delay.count() == 0) {
+  } else if (!slot.successor && delay.count() == 0) {
     start(slot);
-  } else {
+  } else if (!slot.successor) {
     restart_after(slot, delay);
   }
   events_.on_worker_gone(slot.number, slot.escrow.listener_ids());

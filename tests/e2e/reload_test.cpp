@@ -40,16 +40,17 @@ class Reload : public ::testing::Test {
     ASSERT_TRUE(crowd_.run_until_all_listen(patience));
   }
   // While the crowd listens.
-  RunReport reload() {
+  RunReport operate(const char* command) {
     RunReport report;
     std::atomic<bool> done = false;
     std::jthread operator_([&] {
-      report = operated_->ctl({"reload"});
+      report = operated_->ctl({command});
       done = true;
     });
     EXPECT_TRUE(crowd_.run_until([&] { return done.load(); }, patience));
     return report;
   }
+  RunReport reload() { return operate("reload"); }
   void expect_workers(std::size_t count) {
     EXPECT_TRUE(crowd_.run_until([&] { return server().workers().size() == count; }, patience));
     EXPECT_EQ(operated_->ctl_json({"status"}).at("workers").size(), count);
@@ -178,17 +179,27 @@ TEST_F(Reload, OfFewerWorkersIsRememberedByAnUpgrade) {
   listen(60);
   write("workers = 2\n");
   EXPECT_EQ(reload().exit_status(), 0);
-  RunReport report;
-  std::atomic<bool> done = false;
-  std::jthread operator_([&] {
-    report = operated_->ctl({"upgrade"});
-    done = true;
-  });
-  EXPECT_TRUE(crowd_.run_until([&] { return done.load(); }, patience));
+  const RunReport report = operate("upgrade");
   EXPECT_EQ(report.exit_status(), 0) << report.errors;
   expect_workers(2);
   listen(40);
   expect_unbroken();
+}
+
+TEST_F(Reload, ComesWithAnUpgradeToo) {
+  begin("workers = 2\n");
+  listen(60);
+  const auto source = server().source();
+  write("workers = 3\nlisten_port = 1\n", test_source("--rate 20 --size 1000 --track Another"));
+  EXPECT_EQ(operate("upgrade").exit_status(), 0);
+  expect_workers(3);
+  EXPECT_TRUE(crowd_.run_until([&] { return get_metadata(server().ipv4())->track == "Another"; },
+                               patience));
+  EXPECT_NE(server().source(), source);
+  EXPECT_EQ(crowd_.ended(), 0U);
+  write("workers = 2\n");
+  EXPECT_EQ(reload().output, "changed: source, workers\n") << "and the port is as it was";
+  expect_workers(2);
 }
 
 }  // namespace
