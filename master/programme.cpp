@@ -178,10 +178,14 @@ void Programme::on_counts() {
 
 void Programme::publish() {
   news_due_ = false;
-  published_ = {.now_playing = now_playing_,
-                .track_number = track_number_,
-                .listeners = vetoes_.listeners(),
-                .vetoes = vetoes_.vetoes()};
+  StreamMetadata metadata{.now_playing = now_playing_,
+                          .track_number = track_number_,
+                          .listeners = vetoes_.listeners(),
+                          .vetoes = vetoes_.vetoes()};
+  if (metadata == published_) {
+    return;  // each record is something new: who knows the newest is not told again
+  }
+  published_ = std::move(metadata);
   published_ns_ = monotonic_ns();
   publisher_.metadata(published_);
 }
