@@ -133,7 +133,7 @@ void Worker::serve() {
 
 void Worker::on_joined(const Listener& listener) {
   master_.joined(listener.id);
-  if (listener.record && listener.tcp) {
+  if (listener.record) {
     master_.escrow(
         {.listener_id = listener.id, .serial = listener.serial, .record = *listener.record},
         listener.socket.number());
@@ -141,7 +141,7 @@ void Worker::on_joined(const Listener& listener) {
 }
 
 void Worker::on_left(const Listener& listener) {
-  if (listener.record && listener.tcp) {
+  if (listener.record) {
     master_.release(
         {.listener_id = listener.id, .serial = listener.serial, .record = *listener.record});
   }
@@ -155,6 +155,7 @@ void Worker::adopt(const EscrowItem& item, Descriptor socket) {
   std::string_view why = "its connection is broken";
   if (peer) {
     connection_counts_.add_inherited(*peer);
+    counters.connections.set(connection_counts_.open());
     why = fan_out_.adopt(std::move(socket), *peer, item.record, item.serial, &*old_frames_);
     if (why.empty()) {
       counters.adopted_total.add(1);
@@ -250,7 +251,7 @@ void Worker::finish_requests() {
     loop_.call_after(look_again, [this] { finish_requests(); });
     return;
   }
-  fan_out_.write_all_progress();
+  fan_out_.hand_over();
   end_ = master_.hand_over() ? WorkerEnd::handed_over : WorkerEnd::stopped;
   loop_.stop();
 }
