@@ -17,11 +17,10 @@
 namespace eradio {
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(WorkerSettings, protocol_version, slot, workers, generation,
-                                   tcp_sockets, unix_socket, webroot,
-                                   content_security_policy, stream_path, content_type, sndbuf_bytes,
-                                   max_lag_ms, max_lag_ceiling_ms, stall_timeout_ms, coalesce_ms,
-                                   max_listeners, max_connections_per_ip, max_frame_bytes,
-                                   log_level)
+                                   tcp_sockets, unix_socket, webroot, content_security_policy,
+                                   stream_path, content_type, sndbuf_bytes, max_lag_ms,
+                                   max_lag_ceiling_ms, stall_timeout_ms, coalesce_ms, max_listeners,
+                                   max_connections_per_ip, max_frame_bytes, log_level)
 
 std::string encode_worker_settings(const WorkerSettings& settings) {
   return nlohmann::json(settings).dump();
@@ -122,7 +121,8 @@ bool is_valid(const VoteAnswer& answer) {
 }
 
 bool is_valid(const EscrowItem& item) {
-  return item.listener_id <= listener_id_max && item.serial > 0;
+  return item.listener_id <= listener_id_max && item.serial > 0 &&
+         item.kind >= ClientKind::listener && item.kind <= ClientKind::event_stream;
 }
 
 bool is_valid(const KickOrder& order) {

@@ -45,7 +45,9 @@ std::vector<std::uint64_t> Escrow::listener_ids() const {
   std::vector<std::uint64_t> ids;
   ids.reserve(held_.size());
   for (const auto& [record, held] : held_) {
-    ids.push_back(held.item.listener_id);
+    if (held.item.kind == ClientKind::listener) {
+      ids.push_back(held.item.listener_id);
+    }
   }
   return ids;
 }

@@ -259,7 +259,7 @@ void Supervisor::on_child_exited(Slot& slot, int wait_status) {
     slot.escrow.exonerate();
   } else if (const std::size_t closed = slot.escrow.blame(child->inheritance()); closed > 0) {
     log::error(
-        "worker {}: {} listeners were closed, since two workers in a row died right after "
+        "worker {}: {} connections were closed, since two workers in a row died right after "
         "going on with them",
         slot.number, closed);
   }
@@ -271,7 +271,7 @@ void Supervisor::on_child_exited(Slot& slot, int wait_status) {
       slot.successor ? std::chrono::milliseconds(0) : slot.respawn.on_death(lifetime);
   log::error(
       "worker {}: process {} {} after {} ms with {} listeners; replaced in {} ms, by one "
-      "that goes on with {}",
+      "that goes on with {} connections",
       slot.number, process, describe_exit(wait_status), lifetime.count(), listeners, delay.count(),
       slot.escrow.size());
   if (slot.successor) {
@@ -352,7 +352,7 @@ void Supervisor::on_standby(Slot& slot) {
 void Supervisor::on_handed_over(Slot& slot) {
   slot.escrow.exonerate();
   auto old = take_slot(slot);
-  log::debug("worker {}: process {} has handed over {} listeners", slot.number, old->process(),
+  log::debug("worker {}: process {} has handed over {} connections", slot.number, old->process(),
              slot.escrow.size());
   events_.on_worker_gone(slot.number, slot.escrow.listener_ids());
   departed_.push_back(std::move(old));

@@ -20,7 +20,7 @@
 namespace eradio {
 
 constexpr std::uint64_t scoreboard_magic = 0x62726f6373617265;
-constexpr std::uint32_t scoreboard_layout_version = 4;
+constexpr std::uint32_t scoreboard_layout_version = 5;
 
 // At the front of the memory. Written by the master before any worker starts, never again.
 struct ScoreboardHeader {
@@ -55,7 +55,9 @@ struct WorkerCounters {
   SharedCounter notifications_total;    // sent, over all of them
   SharedCounter adopted_total;          // listeners of the worker before that it went on with
   SharedCounter not_adopted_total;      // and that it could not go on with: they were closed
-  FrameAges frame_ages;                 // over all listeners
+  SharedCounter notify_adopted_total;   // the same of notify clients
+  SharedCounter notify_not_adopted_total;
+  FrameAges frame_ages;  // over all listeners
 };
 
 // How many connections a worker has from one address; written by the worker only.

@@ -15,6 +15,7 @@
 
 #include "common/clock.h"
 #include "tests/e2e/eradioctl.h"
+#include "tests/e2e/replacing_workers.h"
 #include "tests/support/listener_crowd.h"
 #include "tests/support/patience.h"
 #include "tests/support/processes.h"
@@ -25,23 +26,6 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-
-std::size_t descriptors_of(const Server& server) {
-  std::size_t all = open_descriptors(server.master());
-  for (const pid_t worker : server.workers()) {
-    all += open_descriptors(worker);
-  }
-  return all;
-}
-
-// Kills the oldest worker, and returns when another has taken its place.
-void replace_worker(ListenerCrowd& crowd, const Server& server, int signal = SIGKILL) {
-  const auto before = server.workers();
-  ASSERT_FALSE(before.empty());
-  const std::size_t served = server.log().count(" serves");
-  ::kill(before.front(), signal);
-  ASSERT_TRUE(crowd.run_until([&] { return server.log().count(" serves") > served; }, patience));
-}
 
 TEST(Continuity, OfListenersWhoseWorkerIsKilledIsUnbroken) {
   // So that a machine that is slow to start a process makes nobody skip.
@@ -89,18 +73,6 @@ TEST(Continuity, IsUnbrokenInTheMiddleOfAFrameToo) {
     EXPECT_GT(listener->check().frames(), 5U);
   }
   expect_clean_stop(server.stop());
-}
-
-// Asks for it, and returns what is said when it is done.
-RunReport restart_workers(ListenerCrowd& crowd, const OperatedServer& operated) {
-  RunReport report;
-  std::atomic<bool> done = false;
-  std::jthread operator_([&] {
-    report = operated.ctl({"restart-workers"});
-    done = true;
-  });
-  EXPECT_TRUE(crowd.run_until([&] { return done.load(); }, patience));
-  return report;
 }
 
 TEST(Continuity, OfListenersWhoseWorkersAreRestartedIsUnbroken) {
