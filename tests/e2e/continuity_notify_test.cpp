@@ -207,18 +207,22 @@ TEST_F(ContinuityOfNotifications, LeavesNoDescriptorBehind) {
   const auto settles_at = [&](std::size_t descriptors) {
     return crowd_.run_until([&] { return descriptors_of(server()) == descriptors; }, patience);
   };
+  constexpr std::size_t notify_clients = 40;
+  constexpr std::size_t all_clients = notify_clients + 10;
   add_listeners(unix_endpoint(), 10);
   add_clients(20);
-  EXPECT_TRUE(settles_at(at_rest + 2 * 50)) << "one in the worker, one in escrow";
+  EXPECT_TRUE(settles_at(at_rest + 2 * all_clients)) << "one in the worker, one in escrow";
   EXPECT_EQ(restart_workers(crowd_, operated_).exit_status(), 0);
-  EXPECT_TRUE(settles_at(at_rest + 2 * 50)) << descriptors_of(server()) << " of " << at_rest;
+  EXPECT_TRUE(settles_at(at_rest + 2 * all_clients))
+      << descriptors_of(server()) << " of " << at_rest;
   for (const auto& listener : crowd_.listeners()) {
     crowd_.close(*listener);
   }
   let_nobody_be_spoken_to();
   replace_worker(crowd_, server());
   replace_worker(crowd_, server());
-  EXPECT_TRUE(settles_at(at_rest + 2 * 40)) << descriptors_of(server()) << " of " << at_rest;
+  EXPECT_TRUE(settles_at(at_rest + 2 * notify_clients))
+      << descriptors_of(server()) << " of " << at_rest;
   clients_.close_all();
   EXPECT_TRUE(settles_at(at_rest)) << descriptors_of(server()) << " of " << at_rest;
   EXPECT_TRUE(comes_true([&] { return totals().at("connections") == 0; }));
