@@ -65,7 +65,7 @@ int EventLoop::wait_ms() const {
 
 void EventLoop::run_timers() {
   const std::int64_t now = monotonic_ns();
-  while (!timers_.empty() && timers_.begin()->first.first <= now) {
+  while (running_ && !timers_.empty() && timers_.begin()->first.first <= now) {
     // Taken out before it runs, so that it may cancel itself or set itself again.
     const auto due = timers_.extract(timers_.begin());
     due.mapped()();
@@ -80,7 +80,7 @@ void EventLoop::run() {
       throw_system_error("epoll_wait");
     }
     batch_size_ = std::max(got, 0);
-    for (batch_next_ = 0; batch_next_ < batch_size_;) {
+    for (batch_next_ = 0; running_ && batch_next_ < batch_size_;) {
       const epoll_event event = batch_.at(static_cast<std::size_t>(batch_next_++));
       if (event.data.ptr != nullptr) {
         static_cast<EventHandler*>(event.data.ptr)->on_events(event.events);

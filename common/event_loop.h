@@ -3,7 +3,8 @@
 //
 // Invariants: (1) after remove() a handler gets no more events, not even those already fetched in
 // the current batch; (2) what was given to retire() lives until the batch ends, so a handler may
-// retire itself from within its own call; (3) timers run in order of their deadlines.
+// retire itself from within its own call; (3) timers run in order of their deadlines; (4) after
+// stop() nothing is called, not even for events already fetched, until the next run().
 #pragma once
 
 #include <sys/epoll.h>
@@ -52,7 +53,7 @@ class EventLoop {
   // Keeps `handler` alive until the current batch of events has been handled, then destroys it.
   void retire(std::unique_ptr<EventHandler> handler);
 
-  // Handles events and timers until stop() is called.
+  // Handles events and timers until stop() is called, and not one more.
   void run();
   void stop() noexcept { running_ = false; }
 

@@ -122,7 +122,8 @@ bool is_valid(const VoteAnswer& answer) {
 }
 
 bool is_valid(const EscrowItem& item) {
-  return item.listener_id <= listener_id_max && item.serial > 0;
+  return item.listener_id <= listener_id_max && item.serial > 0 &&
+         item.kind >= ClientKind::listener && item.kind <= ClientKind::event_stream;
 }
 
 bool is_valid(const KickOrder& order) {

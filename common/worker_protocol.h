@@ -9,9 +9,10 @@
 // status 0; or gets `hand_over`, stops serving, says `handed_over` and exits: from then on the slot
 // is another's.
 //
-// The escrow: of each listener the worker gives the master a duplicate of the descriptor, and takes
-// it back when the listener leaves. When the worker dies, the next one in its slot goes on with the
-// descriptors that the master holds and the records of the slot's listener table.
+// The escrow: of each listener, WebSocket and event stream the worker gives the master a duplicate
+// of the descriptor, and takes it back when the client leaves. When the worker dies, the next one
+// in its slot goes on with the descriptors that the master holds and the records of the slot's
+// listener table.
 #pragma once
 
 #include <array>
@@ -22,6 +23,7 @@
 #include <string>
 #include <vector>
 
+#include "common/client_kind.h"
 #include "common/descriptor.h"
 #include "common/log.h"
 
@@ -61,7 +63,7 @@ struct WorkerSettings {
   std::string log_level;
 };
 
-constexpr std::uint32_t worker_protocol_version = 7;
+constexpr std::uint32_t worker_protocol_version = 8;
 
 std::string encode_worker_settings(const WorkerSettings& settings);
 // Throws std::runtime_error that says what is missing or wrong.
@@ -122,12 +124,12 @@ struct VoteAnswer {
 };
 static_assert(sizeof(VoteAnswer) == 16);
 
-// A listener whose descriptor the master has.
+// A client whose descriptor the master has.
 struct EscrowItem {
-  std::uint64_t listener_id = 0;  // of the contract, 0 to 2^63-1
+  std::uint64_t listener_id = 0;  // of the contract, 0 to 2^63-1; of a listener
   std::uint64_t serial = 0;       // of its record: shm/listener_table.h
   std::uint32_t record = 0;
-  std::uint32_t reserved = 0;
+  ClientKind kind = ClientKind::listener;
 };
 static_assert(sizeof(EscrowItem) == 24);
 

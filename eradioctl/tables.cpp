@@ -65,12 +65,12 @@ std::string totals_text(const Json& status) {
 std::string escrow_text(const Json& status) {
   const Json& escrow = status.at("escrow");
   if (!escrow.at("on").get<bool>()) {
-    return "off: listeners do not outlive their worker";
+    return "off: nobody outlives a worker";
   }
-  const auto not_held = escrow.at("listeners_not_held").get<std::uint64_t>();
+  const auto not_held = escrow.at("clients_not_held").get<std::uint64_t>();
   return not_held == 0 ? ""
                        : std::to_string(not_held) +
-                             " listeners would not outlive their worker: the master can hold " +
+                             " clients would not outlive their worker: the master can hold " +
                              cell(escrow, "max");
 }
 

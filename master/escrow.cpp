@@ -45,7 +45,9 @@ std::vector<std::uint64_t> Escrow::listener_ids() const {
   std::vector<std::uint64_t> ids;
   ids.reserve(held_.size());
   for (const auto& [record, held] : held_) {
-    ids.push_back(held.item.listener_id);
+    if (held.item.kind == ClientKind::listener) {
+      ids.push_back(held.item.listener_id);
+    }
   }
   return ids;
 }
@@ -73,6 +75,7 @@ std::vector<SavedEscrowItem> Escrow::save() const {
     saved.push_back({.listener_id = held.item.listener_id,
                      .serial = held.item.serial,
                      .record = record,
+                     .kind = static_cast<std::uint32_t>(held.item.kind),
                      .deaths = held.deaths,
                      .descriptor = held.socket.number()});
   }
@@ -83,7 +86,8 @@ void Escrow::resume(std::span<const SavedEscrowItem> saved) {
   for (const SavedEscrowItem& item : saved) {
     held_.emplace(item.record, Held{.item = {.listener_id = item.listener_id,
                                              .serial = item.serial,
-                                             .record = item.record},
+                                             .record = item.record,
+                                             .kind = static_cast<ClientKind>(item.kind)},
                                     .socket = take_descriptor(item.descriptor, "a listener"),
                                     .deaths = item.deaths});
   }

@@ -1,5 +1,5 @@
-// The duplicates of the listeners' descriptors that one worker slot has given to the master: as
-// long as the master holds one, its connection outlives the worker. What is in the items is the
+// The duplicates of its clients' descriptors that one worker slot has given to the master: as long
+// as the master holds one, its connection outlives the worker. What is in the items is the
 // worker's word; a descriptor is closed whatever it says.
 #pragma once
 
@@ -28,7 +28,7 @@ class Escrow {
   [[nodiscard]] std::size_t size() const noexcept { return held_.size(); }
   // What is held now, in no order.
   [[nodiscard]] std::vector<EscrowItem> items() const;
-  // The ids that they carry, one for each.
+  // The ids of the listeners among them, one for each.
   [[nodiscard]] std::vector<std::uint64_t> listener_ids() const;
   // The descriptor of an item; -1 when it is not held (any more). Borrowed.
   [[nodiscard]] int descriptor(const EscrowItem& item) const;

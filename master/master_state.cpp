@@ -16,13 +16,15 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(SavedSource, process, started_ns, starts, com
                                    frame_offset, frames, broken_frames, header_holds, said,
                                    was_playing, now_playing)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(SavedConnections, slot, listener_id, count)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(SavedProgramme, track_number, now_playing, connections, voters,
-                                   skipped)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(SavedEscrowItem, listener_id, serial, record, deaths, descriptor)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(SavedProgramme, track_number, now_playing, published,
+                                   connections, voters, skipped)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(SavedEscrowItem, listener_id, serial, record, kind, deaths,
+                                   descriptor)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(SavedWorker, process, generation, started_ns, since_ns, ready_ns,
                                    control_descriptor, listeners_descriptor, starts, escrow)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(StreamTotals, frames_sent, bytes_sent, frames_skipped, jumps,
-                                   adopted, not_adopted, requests_dropped)
+                                   adopted, not_adopted, notify_adopted, notify_not_adopted,
+                                   requests_dropped)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(SavedSupervisor, generations, past_totals, workers)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(MasterState, version, program_version, started_ns, upgrades,
                                    log_level, settings, max_frame, ring_size, sockets,

@@ -63,6 +63,7 @@ struct SavedConnections {
 struct SavedProgramme {
   std::uint64_t track_number = 0;
   std::string now_playing;
+  std::string published;  // encode_stream_metadata()
   std::vector<SavedConnections> connections;
   std::vector<std::uint64_t> voters;
   bool skipped = false;
@@ -72,6 +73,7 @@ struct SavedEscrowItem {
   std::uint64_t listener_id = 0;
   std::uint64_t serial = 0;
   std::uint32_t record = 0;
+  std::uint32_t kind = 0;  // ClientKind
   std::uint32_t deaths = 0;
   int descriptor = -1;
 };

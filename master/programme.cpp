@@ -39,23 +39,23 @@ SavedProgramme Programme::save() const {
   SavedProgramme saved;
   saved.track_number = track_number_;
   saved.now_playing.assign(reinterpret_cast<const char*>(now_playing.data()), now_playing.size());
+  const auto published = encode_stream_metadata(published_);
+  saved.published.assign(reinterpret_cast<const char*>(published.data()), published.size());
   vetoes_.save(saved);
   return saved;
 }
 
 void Programme::resume(const SavedProgramme& saved) {
   const auto now_playing = decode_now_playing(std::as_bytes(std::span(saved.now_playing)));
-  if (!now_playing) {
+  const auto published = decode_stream_metadata(std::as_bytes(std::span(saved.published)));
+  if (!now_playing || !published) {
     throw std::runtime_error("the running server's state does not say what is playing");
   }
   now_playing_ = *now_playing;
   track_number_ = saved.track_number;
   vetoes_.resume(saved, now_playing_.playing);
-  published_ = {.now_playing = now_playing_,
-                .track_number = track_number_,
-                .listeners = vetoes_.listeners(),
-                .vetoes = vetoes_.vetoes()};
-  news_due_ = true;  // whatever the other one has not published any more
+  published_ = *published;
+  news_due_ = true;  // what the other one has not published any more, if there is any
 }
 
 void Programme::change(double veto_ratio, std::size_t workers) {
@@ -209,10 +209,14 @@ void Programme::on_counts() {
 
 void Programme::publish() {
   news_due_ = false;
-  published_ = {.now_playing = now_playing_,
-                .track_number = track_number_,
-                .listeners = vetoes_.listeners(),
-                .vetoes = vetoes_.vetoes()};
+  StreamMetadata metadata{.now_playing = now_playing_,
+                          .track_number = track_number_,
+                          .listeners = vetoes_.listeners(),
+                          .vetoes = vetoes_.vetoes()};
+  if (metadata == published_) {
+    return;  // each record is something new: who knows the newest is not told again
+  }
+  published_ = std::move(metadata);
   published_ns_ = monotonic_ns();
   publisher_.metadata(published_);
 }

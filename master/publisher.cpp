@@ -66,7 +66,7 @@ void Publisher::frame(FrameKind kind, std::span<const std::byte> frame) {
 }
 
 void Publisher::metadata(const StreamMetadata& metadata) {
-  segment_.state().write(metadata);  // before the record: see stream_state.h
+  segment_.state().write(segment_.ring().sequence() + 1, metadata);  // before the record
   segment_.ring().publish(RecordType::metadata, monotonic_ns(), encode_stream_metadata(metadata));
   unannounced_ = true;
 }

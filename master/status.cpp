@@ -38,6 +38,8 @@ void add_totals(Json& json, const StreamTotals& totals) {
   json["jumps"] = totals.jumps;
   json["listeners_adopted"] = totals.adopted;
   json["listeners_not_adopted"] = totals.not_adopted;
+  json["notify_clients_adopted"] = totals.notify_adopted;
+  json["notify_clients_not_adopted"] = totals.notify_not_adopted;
 }
 
 Json source_json(const ServerStatus& status) {
@@ -84,15 +86,15 @@ Json totals_json(const ServerStatus& status) {
 }
 
 Json escrow_json(const ServerStatus& status) {
-  std::size_t listeners = 0;
+  std::size_t clients = 0;
   for (const WorkerStatus& worker : status.workers) {
-    listeners += worker.listeners;
+    clients += worker.listeners + worker.notify_clients;
   }
   const EscrowStatus& escrow = status.escrow;
   return {{"on", escrow.on},
           {"held", escrow.held},
           {"max", escrow.max},
-          {"listeners_not_held", std::max(listeners, escrow.held) - escrow.held}};
+          {"clients_not_held", std::max(clients, escrow.held) - escrow.held}};
 }
 
 // By hand, since it is numbers and there are many: a JSON value for each takes ten times as long.
@@ -118,6 +120,8 @@ StreamTotals& StreamTotals::operator+=(const StreamTotals& other) {
   jumps += other.jumps;
   adopted += other.adopted;
   not_adopted += other.not_adopted;
+  notify_adopted += other.notify_adopted;
+  notify_not_adopted += other.notify_not_adopted;
   requests_dropped += other.requests_dropped;
   return *this;
 }
@@ -128,7 +132,9 @@ StreamTotals stream_totals(const WorkerCounters& counters) {
           .frames_skipped = counters.frames_skipped_total.get(),
           .jumps = counters.jumps_total.get(),
           .adopted = counters.adopted_total.get(),
-          .not_adopted = counters.not_adopted_total.get()};
+          .not_adopted = counters.not_adopted_total.get(),
+          .notify_adopted = counters.notify_adopted_total.get(),
+          .notify_not_adopted = counters.notify_not_adopted_total.get()};
 }
 
 WorkerStatus worker_status(const WorkerProcess& process, const WorkerCounters& counters) {

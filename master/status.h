@@ -16,14 +16,16 @@
 
 namespace eradio {
 
-// Counters of the stream, over all listeners.
+// Counters of the stream, over all listeners; and of what became of clients when workers ended.
 struct StreamTotals {
   std::uint64_t frames_sent = 0;
   std::uint64_t bytes_sent = 0;
   std::uint64_t frames_skipped = 0;
   std::uint64_t jumps = 0;
-  std::uint64_t adopted = 0;           // listeners that a new worker went on with
-  std::uint64_t not_adopted = 0;       // and that it could not go on with
+  std::uint64_t adopted = 0;         // listeners that a new worker went on with
+  std::uint64_t not_adopted = 0;     // and that it could not go on with
+  std::uint64_t notify_adopted = 0;  // the same of WebSockets and event streams
+  std::uint64_t notify_not_adopted = 0;
   std::uint64_t requests_dropped = 0;  // half read or half answered when a worker ended
 
   StreamTotals& operator+=(const StreamTotals& other);

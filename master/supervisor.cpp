@@ -346,7 +346,7 @@ void Supervisor::on_child_exited(Slot& slot, int wait_status) {
     slot.escrow.exonerate();
   } else if (const std::size_t closed = slot.escrow.blame(child->inheritance()); closed > 0) {
     log::error(
-        "worker {}: {} listeners were closed, since two workers in a row died right after "
+        "worker {}: {} connections were closed, since two workers in a row died right after "
         "going on with them",
         slot.number, closed);
   }
@@ -358,7 +358,7 @@ void Supervisor::on_child_exited(Slot& slot, int wait_status) {
   const auto delay = has_heir ? std::chrono::milliseconds(0) : slot.respawn.on_death(lifetime);
   log::error(
       "worker {}: process {} {} after {} ms with {} listeners; replaced in {} ms, by one "
-      "that goes on with {}",
+      "that goes on with {} connections",
       slot.number, process, describe_exit(wait_status), lifetime.count(), listeners, delay.count(),
       slot.escrow.size());
   // First the process, which takes its time. A successor that others are to hand over to as well
@@ -463,7 +463,7 @@ void Supervisor::tell_to_hand_over(Slot& slot) {
 void Supervisor::on_handed_over(Slot& slot) {
   slot.escrow.exonerate();
   auto old = take_slot(slot);
-  log::debug("worker {}: process {} has handed over {} listeners", slot.number, old->process(),
+  log::debug("worker {}: process {} has handed over {} connections", slot.number, old->process(),
              slot.escrow.size());
   old->forget();
   departed_.push_back(std::move(old));

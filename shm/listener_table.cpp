@@ -18,7 +18,8 @@ namespace {
 static_assert(std::is_trivially_copyable_v<ListenerIdentity>);
 static_assert(std::is_trivially_copyable_v<ListenerRun>);
 static_assert(std::is_trivially_copyable_v<ListenerProgress>);
-static_assert(sizeof(ListenerRecord) == 224);
+static_assert(std::is_trivially_copyable_v<NotifyProgress>);
+static_assert(sizeof(ListenerRecord) == 272);
 
 template <typename Value>
 Value load(std::span<const std::uint64_t> words) noexcept {
@@ -122,6 +123,9 @@ ListenerPage ListenerTable::read_page(std::size_t first, std::size_t listeners_m
     }
     ListenerStatus status;
     static_cast<ListenerIdentity&>(status) = load<ListenerIdentity>(record.identity);
+    if (status.kind != ClientKind::listener) {
+      continue;
+    }
     static_cast<ListenerProgress&>(status) = progress_of(record).value_or(ListenerProgress{});
     if (load_word(record.serial) == serial) {  // and not another's by now
       page.listeners.push_back(status);
@@ -194,26 +198,56 @@ WorkerListenerTable::WorkerListenerTable(Descriptor descriptor, std::uint64_t ge
   }
 }
 
-std::optional<std::uint32_t> WorkerListenerTable::take(const ListenerIdentity& identity,
-                                                       const ListenerRun& run) {
-  std::uint32_t number = 0;
+std::optional<std::uint32_t> WorkerListenerTable::find_free() {
   if (!free_.empty()) {
-    number = free_.back();
+    const std::uint32_t number = free_.back();
     free_.pop_back();
-  } else if (used_ < records_.size()) {
-    number = used_++;
-    store_word(header_of(region_).used, used_);
-  } else {
+    return number;
+  }
+  if (used_ == records_.size()) {
     return std::nullopt;
   }
-  ListenerRecord& record = records_[number];
-  store(record.identity, identity);
-  store_word(record.runs[1].version, 0);
-  store(record.runs[0].words, run);
-  store_word(record.runs[0].version, 1);
-  write_progress(number, {});
-  store_word(record.serial, next_serial_++);  // from now on it counts
+  store_word(header_of(region_).used, used_ + 1);
+  return used_++;
+}
+
+std::optional<std::uint32_t> WorkerListenerTable::take(const ListenerIdentity& identity,
+                                                       const ListenerRun& run) {
+  const auto number = find_free();
+  if (number) {
+    ListenerRecord& record = records_[*number];
+    store(record.identity, identity);
+    store_word(record.runs[1].version, 0);
+    store(record.runs[0].words, run);
+    store_word(record.runs[0].version, 1);
+    store_word(record.handed_over, 0);
+    write_progress(*number, {});
+    store_word(record.serial, next_serial_++);  // from now on it counts
+  }
   return number;
+}
+
+std::optional<std::uint32_t> WorkerListenerTable::take_notify_client(
+    const ListenerIdentity& identity) {
+  const auto number = find_free();
+  if (number) {
+    ListenerRecord& record = records_[*number];
+    store(record.identity, identity);
+    store_word(record.unsettled, 1);
+    store_word(record.serial, next_serial_++);
+  }
+  return number;
+}
+
+void WorkerListenerTable::unsettle(std::uint32_t record) noexcept {
+  ERADIO_CHECK(record < used_);
+  store_word(records_[record].unsettled, 1);
+}
+
+void WorkerListenerTable::settle(std::uint32_t record, const NotifyProgress& progress) noexcept {
+  ERADIO_CHECK(record < used_);
+  store(records_[record].notify, progress);
+  store_word(records_[record].unsettled, 0);
 }
 
 std::uint64_t WorkerListenerTable::serial(std::uint32_t record) const noexcept {
@@ -238,19 +272,30 @@ void WorkerListenerTable::write_progress(std::uint32_t record,
                std::as_bytes(std::span(&progress, 1)));
 }
 
+void WorkerListenerTable::hand_over(std::uint32_t record, std::uint64_t bytes_sent) noexcept {
+  ERADIO_CHECK(record < used_);
+  store_word(records_[record].handed_over, bytes_sent + 1);
+}
+
 void WorkerListenerTable::give_back(std::uint32_t record) {
   ERADIO_CHECK(record < used_);
   store_word(records_[record].serial, 0);
   free_.push_back(record);
 }
 
+bool WorkerListenerTable::is_estate(std::uint32_t record, std::uint64_t serial) const noexcept {
+  return record < estates_.size() && estates_[record] && serial != 0 &&
+         load_word(records_[record].serial) == serial;
+}
+
 std::optional<ListenerEstate> WorkerListenerTable::adopt(std::uint32_t record,
                                                          std::uint64_t serial) {
-  if (record >= estates_.size() || !estates_[record] || serial == 0) {
+  if (!is_estate(record, serial)) {
     return std::nullopt;
   }
-  const ListenerRecord& found = records_[record];
-  if (load_word(found.serial) != serial) {
+  ListenerRecord& found = records_[record];
+  const auto identity = load<ListenerIdentity>(found.identity);
+  if (identity.kind != ClientKind::listener) {
     return std::nullopt;
   }
   const std::uint64_t versions[] = {load_word(found.runs[0].version),
@@ -259,11 +304,32 @@ std::optional<ListenerEstate> WorkerListenerTable::adopt(std::uint32_t record,
     return std::nullopt;  // nobody writes this: it is neither of a new record nor of an old one
   }
   estates_[record] = false;
+  const std::uint64_t handed_over = load_word(found.handed_over);
+  store_word(found.handed_over, 0);  // it holds until somebody sends
   return ListenerEstate{
       .serial = serial,
-      .identity = load<ListenerIdentity>(found.identity),
+      .identity = identity,
       .run = load<ListenerRun>(found.runs[versions[0] > versions[1] ? 0 : 1].words),
-      .progress = progress_of(found)};
+      .progress = progress_of(found),
+      .bytes_handed_over = handed_over > 0 ? std::optional(handed_over - 1) : std::nullopt};
+}
+
+std::optional<NotifyEstate> WorkerListenerTable::adopt_notify_client(std::uint32_t record,
+                                                                     std::uint64_t serial) {
+  if (!is_estate(record, serial)) {
+    return std::nullopt;
+  }
+  const ListenerRecord& found = records_[record];
+  NotifyEstate estate{.identity = load<ListenerIdentity>(found.identity), .progress = {}};
+  if (estate.identity.kind != ClientKind::websocket &&
+      estate.identity.kind != ClientKind::event_stream) {
+    return std::nullopt;
+  }
+  estates_[record] = false;
+  if (load_word(found.unsettled) == 0) {
+    estate.progress = load<NotifyProgress>(found.notify);
+  }
+  return estate;
 }
 
 void WorkerListenerTable::forget_estates() {

@@ -1,10 +1,12 @@
 // A worker's listeners, one record for each, in a memfd of the worker's slot: what they are like,
 // for whoever shows it, and all that another worker needs to go on with them where this one was
 // killed. The worker writes a listener's record when it comes, before it goes on elsewhere in the
-// stream , once a second, and when it leaves; the master reads, and never waits.
+// stream, once a second, and when it leaves; the master reads, and never waits. WebSockets and
+// event streams (notify clients) have records here, too, which say other things of them.
 //
 // Whatever instruction the worker is killed at, a record is one of these: free (serial 0); or its
-// identity is whole and one of its two runs is true. Only the progress may be half written
+// identity is whole, and of a listener one of its two runs is true; of a notify client it is marked
+// as unsettled, or what it says is true. Only a listener's progress may be half written
 // (locked_bytes.h): then it is missing.
 #pragma once
 
@@ -16,6 +18,7 @@
 
 #include <boost/interprocess/mapped_region.hpp>
 
+#include "common/client_kind.h"
 #include "common/descriptor.h"
 #include "shm/locked_bytes.h"
 #include "shm/memory_file.h"
@@ -24,9 +27,9 @@
 namespace eradio {
 
 constexpr std::uint64_t listener_table_magic = 0x656c626174726165;
-constexpr std::uint32_t listener_table_layout_version = 2;
+constexpr std::uint32_t listener_table_layout_version = 3;
 
-// Times are CLOCK_MONOTONIC. Every member is a word of the record.
+// Times are CLOCK_MONOTONIC.
 struct ListenerIdentity {
   std::uint64_t id = 0;  // of the contract, 0 to 2^63-1
   PeerKey peer;
@@ -36,6 +39,8 @@ struct ListenerIdentity {
   // Of the connection, that TCP had taken before the first of the stream: response heads. Unknown
   // of a Unix socket, and 0.
   std::uint64_t bytes_before = 0;
+  ClientKind kind = ClientKind::listener;  // others have no id, lag_ns_max and bytes_before
+  std::uint32_t reserved = 0;
   bool operator==(const ListenerIdentity&) const = default;
 };
 
@@ -67,6 +72,14 @@ struct ListenerProgress {
   bool operator==(const ListenerProgress&) const = default;
 };
 
+// How far a notify client is.
+struct NotifyProgress {
+  std::uint64_t told = 0;     // the number of what it was told last (worker/notifier.h); 0: nothing
+  std::int64_t sent_ns = 0;   // when its socket last took something
+  std::int64_t heard_ns = 0;  // when it last said something
+  bool operator==(const NotifyProgress&) const = default;
+};
+
 struct ListenerStatus : ListenerIdentity, ListenerProgress {
   bool operator==(const ListenerStatus&) const = default;
 };
@@ -77,6 +90,18 @@ struct ListenerEstate {
   ListenerIdentity identity;
   ListenerRun run;
   std::optional<ListenerProgress> progress;
+  // How many bytes of the stream it has been sent in all, if its worker has handed it over: that
+  // has sent it nothing since.
+  std::optional<std::uint64_t> bytes_handed_over;
+  bool operator==(const ListenerEstate&) const = default;
+};
+
+// The same of a notify client.
+struct NotifyEstate {
+  ListenerIdentity identity;
+  // Nothing when it may be in the middle of a message, in either direction.
+  std::optional<NotifyProgress> progress;
+  bool operator==(const NotifyEstate&) const = default;
 };
 
 struct ListenerTableHeader {
@@ -101,6 +126,11 @@ struct ListenerRecord {
   } runs[2];
   LockedBytes lock;
   std::uint64_t progress[sizeof(ListenerProgress) / sizeof(std::uint64_t)];
+  std::uint64_t handed_over;  // ListenerEstate::bytes_handed_over, and one; 0: it was not
+  // Of a notify client. Not 0 while the connection may be in the middle of something that a worker
+  // knows nothing of which begins with it: then the rest does not count.
+  std::uint64_t unsettled;
+  std::uint64_t notify[sizeof(NotifyProgress) / sizeof(std::uint64_t)];
 };
 
 // A part of a table: the listeners of some records in a row.
@@ -119,13 +149,13 @@ class ListenerTable {
   explicit ListenerTable(Descriptor descriptor);
 
   [[nodiscard]] int descriptor() const noexcept { return file_.descriptor(); }
-  // Of all listeners that there are just now, in no order.
+  // Of all listeners that there are just now, in no order; notify clients are none.
   [[nodiscard]] std::vector<ListenerStatus> read() const;
   // Those in the records from `first` on: at most `listeners_max`, from at most `records_max`
   // records. A listener keeps its record for as long as it stays.
   [[nodiscard]] ListenerPage read_page(std::size_t first, std::size_t listeners_max,
                                        std::size_t records_max) const;
-  // How many there can be.
+  // How many there can be, notify clients included.
   [[nodiscard]] std::size_t records() const noexcept { return records_; }
   // When the worker has gone, and nobody takes over its listeners.
   void clear();
@@ -158,15 +188,32 @@ class WorkerListenerTable {
   // Before the first byte of the run is handed to TCP.
   void write_run(std::uint32_t record, const ListenerRun& run) noexcept;
   void write_progress(std::uint32_t record, const ListenerProgress& progress) noexcept;
+  // Nothing may be sent to the listener any more: another worker will.
+  void hand_over(std::uint32_t record, std::uint64_t bytes_sent) noexcept;
   void give_back(std::uint32_t record);
+
+  // A record for a notify client, which is not settled yet.
+  [[nodiscard]] std::optional<std::uint32_t> take_notify_client(const ListenerIdentity& identity);
+  // Before the first byte is read or written that can leave the connection in the middle of
+  // something.
+  void unsettle(std::uint32_t record) noexcept;
+  // The connection is in the middle of nothing.
+  void settle(std::uint32_t record, const NotifyProgress& progress) noexcept;
 
   // What the worker before has left in a record of this serial, which is in use from now on;
   // nothing when it has left nothing that can be used.
   [[nodiscard]] std::optional<ListenerEstate> adopt(std::uint32_t record, std::uint64_t serial);
+  [[nodiscard]] std::optional<NotifyEstate> adopt_notify_client(std::uint32_t record,
+                                                                std::uint64_t serial);
   // Frees the records that nobody has adopted.
   void forget_estates();
 
  private:
+  // One that is free, and is not any more once it has a serial; nothing when there is none.
+  [[nodiscard]] std::optional<std::uint32_t> find_free();
+  // Whether the worker before has left something there.
+  [[nodiscard]] bool is_estate(std::uint32_t record, std::uint64_t serial) const noexcept;
+
   MemoryFile file_;
   boost::interprocess::mapped_region region_;
   std::span<ListenerRecord> records_;  // as many as the memory has, checked

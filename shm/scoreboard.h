@@ -62,7 +62,9 @@ struct WorkerCounters {
   SharedCounter notifications_total;    // sent, over all of them
   SharedCounter adopted_total;          // listeners of the worker before that it went on with
   SharedCounter not_adopted_total;      // and that it could not go on with: they were closed
-  FrameAges frame_ages;                 // over all listeners
+  SharedCounter notify_adopted_total;   // the same of notify clients
+  SharedCounter notify_not_adopted_total;
+  FrameAges frame_ages;  // over all listeners
 };
 
 // How many connections a worker has from one address; written by the worker only.

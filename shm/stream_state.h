@@ -3,7 +3,7 @@
 //
 // The master writes the state first and publishes the record in the ring after it; a worker takes
 // its place in the ring first and reads the state after that. So no change falls between the two;
-// the worst is that a worker hears of one twice.
+// and the sequence of the record says which of those in the ring are older than the state.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@
 namespace eradio {
 
 constexpr std::uint64_t stream_state_magic = 0x7473646172657265;
-constexpr std::uint32_t stream_state_layout_version = 2;
+constexpr std::uint32_t stream_state_layout_version = 3;
 
 struct StreamStateLayout {
   // Written by the master before any worker starts, never again.
@@ -25,7 +25,14 @@ struct StreamStateLayout {
   std::uint32_t words_max;
   // Written by the master only.
   alignas(64) LockedBytes lock;
-  std::uint64_t words[words_for(stream_metadata_bytes_max)];  // encode_stream_metadata()
+  // The sequence, then encode_stream_metadata().
+  std::uint64_t words[1 + words_for(stream_metadata_bytes_max)];
+};
+
+struct StreamState {
+  std::uint64_t sequence = 0;  // of its record in the ring; 0: there has never been one
+  StreamMetadata metadata;
+  bool operator==(const StreamState&) const = default;
 };
 
 class StreamStateWriter {
@@ -34,7 +41,8 @@ class StreamStateWriter {
   static StreamStateWriter create(StreamStateLayout& layout);
   // Goes on with one whose writer has gone; the caller has checked it.
   static StreamStateWriter attach(StreamStateLayout& layout) { return StreamStateWriter(layout); }
-  void write(const StreamMetadata& metadata);
+  // `sequence`: that the record will have.
+  void write(std::uint64_t sequence, const StreamMetadata& metadata);
 
  private:
   explicit StreamStateWriter(StreamStateLayout& layout) : layout_(layout) {}
@@ -47,7 +55,7 @@ class StreamStateReader {
   // Throws std::runtime_error if it is no stream state, or of another layout version.
   explicit StreamStateReader(const StreamStateLayout& layout);
   // Nothing when the master keeps changing it, has died while it did, or wrote nonsense.
-  [[nodiscard]] std::optional<StreamMetadata> read() const;
+  [[nodiscard]] std::optional<StreamState> read() const;
 
  private:
   const StreamStateLayout& layout_;

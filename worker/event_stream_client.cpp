@@ -30,8 +30,13 @@ std::string retry_field() {
 }  // namespace
 
 EventStreamClient::EventStreamClient(Notifier& notifier, TakenOver connection)
-    : NotifyClient(notifier, std::move(connection), EPOLLRDHUP),
+    : NotifyClient(notifier, ClientKind::event_stream, std::move(connection), EPOLLRDHUP),
       comment_after_ns_(spread(in_ns(notifier.limits().comment_interval))) {}
+
+void EventStreamClient::go_on(const NotifyProgress& progress) {
+  NotifyClient::go_on(progress);
+  begun_ = true;
+}
 
 void EventStreamClient::on_events(std::uint32_t events) {
   // What it sends is not even read: it stays in its kernel's buffers.
@@ -57,7 +62,7 @@ NotifyClient::Message EventStreamClient::next_message() {
   if (!std::exchange(begun_, true)) {
     return std::make_shared<const std::string>(retry_field());
   }
-  if (seen_ != notifier_.newest().number) {
+  if (seen_ < notifier_.newest().number) {
     seen_ = notifier_.newest().number;
     comment_due_ = false;
     notifier_.count_notification();

@@ -15,6 +15,7 @@ class EventStreamClient final : public NotifyClient {
   void on_events(std::uint32_t events) override;
   void on_time(std::int64_t now_ns) override;
   void say_goodbye() override { end(); }
+  void go_on(const NotifyProgress& progress) override;
 
  private:
   Message next_message() override;

@@ -97,11 +97,14 @@ std::string_view FanOut::adopt(Descriptor socket, const PeerAddress& peer, std::
   adopted->lag_ns_max = identity.lag_ns_max;
   adopted->record = record;
   adopted->serial = serial;
-  adopted->tcp = true;
   const auto taken = bytes_taken(adopted->socket.number());
-  std::string_view why = "nobody knows how much a Unix socket has taken";
+  adopted->tcp = taken.has_value();
+  std::string_view why = "nobody knows how much its socket has taken";
   if (taken && *taken >= identity.bytes_before) {
     adopted->bytes_sent = *taken - identity.bytes_before;
+    why = go_on(*adopted, *estate, old_frames);
+  } else if (!taken && estate->bytes_handed_over) {
+    adopted->bytes_sent = *estate->bytes_handed_over;
     why = go_on(*adopted, *estate, old_frames);
   }
   if (!why.empty()) {
@@ -612,10 +615,13 @@ void FanOut::sweep() {
   sweep_timer_ = loop_.call_after(interval, [this] { sweep(); });
 }
 
-void FanOut::write_all_progress() {
+void FanOut::hand_over() {
   const std::int64_t now_ns = clock_();
   for (const auto& listener : listeners_) {
     write_progress(*listener, queued_bytes(listener->socket.number()).value_or(0), now_ns);
+    if (listener->record && !listener->tcp) {  // of TCP the kernel knows it
+      table_.hand_over(*listener->record, listener->bytes_sent);
+    }
   }
 }
 

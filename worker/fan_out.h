@@ -72,8 +72,8 @@ class FanOut {
   // Sends one listener what it has not got yet, now that its socket takes more.
   void on_socket_events(Listener& listener, std::uint32_t events);
 
-  // Writes down how all of them are, for whoever goes on with them.
-  void write_all_progress();
+  // Writes down all that whoever goes on with them has to know. Nothing may be called any more.
+  void hand_over();
 
   // Closes the connections of those that `chosen` says; returns how many.
   std::size_t close_those(const std::function<bool(const Listener&)>& chosen, std::string_view why);

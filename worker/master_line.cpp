@@ -213,6 +213,10 @@ void MasterLine::on_control() {
           orders_.stop();
           return;
         }
+        if (message.type == WorkerMessageType::hand_over) {
+          orders_.hand_over();
+          return;  // it may have been the last thing that this worker does
+        }
         on_message(std::move(message));
         break;
     }
@@ -230,9 +234,6 @@ void MasterLine::on_message(WorkerMessage message) {
   }
   if (message.type == WorkerMessageType::adopt_end) {
     orders_.adopt_end();
-  }
-  if (message.type == WorkerMessageType::hand_over) {
-    orders_.hand_over();
   }
   for (const KickOrder& order : message.kick_orders) {
     carry_out(order);

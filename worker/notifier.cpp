@@ -1,11 +1,14 @@
 #include "worker/notifier.h"
 
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <exception>
 #include <utility>
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "shm/peer_key_of.h"
 #include "worker/event_stream_client.h"
 #include "worker/websocket_client.h"
 #include "worker/websocket_session.h"
@@ -18,12 +21,14 @@ constexpr int clients_between_looks = 16;  // at the clock
 
 }  // namespace
 
-Notifier::Notifier(EventLoop& loop, WorkerCounters& counters, MetadataJson metadata_json,
-                   Closed closed, const NotifyLimits& limits)
+Notifier::Notifier(EventLoop& loop, WorkerCounters& counters, WorkerListenerTable& table,
+                   NewestNews newest_news, Told came, Told left, const NotifyLimits& limits)
     : loop_(loop),
       counters_(counters),
-      metadata_json_(std::move(metadata_json)),
-      closed_(std::move(closed)),
+      table_(table),
+      newest_news_(std::move(newest_news)),
+      came_(std::move(came)),
+      left_(std::move(left)),
       limits_(limits),
       track_rounds_(limits.track_rounds_max,
                     std::chrono::nanoseconds(limits.track_rounds_period).count()) {
@@ -42,8 +47,9 @@ Notifier::~Notifier() {
 
 void Notifier::set_newest() {
   outdated_ = false;
-  const std::string message = R"({"action":"notify","metadata":)" + metadata_json_() + "}";
-  newest_ = {.number = newest_.number + 1,
+  const News news = newest_news_();
+  const std::string message = R"({"action":"notify","metadata":)" + news.metadata_json + "}";
+  newest_ = {.number = news.number,
              .websocket = std::make_shared<const std::string>(
                  encode_websocket_frame(WebSocketOpcode::text, message)),
              .event = std::make_shared<const std::string>("data: " + message + "\n\n")};
@@ -124,10 +130,80 @@ void Notifier::run_slice() {
   }
 }
 
-void Notifier::add(std::unique_ptr<NotifyClient> client) {
+void Notifier::take_in(std::unique_ptr<NotifyClient> client) {
   client->place_ = clients_.size();
+  unsettled_ += client->unsettled_ ? 1U : 0U;
   clients_.push_back(std::move(client));
   counters_.notify_clients.set(clients_.size());
+}
+
+void Notifier::add(std::unique_ptr<NotifyClient> client) {
+  client->record_ = table_.take_notify_client({.peer = peer_key_of(client->peer_),
+                                               .peer_port = client->peer_.port(),
+                                               .joined_ns = monotonic_ns(),
+                                               .kind = client->kind_});
+  client->serial_ = client->record_ ? table_.serial(*client->record_) : 0;
+  const NotifyClient& added = *client;
+  take_in(std::move(client));
+  came_(added);
+}
+
+std::string_view Notifier::adopt(Descriptor socket, const PeerAddress& peer, std::uint32_t record,
+                                 std::uint64_t serial) {
+  const auto estate = table_.adopt_notify_client(record, serial);
+  if (!estate || !estate->progress) {
+    ::shutdown(socket.number(), SHUT_RDWR);
+    if (!estate) {
+      return "the listener table says nothing about it that can be used";
+    }
+    table_.give_back(record);
+    return "it was in the middle of a message";
+  }
+  TakenOver connection;
+  connection.socket = std::move(socket);
+  connection.peer = peer;
+  std::unique_ptr<NotifyClient> client;
+  try {
+    if (estate->identity.kind == ClientKind::websocket) {
+      client = std::make_unique<WebSocketClient>(*this, std::move(connection));
+    } else {
+      client = std::make_unique<EventStreamClient>(*this, std::move(connection));
+    }
+  } catch (const std::exception& error) {
+    log::error("a client that is to be notified was dropped: {}", error.what());
+    table_.give_back(record);
+    return "its socket cannot be used";
+  }
+  client->record_ = record;
+  client->serial_ = serial;
+  client->unsettled_ = false;
+  client->go_on(*estate->progress);
+  news_for_adopted_ = news_for_adopted_ || client->seen_ < newest_.number;
+  not_before_ns_ =
+      std::max(not_before_ns_,
+               client->progress_ns_ + std::chrono::nanoseconds(limits_.counts_interval).count());
+  take_in(std::move(client));
+  return {};
+}
+
+void Notifier::end_adoption() {
+  if (std::exchange(news_for_adopted_, false)) {
+    begin_round_at(not_before_ns_);
+  }
+}
+
+void Notifier::on_unsettled(const NotifyClient& client) {
+  ++unsettled_;
+  if (client.record_) {
+    table_.unsettle(*client.record_);
+  }
+}
+
+void Notifier::on_settled(const NotifyClient& client, const NotifyProgress& progress) {
+  --unsettled_;
+  if (client.record_) {
+    table_.settle(*client.record_, progress);
+  }
 }
 
 // From here on the client is ours, whatever happens: our caller must not count it as gone.
@@ -159,7 +235,11 @@ void Notifier::let_go(NotifyClient& client) {
   const std::size_t place = client.place_;
   std::swap(clients_[place], clients_.back());
   clients_[place]->place_ = place;
-  closed_(clients_.back()->peer_);
+  unsettled_ -= client.unsettled_ ? 1U : 0U;
+  left_(client);
+  if (client.record_) {
+    table_.give_back(*client.record_);
+  }
   loop_.retire(std::move(clients_.back()));
   clients_.pop_back();
   counters_.notify_clients.set(clients_.size());

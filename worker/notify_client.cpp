@@ -3,6 +3,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -12,18 +13,40 @@
 
 namespace eradio {
 
-NotifyClient::NotifyClient(Notifier& notifier, TakenOver connection, std::uint32_t events)
+NotifyClient::NotifyClient(Notifier& notifier, ClientKind kind, TakenOver connection,
+                           std::uint32_t events)
     : notifier_(notifier),
       socket_(std::move(connection.socket)),
       progress_ns_(monotonic_ns()),
+      kind_(kind),
       peer_(connection.peer),
       events_(events) {
   prepare_message_socket(socket_.number());
   notifier_.loop().add(socket_.number(), events_, *this);
 }
 
+void NotifyClient::go_on(const NotifyProgress& progress) {
+  seen_ = progress.told;
+  progress_ns_ = std::min(progress.sent_ns, progress_ns_);
+}
+
+NotifyProgress NotifyClient::progress() const { return {.told = seen_, .sent_ns = progress_ns_}; }
+
+void NotifyClient::unsettle() {
+  if (!std::exchange(unsettled_, true)) {
+    notifier_.on_unsettled(*this);
+  }
+}
+
+void NotifyClient::settle() {
+  if (unsettled_ && !ended_ && is_settled()) {
+    unsettled_ = false;
+    notifier_.on_settled(*this, progress());
+  }
+}
+
 void NotifyClient::offer() {
-  if (!ended_ && !busy() && seen_ != notifier_.newest().number) {
+  if (!ended_ && !busy() && seen_ < notifier_.newest().number) {
     flush();
   }
 }
@@ -33,14 +56,15 @@ void NotifyClient::flush() {
     if (!sending_) {
       if (unsent_bytes(socket_.number()).value_or(0) > 0) {
         want_write(true);  // what is in the kernel first: then whatever is the newest
-        return;
+        break;
       }
       sending_ = next_message();
       sent_ = 0;
       if (!sending_) {
         want_write(false);
-        return;
+        break;
       }
+      unsettle();
     }
     const ssize_t result = ::send(socket_.number(), sending_->data() + sent_,
                                   sending_->size() - sent_, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -58,6 +82,7 @@ void NotifyClient::flush() {
       end();
     }
   }
+  settle();
 }
 
 void NotifyClient::watch(std::uint32_t events) {
@@ -74,6 +99,8 @@ void NotifyClient::want_write(bool wanted) {
 void NotifyClient::end() {
   if (!std::exchange(ended_, true)) {
     notifier_.loop().remove(socket_.number(), *this);
+    // The master holds a duplicate: closing this one alone would tell the client nothing.
+    ::shutdown(socket_.number(), SHUT_RDWR);
     socket_.reset();
     notifier_.let_go(*this);
   }

@@ -21,8 +21,9 @@ StreamFeed::StreamFeed(EventLoop& loop, int wakeup, StreamSegmentReader& stream,
       metadata_changed_(std::move(metadata_changed)),
       watch_(loop, wakeup, EPOLLIN, [this](std::uint32_t) { on_wakeup(); }) {
   begin();
-  if (auto metadata = stream_.state().read()) {  // the same
-    metadata_ = std::move(*metadata);
+  if (auto state = stream_.state().read()) {  // after the place in the ring was found, too
+    metadata_ = std::move(state->metadata);
+    metadata_sequence_ = state->sequence;
   } else {
     log::warning(
         "what is playing cannot be read from the shared memory; it will come with a change");
@@ -110,7 +111,7 @@ void StreamFeed::take_record(const Record& record, std::span<const std::byte> pa
       return take_frame(record, payload, FrameKind::header);
     case RecordType::metadata:
       if (auto metadata = decode_stream_metadata(payload)) {
-        return change_metadata(std::move(*metadata));
+        return change_metadata(record.sequence, std::move(*metadata));
       }
       break;
     case RecordType::padding:
@@ -146,8 +147,8 @@ void StreamFeed::skip_to_newest() {
   gap_ = true;
   stream_.ring().skip_to_newest();
   take_header();  // what was skipped may have changed both
-  if (auto metadata = stream_.state().read()) {
-    change_metadata(std::move(*metadata));
+  if (auto state = stream_.state().read()) {
+    change_metadata(state->sequence, std::move(state->metadata));
   }
 }
 
@@ -170,7 +171,11 @@ void StreamFeed::take_header() {
   store_.append(header->bytes.size(), monotonic_ns(), FrameKind::header, header->stream_position);
 }
 
-void StreamFeed::change_metadata(StreamMetadata metadata) {
+void StreamFeed::change_metadata(std::uint64_t sequence, StreamMetadata metadata) {
+  if (sequence <= metadata_sequence_) {
+    return;
+  }
+  metadata_sequence_ = sequence;
   if (metadata == metadata_) {
     return;
   }

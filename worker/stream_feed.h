@@ -33,6 +33,8 @@ class StreamFeed {
              MetadataChanged metadata_changed);
 
   [[nodiscard]] const StreamMetadata& metadata() const noexcept { return metadata_; }
+  // The sequence of their record in the ring, the same in every worker; 0: there was none yet.
+  [[nodiscard]] std::uint64_t metadata_sequence() const noexcept { return metadata_sequence_; }
   // Takes all that the ring has now, without a pass: listeners who are taken over may be in the
   // middle of it. Before anything else.
   void catch_up();
@@ -49,7 +51,8 @@ class StreamFeed {
   void begin();
   // The header that the frames need which are read next, as the shared memory says.
   void take_header();
-  void change_metadata(StreamMetadata metadata);
+  // What is older than what holds already is ignored.
+  void change_metadata(std::uint64_t sequence, StreamMetadata metadata);
   void pass();
 
   EventLoop& loop_;
@@ -62,6 +65,7 @@ class StreamFeed {
   BitrateMeter bitrate_;
   MetadataChanged metadata_changed_;
   StreamMetadata metadata_;
+  std::uint64_t metadata_sequence_ = 0;
   // A source that changes its track all the time does not get a pass for each.
   static constexpr int track_passes_max = 20;
   static constexpr std::int64_t track_passes_period_ns = 100 * ns_per_ms;

@@ -3,6 +3,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -25,7 +26,7 @@ std::int64_t in_ns(std::chrono::milliseconds time) {
 }  // namespace
 
 WebSocketClient::WebSocketClient(Notifier& notifier, TakenOver connection)
-    : NotifyClient(notifier, std::move(connection), EPOLLIN),
+    : NotifyClient(notifier, ClientKind::websocket, std::move(connection), EPOLLIN),
       session_(*this, notifier.limits().message_bytes_max),
       heard_ns_(monotonic_ns()) {
   seen_ = notifier.newest().number;  // it asks for what holds now by itself, or it does not care
@@ -33,6 +34,24 @@ WebSocketClient::WebSocketClient(Notifier& notifier, TakenOver connection)
 
 void WebSocketClient::begin(std::string_view early_bytes) {
   take(std::as_bytes(std::span(early_bytes)));
+}
+
+void WebSocketClient::go_on(const NotifyProgress& progress) {
+  NotifyClient::go_on(progress);
+  // What it has said meanwhile has not been heard yet.
+  heard_ns_ = std::clamp(progress.heard_ns, heard_ns_ - in_ns(notifier_.limits().idle_time_max) / 2,
+                         heard_ns_);
+}
+
+bool WebSocketClient::is_settled() const {
+  return NotifyClient::is_settled() && state_ == State::open && replies_.empty() &&
+         session_.at_boundary();
+}
+
+NotifyProgress WebSocketClient::progress() const {
+  NotifyProgress progress = NotifyClient::progress();
+  progress.heard_ns = heard_ns_;
+  return progress;
 }
 
 void WebSocketClient::on_events(std::uint32_t events) {
@@ -51,12 +70,14 @@ void WebSocketClient::on_events(std::uint32_t events) {
 // One piece for each event: the loop calls again when there is more, and others have their turn.
 void WebSocketClient::receive() {
   std::array<std::byte, receive_bytes> buffer;  // NOLINT: recv(2) fills what is used
+  unsettle();
   const ssize_t got = ::recv(socket_.number(), buffer.data(), buffer.size(), MSG_DONTWAIT);
   if (got > 0) {
     take(std::span(buffer).first(static_cast<std::size_t>(got)));
   } else if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
     end();
   }
+  settle();
 }
 
 void WebSocketClient::take(std::span<const std::byte> bytes) {
@@ -135,7 +156,7 @@ NotifyClient::Message WebSocketClient::next_message() {
     close_is_last_ = true;
     return std::exchange(close_, nullptr);
   }
-  if (state_ == State::open && seen_ != notifier_.newest().number) {
+  if (state_ == State::open && seen_ < notifier_.newest().number) {
     seen_ = notifier_.newest().number;
     notifier_.count_notification();
     return notifier_.newest().websocket;

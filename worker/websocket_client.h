@@ -27,12 +27,15 @@ class WebSocketClient final : public NotifyClient, private WebSocketEvents {
   void on_events(std::uint32_t events) override;
   void on_time(std::int64_t now_ns) override;
   void say_goodbye() override;
+  void go_on(const NotifyProgress& progress) override;
 
  private:
   enum class State { open, closing, lingering };
 
   Message next_message() override;
   void on_sent() override;
+  [[nodiscard]] bool is_settled() const override;
+  [[nodiscard]] NotifyProgress progress() const override;
 
   void on_message(std::uint64_t bytes) override;
   void on_ping(std::string_view payload) override;

@@ -38,6 +38,16 @@ wslay_frame_context* make_context(const wslay_frame_callbacks& callbacks, void* 
   return context;
 }
 
+// RFC 6455, 5.2: of a frame of a client's, which is masked; wslay takes the shortest form only.
+std::uint64_t header_bytes(std::uint64_t payload_bytes) {
+  constexpr std::uint64_t two_bytes_from = 126;
+  constexpr std::uint64_t eight_bytes_from = 65536;
+  constexpr std::uint64_t with_mask = 2 + 4;
+  return with_mask + (payload_bytes < two_bytes_from     ? 0
+                      : payload_bytes < eight_bytes_from ? 2
+                                                         : 8);
+}
+
 // RFC 6455, 7.4: what an endpoint may send; registered since: 1012 to 1014.
 bool may_be_sent(std::uint16_t code) {
   return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) ||
@@ -86,6 +96,7 @@ WebSocketSession::~WebSocketSession() = default;
 
 void WebSocketSession::receive(std::span<const std::byte> bytes) {
   input_ = bytes;
+  unframed_bytes_ += bytes.size();
   while (reading_) {
     wslay_frame_iocb piece{};
     const ssize_t result = ::wslay_frame_recv(frames_.get(), &piece);
@@ -109,7 +120,9 @@ void WebSocketSession::take(const wslay_frame_iocb& piece) {
     if (!begin_frame(piece)) {
       return;
     }
+    unframed_bytes_ -= header_bytes(piece.payload_length);
   }
+  unframed_bytes_ -= piece.data_length;
   frame_bytes_ += piece.data_length;
   const bool frame_ends = frame_bytes_ == piece.payload_length;
   in_frame_ = !frame_ends;

@@ -66,6 +66,10 @@ class WebSocketSession {
   void receive(std::span<const std::byte> bytes);
   // That have begun.
   [[nodiscard]] std::uint64_t frames() const noexcept { return frames_begun_; }
+  // Whether all that has come makes whole messages: then another session could go on here.
+  [[nodiscard]] bool at_boundary() const noexcept {
+    return !in_frame_ && !in_message_ && unframed_bytes_ == 0;
+  }
   // False after a Close or a violation: what still comes does not matter.
   [[nodiscard]] bool reading() const noexcept { return reading_; }
 
@@ -87,6 +91,7 @@ class WebSocketSession {
   std::unique_ptr<wslay_frame_context, FreeContext> frames_;
   std::span<const std::byte> input_;  // what wslay has not taken yet, during receive()
   bool reading_ = true;
+  std::uint64_t unframed_bytes_ = 0;  // that have come and belong to no frame yet: half a header
 
   std::uint64_t frames_begun_ = 0;
   bool in_frame_ = false;

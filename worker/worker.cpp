@@ -72,7 +72,7 @@ Worker::Worker(const WorkerSettings& settings)
                .adopt_end = [this] { end_adoption(); },
                .kick = [this](const KickOrder& order) { return kick(order); },
                .set_log_level = set_log_level},
-          settings.escrow),
+              settings.escrow),
       fan_out_(
           loop_, store_, scoreboard_.counters(), listener_table_, gate_limits(settings),
           std::chrono::milliseconds(settings.stall_timeout_ms),
@@ -81,8 +81,13 @@ Worker::Worker(const WorkerSettings& settings)
       feed_(loop_, wakeup_.number(), stream_, store_, fan_out_, scoreboard_.counters(),
             feed_settings(settings), [this](const StreamMetadata& before) { on_metadata(before); }),
       notifier_(
-          loop_, scoreboard_.counters(), [this] { return metadata_json(feed_.metadata()); },
-          [this](const PeerAddress& peer) { on_closed(peer); }),
+          loop_, scoreboard_.counters(), listener_table_,
+          [this] {
+            return News{.number = feed_.metadata_sequence() + 1,  // 0 is for who knows nothing
+                        .metadata_json = metadata_json(feed_.metadata())};
+          },
+          [this](const NotifyClient& client) { on_notify_client_came(client); },
+          [this](const NotifyClient& client) { on_notify_client_left(client); }),
       connections_(loop_, server_, {}, [this](const PeerAddress& peer) { on_closed(peer); }),
       refusals_(loop_, server_),
       acceptor_(loop_, [this](Descriptor socket, const PeerAddress& peer) {
@@ -134,7 +139,7 @@ void Worker::serve() {
 
 void Worker::on_joined(const Listener& listener) {
   master_.joined(listener.id);
-  if (listener.record && listener.tcp) {
+  if (listener.record) {
     master_.escrow(
         {.listener_id = listener.id, .serial = listener.serial, .record = *listener.record},
         listener.socket.number());
@@ -142,7 +147,7 @@ void Worker::on_joined(const Listener& listener) {
 }
 
 void Worker::on_left(const Listener& listener) {
-  if (listener.record && listener.tcp) {
+  if (listener.record) {
     master_.release(
         {.listener_id = listener.id, .serial = listener.serial, .record = *listener.record});
   }
@@ -150,23 +155,46 @@ void Worker::on_left(const Listener& listener) {
   on_closed(listener.peer);
 }
 
+void Worker::on_notify_client_came(const NotifyClient& client) {
+  if (client.record()) {
+    master_.escrow({.serial = client.serial(), .record = *client.record(), .kind = client.kind()},
+                   client.socket());
+  }
+}
+
+void Worker::on_notify_client_left(const NotifyClient& client) {
+  if (client.record()) {
+    master_.release({.serial = client.serial(), .record = *client.record(), .kind = client.kind()});
+  }
+  on_closed(client.peer());
+}
+
 void Worker::adopt(const EscrowItem& item, Descriptor socket) {
   auto& counters = scoreboard_.counters();
+  const bool listens = item.kind == ClientKind::listener;
   const auto peer = peer_of(socket);
   std::string_view why = "its connection is broken";
   if (peer) {
     connection_counts_.add_inherited(*peer);
-    why = fan_out_.adopt(std::move(socket), *peer, item.record, item.serial, &*old_frames_);
+    counters.connections.set(connection_counts_.open());
+    why = listens ? fan_out_.adopt(std::move(socket), *peer, item.record, item.serial,
+                                   old_frames_ ? &*old_frames_ : nullptr)
+                  : notifier_.adopt(std::move(socket), *peer, item.record, item.serial);
     if (why.empty()) {
-      counters.adopted_total.add(1);
+      (listens ? counters.adopted_total : counters.notify_adopted_total).add(1);
       return;
     }
     on_closed(*peer);
   }
-  counters.not_adopted_total.add(1);
-  log::warning("listener {} was closed when this worker took over: {}", item.listener_id, why);
   master_.release(item);
-  master_.left(item.listener_id);
+  if (listens) {
+    counters.not_adopted_total.add(1);
+    log::warning("listener {} was closed when this worker took over: {}", item.listener_id, why);
+    master_.left(item.listener_id);
+  } else {
+    counters.notify_not_adopted_total.add(1);
+    log::warning("a client that is notified was closed when this worker took over: {}", why);
+  }
 }
 
 void Worker::end_adoption() {
@@ -181,6 +209,11 @@ void Worker::end_adoption() {
     log::info("went on with {} listeners; {} were closed", counters.adopted_total.get(),
               counters.not_adopted_total.get());
   }
+  if (counters.notify_adopted_total.get() + counters.notify_not_adopted_total.get() > 0) {
+    log::info("went on with {} WebSockets and event streams; {} were closed",
+              counters.notify_adopted_total.get(), counters.notify_not_adopted_total.get());
+  }
+  notifier_.end_adoption();
   serve();
 }
 
@@ -236,9 +269,8 @@ void Worker::stop() {
 }
 
 void Worker::hand_over() {
-  log::debug("leaves its listeners to the next worker");
+  log::debug("leaves its clients to the next worker");
   acceptor_.stop();
-  notifier_.say_goodbye();
   requests_end_ns_ = monotonic_ns() + request_grace_ns;
   finish_requests();
 }
@@ -247,11 +279,12 @@ void Worker::finish_requests() {
   constexpr std::chrono::milliseconds look_again{5};
   connections_.close_idle();
   refusals_.close_idle();
-  if (connections_.count() + refusals_.count() > 0 && monotonic_ns() < requests_end_ns_) {
+  if (connections_.count() + refusals_.count() + notifier_.unsettled() > 0 &&
+      monotonic_ns() < requests_end_ns_) {
     loop_.call_after(look_again, [this] { finish_requests(); });
     return;
   }
-  fan_out_.write_all_progress();
+  fan_out_.hand_over();
   end_ = master_.hand_over() ? WorkerEnd::handed_over : WorkerEnd::stopped;
   loop_.stop();
 }

@@ -34,7 +34,7 @@ class Worker {
   // Takes over the descriptors of worker_protocol.h. Throws when anything is not as it should be.
   explicit Worker(const WorkerSettings& settings);
 
-  // Goes on with the listeners that there are, says `ready` to the master, and serves until it says
+  // Goes on with the clients that there are, says `ready` to the master, and serves until it says
   // `stop` or `hand_over`, or goes away.
   WorkerEnd run();
 
@@ -44,19 +44,22 @@ class Worker {
   void on_metadata(const StreamMetadata& before);
   void on_joined(const Listener& listener);
   void on_left(const Listener& listener);
-  // A listener of the worker before.
+  void on_notify_client_came(const NotifyClient& client);
+  void on_notify_client_left(const NotifyClient& client);
+  // A client of the worker before.
   void adopt(const EscrowItem& item, Descriptor socket);
   void end_adoption();
   void serve();
   std::uint64_t kick(const KickOrder& order);
   void stop();
-  // Lets the requests end that are on their way, and leaves the rest to the next worker.
+  // Lets the requests and messages end that are on their way, and leaves all clients to the next
+  // worker.
   void hand_over();
   void finish_requests();
   void beat();
 
   WorkerSettings settings_;
-  std::optional<OldFrames> old_frames_;  // while there are listeners to go on with
+  std::optional<OldFrames> old_frames_;  // while there are clients to go on with
   WorkerEnd end_ = WorkerEnd::stopped;
   std::int64_t requests_end_ns_ = 0;  // later they are not waited for
   Descriptor wakeup_;

@@ -70,6 +70,26 @@ TEST(EventLoop, AHandlerThatWasRemovedGetsNoEventOfTheSameBatch) {
   EXPECT_EQ(calls, 1);
 }
 
+// Two are readable at once and a timer is due; whoever comes first stops the loop.
+TEST(EventLoop, ThatIsStoppedCallsNobodyMore) {
+  EventLoop loop;
+  const Descriptor one = make_wakeup();
+  const Descriptor two = make_wakeup();
+  int calls = 0;
+  const auto stop = [&](std::uint32_t) {
+    ++calls;
+    loop.stop();
+  };
+  const Watch first(loop, one.number(), EPOLLIN, stop);
+  const Watch second(loop, two.number(), EPOLLIN, stop);
+  loop.call_after(milliseconds(0), [&] { ++calls; });
+  loop.call_after(milliseconds(0), [&] { ++calls; });
+  wake(one.number());
+  wake(two.number());
+  loop.run();
+  EXPECT_EQ(calls, 1);
+}
+
 TEST(EventLoop, AHandlerMayEndItselfWithinItsOwnCall) {
   EventLoop loop;
   const Descriptor wakeup = make_wakeup();

@@ -153,6 +153,18 @@ TEST_F(WorkerMessageTest, WithDescriptorsThatBelongToNoItemIsMalformedAndTheyAre
   EXPECT_EQ(::read(read_end.number(), &byte, 1), 0) << "nobody has the other end any more";
 }
 
+TEST_F(WorkerMessageTest, SaysOfWhatKindAClientIs) {
+  for (const std::uint32_t kind : {1U, 2U, 3U, 0U, 4U}) {
+    const EscrowItem item{.serial = 1, .kind = static_cast<ClientKind>(kind)};
+    ASSERT_EQ(send_worker_message(ours.number(), WorkerMessageType::release, {&item, 1}, {}),
+              SendResult::sent);
+    const bool known = kind >= 1 && kind <= 3;
+    ASSERT_EQ(receive_worker_message(theirs.number(), message),
+              known ? ReceiveResult::message : ReceiveResult::malformed);
+    EXPECT_TRUE(!known || message.escrow.at(0).kind == item.kind) << kind;
+  }
+}
+
 // Whatever another version, or a worker that was taken over, may send.
 TEST_F(WorkerMessageTest, OfAnotherFormIsMalformed) {
   struct Raw {

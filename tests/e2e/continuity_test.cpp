@@ -15,6 +15,7 @@
 
 #include "common/clock.h"
 #include "tests/e2e/eradioctl.h"
+#include "tests/e2e/replacing_workers.h"
 #include "tests/support/api_client.h"
 #include "tests/support/listener_crowd.h"
 #include "tests/support/patience.h"
@@ -26,23 +27,6 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-
-std::size_t descriptors_of(const Server& server) {
-  std::size_t all = open_descriptors(server.master());
-  for (const pid_t worker : server.workers()) {
-    all += open_descriptors(worker);
-  }
-  return all;
-}
-
-// Kills the oldest worker, and returns when another has taken its place.
-void replace_worker(ListenerCrowd& crowd, const Server& server, int signal = SIGKILL) {
-  const auto before = server.workers();
-  ASSERT_FALSE(before.empty());
-  const std::size_t served = server.log().count(" serves");
-  ::kill(before.front(), signal);
-  ASSERT_TRUE(crowd.run_until([&] { return server.log().count(" serves") > served; }, patience));
-}
 
 TEST(Continuity, OfListenersWhoseWorkerIsKilledIsUnbroken) {
   // So that a machine that is slow to start a process makes nobody skip.
@@ -90,22 +74,6 @@ TEST(Continuity, IsUnbrokenInTheMiddleOfAFrameToo) {
     EXPECT_GT(listener->check().frames(), 5U);
   }
   expect_clean_stop(server.stop());
-}
-
-// Asks for it, and returns what is said when it is done.
-RunReport operate(ListenerCrowd& crowd, const OperatedServer& operated, const char* command) {
-  RunReport report;
-  std::atomic<bool> done = false;
-  std::jthread operator_([&] {
-    report = operated.ctl({command});
-    done = true;
-  });
-  EXPECT_TRUE(crowd.run_until([&] { return done.load(); }, patience));
-  return report;
-}
-
-RunReport restart_workers(ListenerCrowd& crowd, const OperatedServer& operated) {
-  return operate(crowd, operated, "restart-workers");
 }
 
 TEST(Continuity, OfListenersWhoseWorkersAreRestartedIsUnbroken) {
@@ -215,11 +183,6 @@ TEST(Continuity, IsKeptWhenAWorkerDoesNotHandOver) {
   EXPECT_EQ(crowd.fault(), "");
 }
 
-// The same for an upgrade.
-RunReport upgrade(ListenerCrowd& crowd, const OperatedServer& operated) {
-  return operate(crowd, operated, "upgrade");
-}
-
 TEST(Continuity, OfListenersWhoseServerIsUpgradedIsUnbroken) {
   OperatedServer operated({.arguments = {"--workers", "2", "--max_lag", "2 s"}});
   const Server& server = operated.server();
@@ -237,7 +200,7 @@ TEST(Continuity, OfListenersWhoseServerIsUpgradedIsUnbroken) {
   for (int round = 1; round <= 3; ++round) {
     crowd.run_for(milliseconds(300));
     const auto before = server.workers();
-    const RunReport report = upgrade(crowd, operated);
+    const RunReport report = operate(crowd, operated, "upgrade");
     EXPECT_EQ(report.exit_status(), 0) << report.errors;
     EXPECT_EQ(report.output, "eradio " ERADIO_VERSION " runs, with 2 new workers\n");
     const auto status = operated.ctl_json({"status"});
@@ -282,7 +245,7 @@ TEST(Continuity, IsKeptWhenWhatIsInstalledCannotGoOn) {
   ASSERT_TRUE(crowd.run_until_all_listen(patience));
   const auto workers = server.workers();
   const auto expect_refused = [&](const std::string& because) {
-    const RunReport report = upgrade(crowd, operated);
+    const RunReport report = operate(crowd, operated, "upgrade");
     EXPECT_EQ(report.exit_status(), 1);
     EXPECT_NE(report.errors.find(because), std::string::npos) << report.errors;
     EXPECT_EQ(server.workers(), workers);
@@ -303,7 +266,7 @@ TEST(Continuity, IsKeptWhenWhatIsInstalledCannotGoOn) {
   std::filesystem::rename(prefix.file("libexec/eradio/eradio-worker"), kept);
   expect_refused("could not be started");
   std::filesystem::rename(kept, prefix.file("libexec/eradio/eradio-worker"));
-  const RunReport report = upgrade(crowd, operated);
+  const RunReport report = operate(crowd, operated, "upgrade");
   EXPECT_EQ(report.exit_status(), 0) << report.errors;
   crowd.run_for(milliseconds(300));
   EXPECT_EQ(crowd.ended(), 0U);
@@ -323,7 +286,7 @@ TEST(Continuity, OfListenersThatTheMasterCannotHoldIsBrokenAndTheRestIsNot) {
   const auto escrow = operated.ctl_json({"status"}).at("escrow");
   EXPECT_EQ(escrow.at("held"), 200);
   EXPECT_EQ(escrow.at("max"), 200);
-  EXPECT_EQ(escrow.at("listeners_not_held"), 30);
+  EXPECT_EQ(escrow.at("clients_not_held"), 30);
   EXPECT_EQ(restart_workers(crowd, operated).exit_status(), 0);
   replace_worker(crowd, server);
   crowd.run_for(milliseconds(500));
@@ -342,7 +305,7 @@ TEST(Continuity, IsNotWantedByEverybody) {
   ASSERT_TRUE(crowd.run_until_all_listen(patience));
   EXPECT_LE(open_descriptors(server.master()), at_rest);
   EXPECT_EQ(operated.ctl_json({"status"}).at("escrow"),
-            nlohmann::json::parse(R"({"on":false,"held":0,"max":0,"listeners_not_held":20})"));
+            nlohmann::json::parse(R"({"on":false,"held":0,"max":0,"clients_not_held":20})"));
   EXPECT_EQ(restart_workers(crowd, operated).exit_status(), 0);
   EXPECT_TRUE(crowd.run_until([&] { return crowd.ended() == 20; }, patience));
   crowd.add({.endpoint = server.ipv4()}, 5);

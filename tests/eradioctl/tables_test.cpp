@@ -28,16 +28,15 @@ TEST(Tables, LetNoTrackTouchTheTerminal) {
     "source":{"running":true,"pid":6,"restarts":1,"playing":true},
     "metadata":{"current_track":{"uri":"","name":"a\u001b[2Jb"},"listener_count":1,"veto_count":2},
     "totals":{"listeners":1,"frames_sent":1,"frames_skipped":0,"jumps":1},"workers":[],
-    "escrow":{"on":true,"held":0,"max":100,"listeners_not_held":1}})");
+    "escrow":{"on":true,"held":0,"max":100,"clients_not_held":1}})");
   const std::string text = status_text(status);
   EXPECT_EQ(text.find('\x1b'), std::string::npos);
   EXPECT_NE(text.find("playing a\\x1b[2Jb, 1 restart\n"), std::string::npos) << text;
   EXPECT_NE(text.find("1 connection (1 id, 2 votes); 1 frame sent, 0 skipped in 1 jump\n"),
             std::string::npos)
       << text;
-  EXPECT_NE(
-      text.find("escrow: 1 listeners would not outlive their worker: the master can hold 100"),
-      std::string::npos)
+  EXPECT_NE(text.find("escrow: 1 clients would not outlive their worker: the master can hold 100"),
+            std::string::npos)
       << text;
 }
 

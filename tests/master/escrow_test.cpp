@@ -53,6 +53,15 @@ TEST_F(EscrowTest, HoldsWhatIsGivenUntilItIsReleased) {
   EXPECT_EQ(escrow.items()[0].listener_id, 102U);
 }
 
+TEST_F(EscrowTest, KnowsWhichOfThemListen) {
+  give(item(1, 10));
+  EscrowItem websocket = item(2, 11);
+  websocket.kind = ClientKind::websocket;
+  give(websocket);
+  EXPECT_EQ(escrow.size(), 2U);
+  EXPECT_EQ(escrow.listener_ids(), (std::vector<std::uint64_t>{101}));
+}
+
 TEST_F(EscrowTest, OfOneRecordHoldsTheNewest) {
   give(item(1, 10));
   give(item(1, 11));

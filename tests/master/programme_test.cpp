@@ -41,7 +41,7 @@ class ProgrammeTest : public testing::Test {
               " ";
     }
     if (newest) {
-      EXPECT_EQ(newest, reader.state().read()) << "late-comers are told the same";
+      EXPECT_EQ(newest, reader.state().read()->metadata) << "late-comers are told the same";
     }
     return text;
   }
@@ -59,7 +59,7 @@ class ProgrammeTest : public testing::Test {
     programme.flush();
     return {.listener_id = id,
             .token = token,
-            .track_number = reader.state().read()->track_number - tracks_ago,
+            .track_number = reader.state().read()->metadata.track_number - tracks_ago,
             .type = AudienceEventType::vote};
   }
   static NowPlaying track(const char* name) {
@@ -87,6 +87,21 @@ TEST_F(ProgrammeTest, PublishesATrackInItsPlaceBetweenTheFrames) {
   programme.now_playing({});
   programme.flush();
   EXPECT_EQ(published(), "d A/0/0 d -/0/0 ");
+}
+
+TEST_F(ProgrammeTest, PublishesNothingTwice) {
+  const std::byte frame{1};
+  programme.now_playing({});  // as it was from the beginning
+  programme.frame(FrameKind::sync_point, std::span(&frame, 1));
+  programme.now_playing(track("A"));
+  programme.flush();
+  programme.now_playing(track("A"));
+  programme.flush();
+  programme.now_playing({});
+  programme.flush();
+  programme.now_playing({});
+  programme.frame(FrameKind::sync_point, std::span(&frame, 1));
+  EXPECT_EQ(published(), "d A/0/0 A/0/0 -/0/0 d ") << "the same track again is another one";
 }
 
 TEST_F(ProgrammeTest, TracksWithNothingBetweenThemAreOnePieceOfNews) {

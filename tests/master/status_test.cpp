@@ -43,7 +43,9 @@ TEST(Status, HasEveryFieldInItsPlace) {
                    .frames_skipped = 9,
                    .jumps = 2,
                    .adopted = 4,
-                   .not_adopted = 1};
+                   .not_adopted = 1,
+                   .notify_adopted = 8,
+                   .notify_not_adopted = 2};
   status.workers = {worker};
   status.past_totals = {.frames_sent = 1000,
                         .bytes_sent = 1,
@@ -51,6 +53,8 @@ TEST(Status, HasEveryFieldInItsPlace) {
                         .jumps = 20,
                         .adopted = 40,
                         .not_adopted = 10,
+                        .notify_adopted = 80,
+                        .notify_not_adopted = 20,
                         .requests_dropped = 5};
   status.upgrades = 3;
   status.upgrade_error = "no";
@@ -59,16 +63,18 @@ TEST(Status, HasEveryFieldInItsPlace) {
   EXPECT_EQ(json::parse(status_json(status)), json::parse(R"({
     "version": ")" ERADIO_VERSION R"(", "pid": 10, "uptime_s": 90, "log_level": "debug",
     "upgrades": 3, "upgrade_error": "no", "replacing_workers": true,
-    "escrow": {"on": true, "held": 3, "max": 100, "listeners_not_held": 2},
+    "escrow": {"on": true, "held": 3, "max": 100, "clients_not_held": 3},
     "source": {"running": true, "pid": 11, "restarts": 2, "playing": true},
     "metadata": {"current_track": {"uri": "u", "name": "n\ufffd"}, "listener_count": 4, "veto_count": 1},
     "totals": {"connections": 6, "listeners": 5, "notify_clients": 1, "frames_sent": 1100,
                "bytes_sent": 41801, "frames_skipped": 19, "jumps": 22,
-               "listeners_adopted": 44, "listeners_not_adopted": 11, "requests_dropped": 5},
+               "listeners_adopted": 44, "listeners_not_adopted": 11, "notify_clients_adopted": 88,
+               "notify_clients_not_adopted": 22, "requests_dropped": 5},
     "workers": [{"slot": 1, "pid": 12, "generation": 7, "state": "serving", "uptime_s": 30,
                  "restarts": 3, "connections": 6, "listeners": 5, "notify_clients": 1,
                  "frames_sent": 100, "bytes_sent": 41800, "frames_skipped": 9, "jumps": 2,
-                 "listeners_adopted": 4, "listeners_not_adopted": 1}]})"));
+                 "listeners_adopted": 4, "listeners_not_adopted": 1,
+                 "notify_clients_adopted": 8, "notify_clients_not_adopted": 2}]})"));
 }
 
 TEST(Status, SaysWhatDoesNotRun) {

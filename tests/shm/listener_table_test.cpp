@@ -204,6 +204,57 @@ TEST_F(ListenerTableTest, TakesRecordsFromAnotherOne) {
   EXPECT_TRUE(estate->progress);
 }
 
+TEST_F(ListenerTableTest, SaysHowFarAListenerIsThatWasHandedOverAndNoOther) {
+  WorkerListenerTable worker = begin();
+  const std::uint32_t record = enter(worker, 1).value();
+  const std::uint64_t serial = worker.serial(record);
+  EXPECT_EQ(inherit().adopt(record, serial)->bytes_handed_over, std::nullopt);
+  worker.hand_over(record, 0);
+  EXPECT_EQ(inherit().adopt(record, serial)->bytes_handed_over, 0U);
+  EXPECT_EQ(inherit().adopt(record, serial)->bytes_handed_over, std::nullopt)
+      << "whoever went on with it was killed";
+  worker.hand_over(record, 77);
+  EXPECT_EQ(inherit().adopt(record, serial)->bytes_handed_over, 77U);
+  worker.hand_over(record, 78);
+  worker.give_back(record);
+  const std::uint32_t another = enter(worker, 2).value();
+  ASSERT_EQ(another, record);
+  EXPECT_EQ(inherit().adopt(record, worker.serial(record))->bytes_handed_over, std::nullopt);
+}
+
+TEST_F(ListenerTableTest, HasNotifyClientsAmongTheListenersAndDoesNotShowThem) {
+  WorkerListenerTable worker = begin();
+  const ListenerIdentity identity{
+      .peer = {.high = 1, .low = 2}, .peer_port = 3, .kind = ClientKind::event_stream};
+  const NotifyProgress progress{.told = 7, .sent_ns = 8, .heard_ns = 9};
+  const std::uint32_t listener = enter(worker, 1).value();
+  const std::uint32_t client = worker.take_notify_client(identity).value();
+  const std::uint64_t serial = worker.serial(client);
+  EXPECT_EQ(table.read(), (std::vector{status(1)}));
+  EXPECT_EQ(inherit().adopt(client, serial), std::nullopt) << "it is no listener";
+  EXPECT_EQ(inherit().adopt_notify_client(listener, worker.serial(listener)), std::nullopt);
+  EXPECT_EQ(inherit().adopt_notify_client(client, serial + 1), std::nullopt);
+
+  auto estate = inherit().adopt_notify_client(client, serial);
+  ASSERT_TRUE(estate);
+  EXPECT_EQ(estate->identity, identity);
+  EXPECT_EQ(estate->progress, std::nullopt) << "it is not settled yet";
+  worker.settle(client, progress);
+  EXPECT_EQ(inherit().adopt_notify_client(client, serial)->progress, progress);
+  worker.unsettle(client);
+  EXPECT_EQ(inherit().adopt_notify_client(client, serial)->progress, std::nullopt);
+
+  WorkerListenerTable next = inherit();
+  EXPECT_TRUE(next.adopt_notify_client(client, serial));
+  EXPECT_FALSE(next.adopt_notify_client(client, serial)) << "once";
+  next.forget_estates();
+  EXPECT_EQ(table.read().size(), 0U);
+  next.give_back(client);
+  const auto record = enter(next, 5);
+  ASSERT_TRUE(record);
+  EXPECT_EQ(table.read(), (std::vector{status(5)}));
+}
+
 TEST_F(ListenerTableTest, OfAnotherLayoutVersionIsRefused) {
   const MemoryFile file(descriptor());
   const auto region = file.map_writable(0, file.bytes());

@@ -75,16 +75,19 @@ TEST(StreamStateThreads, AReaderGetsOneOfTheStatesThatWereWrittenOrNothing) {
   std::thread thread([&] {
     while (!done.load()) {
       const auto state = reader.read();
-      if (state && state->now_playing.track) {
-        EXPECT_EQ(state->now_playing.track->uri, state->now_playing.track->name);
-        EXPECT_EQ(state->listeners, state->now_playing.track->name.size());
+      if (state && state->metadata.now_playing.track) {
+        const TrackName& track = *state->metadata.now_playing.track;
+        EXPECT_EQ(track.uri, track.name);
+        EXPECT_EQ(state->metadata.listeners, track.name.size());
+        EXPECT_EQ(state->sequence, track.name.size());
         good.fetch_add(1);
       }
     }
   });
   for (int i = 0; i < 2000 || good.load() == 0; ++i) {
     const std::string text(static_cast<std::size_t>(i % 700), static_cast<char>('a' + i % 26));
-    writer.write({.now_playing = {.playing = true, .track = TrackName{.uri = text, .name = text}},
+    writer.write(text.size(),
+                 {.now_playing = {.playing = true, .track = TrackName{.uri = text, .name = text}},
                   .listeners = text.size()});
   }
   done.store(true);

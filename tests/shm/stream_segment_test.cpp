@@ -18,15 +18,15 @@ TEST(StreamSegment, AWorkerThatComesLateKnowsWhatIsPlaying) {
       .now_playing = {.playing = true, .track = TrackName{.uri = "u", .name = "n"}},
       .listeners = 3,
       .vetoes = 2};
-  writer.state().write(playing);
+  writer.state().write(7, playing);
   const StreamSegmentReader reader(writer.reopen_read_only());
-  EXPECT_EQ(reader.state().read(), playing);
+  EXPECT_EQ(reader.state().read(), (StreamState{.sequence = 7, .metadata = playing}));
 }
 
 TEST(StreamSegment, NothingPlaysInANewOne) {
   const StreamSegmentWriter writer(1 << 20, header_bytes_max);
   const StreamSegmentReader reader(writer.reopen_read_only());
-  EXPECT_EQ(reader.state().read(), StreamMetadata{});
+  EXPECT_EQ(reader.state().read(), StreamState{});
 }
 
 TEST(StreamSegment, RecordsReachAReaderInAnotherMapping) {
@@ -56,9 +56,9 @@ TEST(StreamState, AWriterKilledInTheMiddleLeavesNothingInsteadOfSomethingTorn) {
   const StreamStateReader reader(*layout);
   layout->lock.version.fetch_add(1);
   EXPECT_EQ(reader.read(), std::nullopt);
-  writer.write({.now_playing = {.playing = true, .track = std::nullopt}});
-  EXPECT_EQ(reader.read(),
-            (StreamMetadata{.now_playing = {.playing = true, .track = std::nullopt}}));
+  const StreamMetadata playing{.now_playing = {.playing = true, .track = std::nullopt}};
+  writer.write(1, playing);
+  EXPECT_EQ(reader.read(), (StreamState{.sequence = 1, .metadata = playing}));
 }
 
 TEST(StreamState, AnotherLayoutVersionIsRefused) {

@@ -36,11 +36,12 @@ NotifyCrowd::NotifyCrowd(Told told)
   check_syscall(::epoll_ctl(epoll_.number(), EPOLL_CTL_ADD, timer_.number(), &event), "epoll_ctl");
 }
 
-void NotifyCrowd::add(const Endpoint& endpoint, int count) {
+void NotifyCrowd::add(const Endpoint& endpoint, int count, Kind kind) {
   for (int i = 0; i < count; ++i) {
     clients_.push_back(std::make_unique<Client>());
     Client& client = *clients_.back();
     client.number = clients_.size() - 1;
+    client.kind = kind;
     client.socket = begin_connect(endpoint);
     epoll_event event{.events = EPOLLOUT, .data = {.ptr = &client}};
     check_syscall(::epoll_ctl(epoll_.number(), EPOLL_CTL_ADD, client.socket.number(), &event),
@@ -72,7 +73,9 @@ void NotifyCrowd::serve() {
 
 void NotifyCrowd::serve(Client& client) {
   if (client.state == State::connecting) {
-    const std::string request = websocket_handshake();
+    const std::string request = client.kind == Kind::websocket
+                                    ? websocket_handshake()
+                                    : "GET /v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n";
     if (::send(client.socket.number(), request.data(), request.size(), MSG_NOSIGNAL) !=
         static_cast<ssize_t>(request.size())) {
       return end(client);
@@ -99,16 +102,32 @@ void NotifyCrowd::take(Client& client) {
     if (head_end == std::string::npos) {
       return;
     }
-    if (!client.buffer.starts_with("HTTP/1.1 101 ")) {
+    if (!client.buffer.starts_with(client.kind == Kind::websocket ? "HTTP/1.1 101 "
+                                                                  : "HTTP/1.1 200 ")) {
       return end(client);
     }
     client.buffer.erase(0, head_end + 4);
     client.state = State::open;
     ++open_;
   }
-  while (const auto frame = take_server_frame(client.buffer)) {
-    if (frame->is_text() && !frame->payload.empty()) {
-      told_(client.number, frame->payload, monotonic_ns());
+  take_messages(client);
+}
+
+void NotifyCrowd::take_messages(Client& client) {
+  if (client.kind == Kind::websocket) {
+    while (const auto frame = take_server_frame(client.buffer)) {
+      if (frame->is_text() && !frame->payload.empty()) {
+        told_(client.number, frame->payload, monotonic_ns());
+      }
+    }
+    return;
+  }
+  const std::string_view field = "data: ";
+  for (std::size_t end = 0; (end = client.buffer.find("\n\n")) != std::string::npos;) {
+    const std::string block = client.buffer.substr(0, end);
+    client.buffer.erase(0, end + 2);
+    if (block.starts_with(field)) {
+      told_(client.number, std::string_view(block).substr(field.size()), monotonic_ns());
     }
   }
 }
@@ -122,7 +141,7 @@ void NotifyCrowd::keep_alive() {
   for (due = std::min(due, clients_.size()); due > 0; --due) {
     next_to_keep_alive_ = (next_to_keep_alive_ + 1) % clients_.size();
     const Client& client = *clients_[next_to_keep_alive_];
-    if (client.state == State::open) {
+    if (client.state == State::open && client.kind == Kind::websocket && !silent_) {
       ::send(client.socket.number(), empty_message.data(), empty_message.size(),
              MSG_DONTWAIT | MSG_NOSIGNAL);
     }

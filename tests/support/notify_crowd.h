@@ -1,6 +1,6 @@
-// Thousands of WebSockets at GET /v1/ws/notify in one thread: they shake hands, read every
-// notification, and say now and then that they are there. Served by a ListenerCrowd, so that
-// listeners and WebSockets are measured by one clock:
+// Thousands of WebSockets at GET /v1/ws/notify, and event streams at GET /v1/events, in one thread:
+// they ask for it, read every notification, and WebSockets say now and then that they are there.
+// Served by a ListenerCrowd, so that listeners and all of these are measured by one clock:
 //
 //   crowd.also_serve(sockets.descriptor(), [&] { sockets.serve(); });
 #pragma once
@@ -25,8 +25,12 @@ class NotifyCrowd {
 
   explicit NotifyCrowd(Told told);
 
+  enum class Kind { websocket, event_stream };
+
   // Begin to connect.
-  void add(const Endpoint& endpoint, int count);
+  void add(const Endpoint& endpoint, int count, Kind kind = Kind::websocket);
+  // WebSockets say nothing from now on, or do again. The server closes who is silent for long.
+  void be_silent(bool silent) noexcept { silent_ = silent; }
   void close_all();
 
   [[nodiscard]] std::size_t open() const noexcept { return open_; }
@@ -42,6 +46,7 @@ class NotifyCrowd {
   enum class State { connecting, shaking_hands, open, ended };
   struct Client {
     std::size_t number = 0;
+    Kind kind{};
     Descriptor socket;
     State state = State::connecting;
     std::string buffer;
@@ -49,6 +54,7 @@ class NotifyCrowd {
 
   void serve(Client& client);
   void take(Client& client);
+  void take_messages(Client& client);
   void keep_alive();
   void end(Client& client);
 
@@ -59,6 +65,7 @@ class NotifyCrowd {
   std::size_t open_ = 0;
   std::size_t ended_ = 0;
   std::size_t next_to_keep_alive_ = 0;
+  bool silent_ = false;
 };
 
 }  // namespace eradio::testing

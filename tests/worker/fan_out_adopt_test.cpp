@@ -1,7 +1,9 @@
 // A fan-out that goes on with the listeners of another that has ended at any point.
 
+#include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
 #include <cstring>
 #include <optional>
 #include <string>
@@ -83,6 +85,16 @@ class FanOutAdopt : public test::FanOutTest {
   static bool is_closed(const Connection& connection) {
     char byte = 0;
     return ::recv(connection.client.number(), &byte, 1, 0) == 0;
+  }
+
+  static Connection unix_connection() {
+    std::array<int, 2> ends{};
+    check_syscall(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends.data()),
+                  "socketpair");
+    Connection connection;
+    connection.server = Descriptor(ends[0]);
+    connection.client = Descriptor(ends[1]);
+    return connection;
   }
 
   Descriptor kept;
@@ -206,6 +218,43 @@ TEST_F(FanOutAdopt, OneThatHasHadNothingBegins) {
   EXPECT_EQ(adopt(), "");
   append_to_both();
   EXPECT_EQ(frames_in(drain_next(connection)), (Numbers{1, 2}));
+}
+
+TEST_F(FanOutAdopt, OnAUnixSocketGoesOnWhereItWasHandedOver) {
+  Connection connection = unix_connection();
+  append(150'000);
+  join_and_keep(connection);  // in the middle of a frame: the socket takes no more
+  append(418);
+  fan_out.hand_over();
+  begin_next();
+  EXPECT_EQ(adopt(), "");
+  append_to_both(100'000);
+  EXPECT_EQ(frames_in(drain_next(connection)), (Numbers{1, 2, 3}));
+  EXPECT_EQ(next->fan_out.listeners(), 1U);
+}
+
+TEST_F(FanOutAdopt, OnAUnixSocketOfAWorkerThatWasKilledIsClosed) {
+  Connection connection = unix_connection();
+  append();
+  join_and_keep(connection);
+  begin_next();
+  EXPECT_NE(adopt().find("nobody knows"), std::string_view::npos);
+  EXPECT_EQ(next->fan_out.listeners(), 0U);
+  connection.read_all();
+  EXPECT_TRUE(is_closed(connection));
+}
+
+TEST_F(FanOutAdopt, OnAUnixSocketOfAWorkerThatWasKilledAfterItHadGoneOnIsClosed) {
+  Connection connection = unix_connection();
+  append();
+  join_and_keep(connection);
+  fan_out.hand_over();
+  const std::uint64_t serial = worker_table.serial(0);
+  Descriptor another(::dup(kept.number()));
+  begin_next();
+  EXPECT_EQ(adopt(), "");
+  begin_next();
+  EXPECT_NE(next->fan_out.adopt(std::move(another), PeerAddress(), 0, serial, nullptr), "");
 }
 
 TEST_F(FanOutAdopt, WhatTheRecordsDoNotKnowIsClosed) {

@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include <array>
+#include <functional>
 #include <map>
 #include <thread>
 #include <vector>
@@ -30,7 +31,10 @@ class MasterLineTest : public testing::Test {
       ++stops;
       loop.stop();
     };
-    orders.hand_over = [this] { handed_over = line->hand_over(); };
+    orders.hand_over = [this] {
+      handed_over = line->hand_over();
+      on_hand_over();
+    };
     orders.adopt = [this](const EscrowItem& item, Descriptor socket) {
       inherited.push_back({.item = item, .socket = std::move(socket)});
     };
@@ -70,6 +74,7 @@ class MasterLineTest : public testing::Test {
   };
   std::vector<Inherited> inherited;
   std::optional<bool> handed_over;
+  std::function<void()> on_hand_over = [] {};
   std::vector<KickOrder> kicks;
   std::vector<LogLevel> log_levels;
   int stops = 0;
@@ -238,6 +243,16 @@ TEST_F(MasterLineTest, TellsEverythingBeforeItSaysThatItHasHandedOver) {
   EXPECT_TRUE(last_word);
   EXPECT_EQ(joined, listeners);
   EXPECT_EQ(given, listeners);
+}
+
+TEST_F(MasterLineTest, HearsNothingMoreBeforeItHasHandedOver) {
+  ASSERT_EQ(send_worker_message(master.number(), WorkerMessageType::hand_over), SendResult::sent);
+  ASSERT_EQ(send_worker_message(master.number(), LogLevel::debug), SendResult::sent);
+  loop.call_after(milliseconds(1000), [this] { loop.stop(); });
+  on_hand_over = [this] { loop.stop(); };
+  loop.run();
+  EXPECT_EQ(handed_over, true);
+  EXPECT_EQ(log_levels.size(), 0U);
 }
 
 TEST_F(MasterLineTest, StopsWhenToldAndWhenTheMasterGoes) {

@@ -75,7 +75,7 @@ TEST_F(StreamFeedTest, BegunLateItTakesWhatTheRingStillHasAndKnowsWhatIsPlaying)
   const StreamMetadata playing{
       .now_playing = {.playing = true, .track = TrackName{.uri = "u", .name = "n"}},
       .listeners = 3};
-  writer.state().write(playing);
+  writer.state().write(writer.ring().sequence() + 1, playing);
   writer.ring().publish(RecordType::metadata, 1, encode_stream_metadata(playing));
   publish(10);
   publish(20);
@@ -85,6 +85,27 @@ TEST_F(StreamFeedTest, BegunLateItTakesWhatTheRingStillHasAndKnowsWhatIsPlaying)
   EXPECT_EQ(feed.metadata(), playing);
   EXPECT_EQ(counters.frames_received_total.get(), 2U);
   EXPECT_EQ(store.frame(store.next() - 1).bytes, 20U);
+}
+
+TEST_F(StreamFeedTest, BegunLateItHasNoNewsThatAreOld) {
+  const auto announce = [&](std::uint64_t listeners) {
+    const StreamMetadata metadata{.now_playing = {}, .listeners = listeners};
+    writer.state().write(writer.ring().sequence() + 1, metadata);
+    writer.ring().publish(RecordType::metadata, 1, encode_stream_metadata(metadata));
+  };
+  publish(10);
+  announce(1);
+  announce(2);
+  publish(10);
+  announce(3);
+  std::vector<std::uint64_t> before;
+  StreamFeed feed(loop, wakeup.number(), reader, store, fan_out, counters, {},
+                  [&](const StreamMetadata& was) { before.push_back(was.listeners); });
+  announce(4);
+  feed.catch_up();
+  EXPECT_EQ(before, (std::vector<std::uint64_t>{3}));
+  EXPECT_EQ(feed.metadata().listeners, 4U);
+  EXPECT_EQ(feed.metadata_sequence(), writer.ring().sequence());
 }
 
 TEST_F(StreamFeedTest, AChangeOfTrackArrivesWithTheRecord) {
@@ -141,7 +162,7 @@ TEST_F(StreamFeedTest, OvertakenItKnowsWhatIsPlayingNow) {
   StreamFeed feed(loop, wakeup.number(), reader, store, fan_out, counters, {}, no_change);
   const StreamMetadata playing{.now_playing = {.playing = true, .track = std::nullopt},
                                .listeners = 9};
-  writer.state().write(playing);
+  writer.state().write(writer.ring().sequence() + 1, playing);
   writer.ring().publish(RecordType::metadata, 1, encode_stream_metadata(playing));
   for (int i = 0; i < 100; ++i) {
     publish(100'000);

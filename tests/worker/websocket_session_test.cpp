@@ -67,6 +67,36 @@ std::string close(const std::string& payload) {
 }
 
 // Autobahn 1, and the length encodings of RFC 6455, 5.2.
+TEST(WebSocketSession, KnowsWhetherItIsBetweenTwoMessages) {
+  std::string bytes;
+  std::vector<std::size_t> boundaries{0};
+  const auto add = [&](const std::string& frame, bool ends = true) {
+    bytes += frame;
+    if (ends) {
+      boundaries.push_back(bytes.size());
+    }
+  };
+  for (const std::size_t length : {0U, 1U, 125U, 126U, 127U, 65535U, 65536U}) {
+    add(text_frame(std::string(length, 'x')));
+  }
+  add(client_frame({.opcode = 9, .payload = "ping"}));
+  add(client_frame({.opcode = 1, .payload = "a message", .fin = false}), false);
+  add(client_frame({.opcode = 10}), false);
+  add(client_frame({.opcode = 0, .payload = "", .fin = false}), false);
+  add(client_frame({.opcode = 0, .payload = " in parts"}));
+  Report report;
+  WebSocketSession session(report, message_bytes_max);
+  const auto all = std::as_bytes(std::span(bytes));
+  std::vector<std::size_t> found;
+  for (std::size_t at = 0; at <= all.size(); ++at) {
+    if (session.at_boundary()) {
+      found.push_back(at);
+    }
+    session.receive(all.subspan(at, at < all.size() ? 1 : 0));
+  }
+  EXPECT_EQ(found, boundaries);
+}
+
 TEST(WebSocketFraming, TakesEveryLengthClass) {
   std::vector<Case> cases;
   for (const std::size_t bytes : {0U, 1U, 124U, 125U, 126U, 127U, 128U, 65535U, 65536U, 102400U}) {

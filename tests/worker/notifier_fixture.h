@@ -1,0 +1,136 @@
+// A notifier with real sockets at its clients' ends.
+#pragma once
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <chrono>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include <gtest/gtest.h>
+
+#include "common/system_error.h"
+#include "worker/notifier.h"
+#include "worker/websocket_session.h"
+
+namespace eradio::test {
+struct Pair {
+  Descriptor server;
+  Descriptor client;
+};
+
+inline Pair unix_pair() {
+  std::array<int, 2> ends{};
+  check_syscall(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends.data()),
+                "socketpair");
+  return {Descriptor(ends[0]), Descriptor(ends[1])};
+}
+
+inline Pair tcp_pair(int client_buffer_bytes = 0) {
+  const Descriptor listening(check_syscall(::socket(AF_INET, SOCK_STREAM, 0), "socket"));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t length = sizeof address;
+  auto* generic = reinterpret_cast<sockaddr*>(&address);
+  check_syscall(::bind(listening.number(), generic, length), "bind");
+  check_syscall(::listen(listening.number(), 1), "listen");
+  check_syscall(::getsockname(listening.number(), generic, &length), "getsockname");
+  Descriptor client(check_syscall(::socket(AF_INET, SOCK_STREAM, 0), "socket"));
+  if (client_buffer_bytes > 0) {
+    ::setsockopt(client.number(), SOL_SOCKET, SO_RCVBUF, &client_buffer_bytes,
+                 sizeof client_buffer_bytes);
+  }
+  check_syscall(::connect(client.number(), generic, length), "connect");
+  Descriptor server(check_syscall(::accept(listening.number(), nullptr, nullptr), "accept"));
+  set_nonblocking(server.number());
+  set_nonblocking(client.number());
+  return {std::move(server), std::move(client)};
+}
+
+inline std::string notification(const std::string& json) {
+  return R"({"action":"notify","metadata":)" + json + "}";
+}
+inline std::string websocket_notification(const std::string& json) {
+  return encode_websocket_frame(WebSocketOpcode::text, notification(json));
+}
+
+class NotifierTest : public testing::Test {
+ protected:
+  explicit NotifierTest(std::chrono::milliseconds idle_time_max = std::chrono::milliseconds(4000)) {
+    limits.idle_time_max = idle_time_max;
+    start();
+  }
+  void start() {
+    notifier.emplace(
+        loop, counters, worker_table,
+        [this] { return News{.number = number, .metadata_json = metadata_json}; },
+        [](const NotifyClient&) {}, [this](const NotifyClient&) { ++closed; }, limits);
+  }
+  Descriptor add_websocket(Pair pair = unix_pair(), const std::string& early_bytes = "") {
+    TakenOver connection;
+    connection.socket = std::move(pair.server);
+    connection.early_bytes = early_bytes;
+    notifier->add_websocket(std::move(connection));
+    return std::move(pair.client);
+  }
+  Descriptor add_event_stream(Pair pair = unix_pair()) {
+    TakenOver connection;
+    connection.socket = std::move(pair.server);
+    notifier->add_event_stream(std::move(connection));
+    return std::move(pair.client);
+  }
+  void run_loop(std::chrono::milliseconds time = std::chrono::milliseconds(10)) {
+    loop.call_after(time, [this] { loop.stop(); });
+    loop.run();
+  }
+  static void send(const Descriptor& client, const std::string& bytes) {
+    ASSERT_EQ(::send(client.number(), bytes.data(), bytes.size(), MSG_NOSIGNAL),
+              static_cast<ssize_t>(bytes.size()));
+  }
+  // All that has come; `ended` says whether the server has closed.
+  std::string read(const Descriptor& client) {
+    std::string all;
+    std::array<char, 65536> buffer{};
+    for (;;) {
+      const ssize_t got = ::recv(client.number(), buffer.data(), buffer.size(), 0);
+      if (got <= 0) {
+        ended = got == 0;
+        return all;
+      }
+      all.append(buffer.data(), static_cast<std::size_t>(got));
+    }
+  }
+  std::string exchange(const Descriptor& client, const std::string& bytes) {
+    send(client, bytes);
+    run_loop();
+    return read(client);
+  }
+
+  void publish(const std::string& json, bool at_once = true) {
+    metadata_json = json;
+    ++number;
+    notifier->publish(at_once);
+  }
+
+  EventLoop loop;
+  WorkerCounters counters;
+  ListenerTable table{5000};
+  WorkerListenerTable worker_table{Descriptor(::dup(table.descriptor())), 1};
+  std::uint64_t number = 1;
+  std::string metadata_json = R"({"n":0})";
+  int closed = 0;
+  bool ended = false;
+  NotifyLimits limits{.close_time_max = std::chrono::milliseconds(300),
+                      .comment_interval = std::chrono::milliseconds(200),
+                      .stall_time_max = std::chrono::milliseconds(1500),
+                      .track_rounds_max = 1'000'000};
+  std::optional<Notifier> notifier;
+};
+
+}  // namespace eradio::test
