@@ -109,16 +109,24 @@ Json upgrade(ControlClient& client, const std::string& /*argument*/, std::string
   constexpr std::chrono::seconds patience{60};
   const auto give_up = std::chrono::steady_clock::now() + patience;
   Json status;
+  const auto is_over = [&] {
+    try {
+      status = client.get("/status");
+    } catch (const Failure&) {
+      return false;  // the connection ended with the old program
+    }
+    return !status.at("upgrade_error").is_null() ||
+           (status.at("upgrades") >= number && !status.at("replacing_workers").get<bool>());
+  };
   do {
     if (std::chrono::steady_clock::now() > give_up) {
       throw Failure(ExitStatus::refused, "the upgrade has begun, and does not come to its end");
     }
     std::this_thread::sleep_for(interval);
-    status = client.get("/status");
-    if (!status.at("upgrade_error").is_null()) {
-      throw Failure(ExitStatus::refused, status.at("upgrade_error").get<std::string>());
-    }
-  } while (status.at("upgrades") < number || status.at("replacing_workers").get<bool>());
+  } while (!is_over());
+  if (!status.at("upgrade_error").is_null()) {
+    throw Failure(ExitStatus::refused, status.at("upgrade_error").get<std::string>());
+  }
   const auto workers = status.at("workers").size();
   text = "eradio " + status.at("version").get<std::string>() + " runs, with " +
          std::to_string(workers) + (workers == 1 ? " new worker" : " new workers") + "\n";

@@ -255,6 +255,23 @@ LoadedConfiguration load_configuration(const std::vector<std::string>& arguments
   return loaded;
 }
 
+LoadedConfiguration load_settings(const std::map<std::string, std::string>& settings,
+                                  const InstallPaths& paths) {
+  std::vector<std::string> arguments;
+  for (const ConfigurationKey& key : configuration_keys()) {
+    const auto found = settings.find(key.name);
+    if (found == settings.end() || found->second == key.default_text) {
+      continue;
+    }
+    const bool several = std::string_view(key.name) == "listen_ip";
+    std::istringstream text(found->second);
+    for (std::string value; std::getline(text, value, several ? ' ' : '\0');) {
+      arguments.insert(arguments.end(), {std::string("--") + key.name, value});
+    }
+  }
+  return load_configuration(arguments, paths);
+}
+
 ChangedSettings changed_settings(const std::map<std::string, std::string>& before,
                                  const std::map<std::string, std::string>& now) {
   ChangedSettings changes;

@@ -70,6 +70,10 @@ struct LoadedConfiguration {
 LoadedConfiguration load_configuration(const std::vector<std::string>& arguments,
                                        const InstallPaths& paths);
 
+// The same from LoadedConfiguration::settings.
+LoadedConfiguration load_settings(const std::map<std::string, std::string>& settings,
+                                  const InstallPaths& paths);
+
 // What is another in `now` than in `before`, by name.
 struct ChangedSettings {
   std::vector<std::string> changed;

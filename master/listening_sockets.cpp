@@ -196,7 +196,20 @@ ListeningSockets::ListeningSockets(const SavedSockets& saved)
   }
 }
 
-void ListeningSockets::add_slot() {
+void ListeningSockets::make_slots(std::size_t slots) {
+  std::vector<std::vector<Descriptor>> more;
+  while (tcp_.size() + more.size() < slots) {
+    more.push_back(bind_like_first());
+  }
+  for (auto& sockets : more) {
+    for (const Descriptor& socket : sockets) {
+      start_listening(socket.number(), "one more socket");
+    }
+    tcp_.push_back(std::move(sockets));
+  }
+}
+
+std::vector<Descriptor> ListeningSockets::bind_like_first() const {
   std::vector<Descriptor> sockets;
   for (const Descriptor& like : tcp_.front()) {
     Address address;
@@ -214,10 +227,7 @@ void ListeningSockets::add_slot() {
                                algorithm.data(), length),
                   "setsockopt TCP_CONGESTION");
   }
-  for (const Descriptor& socket : sockets) {
-    start_listening(socket.number(), "one more socket");
-  }
-  tcp_.push_back(std::move(sockets));
+  return sockets;
 }
 
 SavedSockets ListeningSockets::save() const {

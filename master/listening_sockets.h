@@ -36,8 +36,9 @@ class ListeningSockets {
   ListeningSockets(const ListeningSockets&) = delete;
   ListeningSockets& operator=(const ListeningSockets&) = delete;
 
-  // Makes the sockets of one more slot, like those of the first. Throws std::system_error.
-  void add_slot();
+  // For slots from now on, at least so many: sockets like those of the first. Throws
+  // std::system_error; then none has begun to listen.
+  void make_slots(std::size_t slots);
   [[nodiscard]] std::size_t slots() const noexcept { return tcp_.size(); }
 
   [[nodiscard]] const std::vector<Descriptor>& tcp(std::size_t slot) const { return tcp_.at(slot); }
@@ -51,6 +52,7 @@ class ListeningSockets {
   static bool is_address(const std::string& text);
 
  private:
+  [[nodiscard]] std::vector<Descriptor> bind_like_first() const;
   // Of all TCP sockets, and so of all connections that they accept.
   void set_congestion_control(const std::optional<std::string>& wanted) const;
 

@@ -20,7 +20,7 @@ int run(const std::vector<std::string>& command_line) {
   auto upgrade = eradio::take_upgrade_order();
   const eradio::InstallPaths paths = eradio::find_install_paths();
   const std::vector<std::string> arguments(command_line.begin() + 1, command_line.end());
-  const eradio::LoadedConfiguration loaded = eradio::load_configuration(arguments, paths);
+  eradio::LoadedConfiguration loaded = eradio::load_configuration(arguments, paths);
   if (loaded.help) {
     std::fputs(eradio::configuration_help(paths).c_str(), stdout);
     return 0;
@@ -31,6 +31,10 @@ int run(const std::vector<std::string>& command_line) {
   }
   for (const auto& problem : loaded.problems) {
     std::fprintf(stderr, "eradiod: %s: %s\n", problem.place.c_str(), problem.text.c_str());
+  }
+  if (upgrade && !upgrade->check_only && !loaded.problems.empty()) {
+    std::fputs("eradiod: the configuration stays as it was\n", stderr);
+    loaded = eradio::load_settings(upgrade->state.settings, paths);
   }
   if (!loaded.problems.empty()) {
     return 1;

@@ -76,7 +76,8 @@ std::vector<ListenerTable> make_listener_tables(std::size_t workers, std::size_t
   std::vector<ListenerTable> tables;
   if (before) {
     for (const SavedWorker& worker : before->supervisor.workers) {
-      tables.emplace_back(take_descriptor(worker.listeners_descriptor, "a listener table"));
+      tables.emplace_back(take_descriptor(worker.listeners_descriptor, "a listener table"),
+                          before->supervisor.table_records);
     }
     return tables;
   }
@@ -194,6 +195,7 @@ void Master::go_on() {
     log::warning("{} cannot change while the server runs: it stays as it was", key);
     settings_[key] = before_->settings[key];
   }
+  settings_["log_level"] = before_->settings["log_level"];  // reload's business
   log::info("eradio {} goes on where {} was: process {}, {} workers", ERADIO_VERSION,
             before_->program_version, ::getpid(), configuration_.workers);
   eradio::set_log_level(log_level_of(configuration_.log_level).value_or(LogLevel::info));
@@ -207,7 +209,10 @@ void Master::go_on() {
   }
   take_as_many_workers_as_wanted();
   reap();  // whoever has ended meanwhile
-  supervisor_.replace_all([this](const ReplaceResult& result) { upgrade_error_ = result.error; });
+  supervisor_.replace_all([this](const ReplaceResult& result) {
+    upgrade_error_ = result.error;
+    workers_are_old_ = !result.error.empty();
+  });
 }
 
 void Master::take_as_many_workers_as_wanted() {
@@ -215,7 +220,7 @@ void Master::take_as_many_workers_as_wanted() {
   wanted.workers = workers_wanted_;
   try {
     change(wanted);
-  } catch (const std::system_error& error) {
+  } catch (const std::exception& error) {
     log::error("there cannot be {} workers: {}", workers_wanted_, error.what());
   }
 }
@@ -243,8 +248,8 @@ MasterState Master::save() const {
 
 void Master::reload(std::function<void(const ReloadResult&)> done) {
   ReloadResult result;
-  if (supervisor_.replacing() || upgrade_.checking() || stopping_) {
-    result.error = "workers are being replaced just now, or the server is stopping";
+  result.error = why_busy();
+  if (!result.error.empty()) {
     done(result);
     return;
   }
@@ -258,7 +263,7 @@ void Master::reload(std::function<void(const ReloadResult&)> done) {
     try {
       result.settings = changed_settings(settings_, loaded.settings);
       change(wanted);
-    } catch (const std::system_error& error) {
+    } catch (const std::exception& error) {  // of mapping memory, too
       result.error = error.what();
     }
   }
@@ -278,34 +283,54 @@ void Master::reload(std::function<void(const ReloadResult&)> done) {
   for (const std::string& key : result.settings.unchangeable) {
     log::warning("{} cannot change while the server runs: it stays {}", key, settings_.at(key));
   }
-  if (result.settings.changed.empty()) {
+  if (result.settings.changed.empty() && !workers_are_old_) {
     done(result);
     return;
   }
-  supervisor_.replace_all([result, done = std::move(done)](const ReplaceResult& replaced) mutable {
-    result.error = replaced.error;
-    done(result);
-  });
+  supervisor_.replace_all(
+      [this, result, done = std::move(done)](const ReplaceResult& replaced) mutable {
+        workers_are_old_ = !replaced.error.empty();
+        result.error = replaced.error;
+        done(result);
+      });
+}
+
+std::string Master::why_busy() const {
+  if (stopping_) {
+    return "the server is stopping";
+  }
+  if (upgrading_) {
+    return "an upgrade has begun";
+  }
+  return supervisor_.replacing() ? "workers are being replaced just now" : "";
 }
 
 void Master::change(const Configuration& configuration) {
   const std::size_t workers = configuration.workers;
   publisher_.make_wakeups(workers);
-  while (sockets_.slots() < workers) {
-    sockets_.add_slot();
-  }
   while (listeners_.size() < workers) {
     listeners_.emplace_back(listeners_.front().records());
   }
+  sockets_.make_slots(workers);  // last: who comes there waits for a worker
   const std::string log_level = configuration_.log_level;
   configuration_ = configuration;
   configuration_.log_level = log_level;
   programme_.change(configuration_.veto_ratio, workers);
   source_.change(source_settings(configuration_, paths_));
-  supervisor_.change(worker_settings(configuration_), configuration_.worker_timeout);
+  supervisor_.change(worker_settings(configuration_), configuration_.worker_timeout, escrow_max());
 }
 
 void Master::reload_on_signal() {
+  constexpr std::chrono::milliseconds look_again{50};
+  if (!why_busy().empty()) {
+    if (reload_timer_ == EventLoop::no_timer) {
+      reload_timer_ = loop_.call_after(look_again, [this] {
+        reload_timer_ = EventLoop::no_timer;
+        reload_on_signal();
+      });
+    }
+    return;
+  }
   reload([](const ReloadResult& result) {
     if (result.error.empty()) {
       log::info("the configuration has been read again");
@@ -314,20 +339,20 @@ void Master::reload_on_signal() {
 }
 
 void Master::upgrade(std::function<void(std::uint64_t number, const std::string& error)> done) {
-  std::string why_not = supervisor_.why_busy();
-  if (upgrade_.checking()) {
-    why_not = "an upgrade has begun already";
-  } else if (stopping_) {
-    why_not = "the server is stopping";
+  std::string why_not = why_busy();
+  if (why_not.empty()) {
+    why_not = why_not_to_be_left();
   }
   if (!why_not.empty()) {
     done(0, why_not);
     return;
   }
+  upgrading_ = true;
   log::info("the operator wants to upgrade: the installed program is asked whether it can go on");
   upgrade_.check(save(), [this, done = std::move(done)](const std::string& error) {
     if (!error.empty()) {
       log::error("no upgrade: {}", error);
+      upgrading_ = false;
       done(0, error);
       return;
     }
@@ -344,7 +369,7 @@ void Master::execute_upgrade(int attempts_left) {
     if (stopping_) {
       return;
     }
-    std::string error = supervisor_.why_busy();
+    std::string error = why_not_to_be_left();
     if (!error.empty() && attempts_left > 0) {
       execute_upgrade(attempts_left - 1);
       return;
@@ -353,8 +378,13 @@ void Master::execute_upgrade(int attempts_left) {
       error = upgrade_.execute(save());
     }
     log::error("no upgrade: {}", error);
+    upgrading_ = false;
     upgrade_error_ = error;
   });
+}
+
+std::string Master::why_not_to_be_left() const {
+  return source_.ending() ? "the source is being ended" : supervisor_.why_busy();
 }
 
 void Master::run() {
@@ -464,7 +494,14 @@ void Master::kick(const KickOrder& order, Kicks::Done done) {
 }
 
 void Master::restart_workers(Supervisor::Replaced done) {
-  supervisor_.replace_all(std::move(done));
+  if (upgrading_) {
+    done({.replaced = 0, .error = why_busy()});
+    return;
+  }
+  supervisor_.replace_all([this, done = std::move(done)](const ReplaceResult& result) {
+    workers_are_old_ = workers_are_old_ && !result.error.empty();
+    done(result);
+  });
 }
 
 bool Master::set_log_level(LogLevel level) {

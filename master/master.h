@@ -52,7 +52,12 @@ class Master final : private Operations {
   // Everything but the log level, which others may have set. Throws std::system_error when there
   // cannot be so many workers.
   void change(const Configuration& configuration);
+  // As soon as nothing else is going on.
   void reload_on_signal();
+  // Why neither configuration nor program can be changed just now.
+  [[nodiscard]] std::string why_busy() const;
+  // Why no other program could go on from here.
+  [[nodiscard]] std::string why_not_to_be_left() const;
 
   ServerStatus status() override;
   ListenersPage listeners(std::uint64_t offset, std::size_t limit) override;
@@ -85,6 +90,9 @@ class Master final : private Operations {
   Supervisor supervisor_;
   Upgrade upgrade_;
   std::optional<ControlServer> control_;
+  bool upgrading_ = false;
+  bool workers_are_old_ = false;  // they could not be replaced when the configuration had changed
+  EventLoop::TimerId reload_timer_ = EventLoop::no_timer;
   bool stopping_ = false;
   bool announced_ = false;
 };

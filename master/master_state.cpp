@@ -25,7 +25,8 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(SavedWorker, process, generation, started_ns,
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(StreamTotals, frames_sent, bytes_sent, frames_skipped, jumps,
                                    adopted, not_adopted, notify_adopted, notify_not_adopted,
                                    requests_dropped)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(SavedSupervisor, generations, past_totals, workers)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(SavedSupervisor, generations, past_totals, workers,
+                                   table_layout_version, table_records)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(MasterState, version, program_version, started_ns, upgrades,
                                    log_level, settings, max_frame, ring_size, sockets,
                                    control_socket, stream, scoreboard_descriptor, source, programme,

@@ -94,6 +94,8 @@ struct SavedSupervisor {
   std::uint64_t generations = 0;
   StreamTotals past_totals;
   std::vector<SavedWorker> workers;  // by slot
+  std::uint32_t table_layout_version = 0;
+  std::uint64_t table_records = 0;
 };
 
 struct MasterState {

@@ -56,6 +56,8 @@ class SourceProcess final : private SourceFrameSink {
   // The process has been reaped; false if it is none of ours.
   bool on_exited(pid_t process, int wait_status);
   [[nodiscard]] bool running() const noexcept { return process_ > 0; }
+  // It has been told to end, or its output has ended, and it still runs.
+  [[nodiscard]] bool ending() const noexcept { return running() && (!frames_watch_ || changing_); }
   // 0: none runs just now.
   [[nodiscard]] pid_t process() const noexcept { return process_; }
   [[nodiscard]] std::uint64_t restarts() const noexcept { return starts_ > 0 ? starts_ - 1 : 0; }

@@ -54,6 +54,7 @@ Supervisor::~Supervisor() {
   loop_.cancel(heartbeat_timer_);
   for (Slot& slot : slots_) {
     loop_.cancel(slot.restart_timer);
+    loop_.cancel(slot.leave_timer);
   }
   if (round_) {
     loop_.cancel(round_->timer);
@@ -81,7 +82,11 @@ std::string Supervisor::why_busy() const {
 }
 
 SavedSupervisor Supervisor::save() const {
-  SavedSupervisor saved{.generations = generations_, .past_totals = past_totals_, .workers = {}};
+  SavedSupervisor saved{.generations = generations_,
+                        .past_totals = past_totals_,
+                        .workers = {},
+                        .table_layout_version = listener_table_layout_version,
+                        .table_records = listeners_.front().records()};
   for (const Slot& slot : slots_) {
     SavedWorker& worker = saved.workers.emplace_back();
     if (slot.child) {
@@ -122,6 +127,9 @@ void Supervisor::resume(const SavedSupervisor& saved) {
 }
 
 void Supervisor::start(Slot& slot) {
+  if (for_good_) {
+    return;
+  }
   try {
     give_slot(slot, start_program(slot));
   } catch (const std::system_error& error) {
@@ -180,6 +188,7 @@ void Supervisor::give_slot(Slot& slot, std::unique_ptr<WorkerChild> child) {
   slot.ready = false;
   slot.hung = false;
   slot.leaving = false;
+  loop_.cancel(slot.leave_timer);
   if (slot.escrow.size() == 0) {
     listeners_[slot.number].clear();
   }
@@ -202,6 +211,9 @@ std::unique_ptr<WorkerChild> Supervisor::take_slot(Slot& slot) {
 }
 
 void Supervisor::restart_after(Slot& slot, std::chrono::milliseconds delay) {
+  if (for_good_) {
+    return;
+  }
   slot.restart_timer = loop_.call_after(delay, [this, &slot] {
     slot.restart_timer = EventLoop::no_timer;
     start(slot);
@@ -290,8 +302,6 @@ void Supervisor::on_ready(Slot& slot) {
     all_ready_();
   }
   if (is_turn_of(slot) && !slot.successor) {
-    ++round_->replaced;
-    ++round_->slot;
     replace_next();
   }
 }
@@ -314,6 +324,7 @@ bool Supervisor::on_exited(pid_t process, int wait_status) {
   };
   if (const auto departed = std::find_if(departed_.begin(), departed_.end(), is_it);
       departed != departed_.end()) {
+    (*departed)->kill_what_it_left();
     departed_.erase(departed);
     return true;
   }
@@ -342,6 +353,7 @@ void Supervisor::on_child_exited(Slot& slot, int wait_status) {
   const std::uint64_t listeners = scoreboard_.counters(slot.number).listeners.get();
   const std::chrono::milliseconds lifetime{(monotonic_ns() - slot.since_ns) / ns_per_ms};
   const auto child = take_slot(slot);
+  child->kill_what_it_left();
   if (lived) {
     slot.escrow.exonerate();
   } else if (const std::size_t closed = slot.escrow.blame(child->inheritance()); closed > 0) {
@@ -385,14 +397,37 @@ void Supervisor::replace_all(Replaced done) {
     return;
   }
   log::info("all workers are replaced, one after another");
-  round_.emplace(Round{.done = std::move(done)});
+  round_.emplace(Round{.begun_ns = monotonic_ns(), .done = std::move(done)});
+  // First those that nobody is in: their listening sockets have nobody who accepts.
+  for (std::size_t number = 0; number < settings_.workers; ++number) {
+    Slot& slot = slots_[number];
+    if (!slot.child && !slot.leaving) {
+      loop_.cancel(slot.restart_timer);
+      start(slot);
+    }
+  }
   replace_next();
 }
 
 void Supervisor::replace_next() {
+  // A worker that was started in this round is new already.
+  const auto is_new = [&](const Slot& slot) {
+    return slot.child && slot.child->started_ns() >= round_->begun_ns && surplus_of(slot).empty();
+  };
+  for (; round_->slot < settings_.workers; ++round_->slot, ++round_->replaced) {
+    const Slot& slot = slots_[round_->slot];
+    if (!is_new(slot)) {
+      break;
+    }
+    if (!slot.ready) {
+      expect_ready(slot);
+      return;
+    }
+  }
   if (round_->slot == settings_.workers) {
     while (slots_.size() > settings_.workers) {  // all of these are retired by now
       loop_.cancel(slots_.back().restart_timer);
+      loop_.cancel(slots_.back().leave_timer);
       slots_.pop_back();
     }
     end_round("");
@@ -400,11 +435,6 @@ void Supervisor::replace_next() {
   }
   Slot& slot = slots_[round_->slot];
   loop_.cancel(slot.restart_timer);
-  if (!slot.child && surplus_of(slot).empty()) {  // new, or one that is replaced anyway: now
-    expect_ready(slot);
-    start(slot);
-    return;
-  }
   try {
     slot.successor = start_program(slot);
   } catch (const std::system_error& error) {
@@ -420,6 +450,9 @@ void Supervisor::replace_next() {
 }
 
 void Supervisor::expect_within(std::chrono::milliseconds time, std::function<void()> otherwise) {
+  if (!round_) {
+    return;  // nobody waits for it any more
+  }
   loop_.cancel(round_->timer);
   round_->timer = loop_.call_after(time, [this, otherwise = std::move(otherwise)] {
     round_->timer = EventLoop::no_timer;
@@ -433,20 +466,13 @@ void Supervisor::on_standby(Slot& slot) {
     all.push_back(&slot);
     return all;
   }();
-  if (std::any_of(leaving.begin(), leaving.end(), [](const Slot* one) { return one->leaving; })) {
-    return;  // it has said so already
-  }
-  expect_within(hand_over_time_max, [leaving] {
-    for (const Slot* one : leaving) {
-      if (one->child) {
-        log::error("worker {}: process {} did not hand over in time; killed", one->number,
-                   one->child->process());
-        one->child->kill();  // and the new one goes on where it was
-      }
-    }
+  expect_within(2 * hand_over_time_max, [this, &slot] {
+    end_round("worker " + std::to_string(slot.number) + " does not leave its slot");
   });
   for (Slot* one : leaving) {
-    tell_to_hand_over(*one);
+    if (!one->leaving) {
+      tell_to_hand_over(*one);
+    }
   }
   promote_if_free(slot);
 }
@@ -454,10 +480,18 @@ void Supervisor::on_standby(Slot& slot) {
 void Supervisor::tell_to_hand_over(Slot& slot) {
   slot.leaving = true;
   loop_.cancel(slot.restart_timer);
-  if (slot.child && send_worker_message(slot.child->control(), WorkerMessageType::hand_over) !=
-                        SendResult::sent) {
-    slot.child->kill();
+  if (!slot.child) {
+    return;
   }
+  slot.leave_timer = loop_.call_after(hand_over_time_max, [&slot] {
+    slot.leave_timer = EventLoop::no_timer;
+    if (slot.child) {
+      log::error("worker {}: process {} did not hand over in time; killed", slot.number,
+                 slot.child->process());
+      slot.child->kill();  // and another goes on where it was
+    }
+  });
+  slot.child->hand_over();
 }
 
 void Supervisor::on_handed_over(Slot& slot) {
@@ -466,6 +500,7 @@ void Supervisor::on_handed_over(Slot& slot) {
   log::debug("worker {}: process {} has handed over {} connections", slot.number, old->process(),
              slot.escrow.size());
   old->forget();
+  old->kill();  // the connections are another's now, whatever it still has in mind
   departed_.push_back(std::move(old));
   promote_if_free(heir_of(slot));
 }
@@ -488,7 +523,7 @@ Supervisor::Slot& Supervisor::heir_of(const Slot& slot) {
 void Supervisor::promote_if_free(Slot& slot) {
   const auto surplus = surplus_of(slot);
   const auto is_taken = [](const Slot* one) { return one->child != nullptr; };
-  if (slot.child || std::any_of(surplus.begin(), surplus.end(), is_taken)) {
+  if (for_good_ || slot.child || std::any_of(surplus.begin(), surplus.end(), is_taken)) {
     return;
   }
   for (Slot* one : surplus) {
@@ -539,8 +574,7 @@ void Supervisor::on_successor_lost(Slot& slot, const std::string& why) {
     return;
   }
   const std::string text = "worker " + std::to_string(slot.number) + ": " + why +
-                           (slot.child ? "; the old one goes on" : "");
-  log::error("{}", text);
+                           (slot.child && !slot.leaving ? "; the old one goes on" : "");
   if (is_turn_of(slot)) {
     end_round(text);
   }
@@ -551,7 +585,8 @@ void Supervisor::on_successor_lost(Slot& slot, const std::string& why) {
   }
 }
 
-void Supervisor::change(const WorkerSettings& settings, std::chrono::milliseconds timeout) {
+void Supervisor::change(const WorkerSettings& settings, std::chrono::milliseconds timeout,
+                        std::size_t escrow_max) {
   make_slots(settings.workers);
   for (std::size_t number = 0; number < settings.workers; ++number) {
     slots_[number].retired = false;
@@ -560,6 +595,7 @@ void Supervisor::change(const WorkerSettings& settings, std::chrono::millisecond
   settings_ = settings;
   settings_.log_level = log_level;  // set_log_level()'s business
   timeout_ = timeout;
+  escrow_max_ = escrow_max;
 }
 
 void Supervisor::end_round(const std::string& error) {
@@ -568,6 +604,8 @@ void Supervisor::end_round(const std::string& error) {
   round_.reset();
   if (error.empty()) {
     log::info("all workers have been replaced");
+  } else {
+    log::error("not all workers have been replaced: {}", error);
   }
   round.done({.replaced = round.replaced, .error = error});
 }
@@ -630,8 +668,11 @@ void Supervisor::kick(KickOrder order, Kicks::Done done) {
   std::set<std::size_t> told;
   bool complete = true;
   for (const Slot& slot : slots_) {
+    if (!slot.child || !slot.ready) {
+      complete = complete && slot.escrow.size() == 0;  // whom nobody serves just now
+    }
     if (!slot.child) {
-      continue;  // it has no listeners
+      continue;
     }
     const bool sent =
         send_worker_message(slot.child->control(), std::span<const KickOrder>(&order, 1)) ==

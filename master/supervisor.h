@@ -73,7 +73,8 @@ class Supervisor {
   // here. The number of workers becomes settings.workers with the next replace_all(): new ones are
   // started, and of those that are too many the others take over the listeners. Throws
   // std::system_error when there cannot be so many. Only while replacing() is false.
-  void change(const WorkerSettings& settings, std::chrono::milliseconds timeout);
+  void change(const WorkerSettings& settings, std::chrono::milliseconds timeout,
+              std::size_t escrow_max);
 
   // Kept while the worker does not read its messages; it has its own patience, so the oldest are
   // dropped in the end.
@@ -112,10 +113,12 @@ class Supervisor {
     Escrow escrow;
     RateLimit complaints;
     EventLoop::TimerId restart_timer = EventLoop::no_timer;
+    EventLoop::TimerId leave_timer = EventLoop::no_timer;  // then it has not handed over in time
   };
 
   // One round of replace_all().
   struct Round {
+    std::int64_t begun_ns = 0;
     std::size_t slot = 0;  // whose turn it is
     std::size_t replaced = 0;
     Replaced done;

@@ -21,6 +21,7 @@
 #include "common/child_process.h"
 #include "common/system_error.h"
 #include "shm/listener_table.h"
+#include "shm/memory_file.h"
 #include "shm/scoreboard.h"
 #include "shm/stream_segment.h"
 
@@ -202,8 +203,14 @@ void check_shared_memory(const MasterState& state) {
   const StreamSegmentReader stream(duplicate_of(state.stream.descriptor));
   const Scoreboard scoreboard(duplicate_of(state.scoreboard_descriptor),
                               state.supervisor.workers.size());
+  if (state.supervisor.table_layout_version != listener_table_layout_version) {
+    throw std::runtime_error("the listener tables have layout version " +
+                             std::to_string(state.supervisor.table_layout_version) +
+                             ", this program reads " +
+                             std::to_string(listener_table_layout_version));
+  }
   for (const SavedWorker& worker : state.supervisor.workers) {
-    const ListenerTable listeners(duplicate_of(worker.listeners_descriptor));
+    const MemoryFile listeners(duplicate_of(worker.listeners_descriptor));
   }
 }
 

@@ -42,15 +42,20 @@ WorkerChild::WorkerChild(EventLoop& loop, const SavedWorker& saved, Heard heard)
       process_(saved.process),
       generation_(saved.generation),
       started_ns_(saved.started_ns),
+      log_level_told_(true),
+      adopt_end_told_(true),
       watch_(std::make_unique<Watch>(loop, control_.number(), EPOLLIN,
                                      [this](std::uint32_t) { on_control(); })) {}
 
 WorkerChild::~WorkerChild() {
-  loop_.cancel(bequest_timer_);
+  loop_.cancel(order_timer_);
   loop_.cancel(answer_timer_);
 }
 
 void WorkerChild::kill() const noexcept { ::kill(process_, SIGKILL); }
+
+// Its session's processes; it should have none.
+void WorkerChild::kill_what_it_left() const noexcept { ::kill(-process_, SIGKILL); }
 
 void WorkerChild::on_control() { hear_one(); }
 
@@ -73,14 +78,15 @@ bool WorkerChild::hear_one() {
 }
 
 void WorkerChild::hear_last_words() {
-  while (watch_ && hear_one()) {
+  constexpr int messages_max = 1024;  // more than a socket holds: somebody else writes to it
+  for (int i = 0; i < messages_max && watch_ && hear_one(); ++i) {
   }
   forget();
 }
 
 void WorkerChild::forget() {
   watch_.reset();
-  loop_.cancel(bequest_timer_);
+  loop_.cancel(order_timer_);
   loop_.cancel(answer_timer_);
 }
 
@@ -88,33 +94,54 @@ void WorkerChild::bequeath(const Escrow& escrow, LogLevel log_level) {
   escrow_ = &escrow;
   inheritance_ = escrow.items();
   log_level_ = log_level;
-  send_inheritance();
+  send_orders();
 }
 
-void WorkerChild::send_inheritance() {
+void WorkerChild::hand_over() {
+  hand_over_wanted_ = true;
+  send_orders();
+}
+
+void WorkerChild::send_orders() {
   constexpr std::chrono::milliseconds retry_after_full{1};
   constexpr int messages_per_turn = 32;  // the source's frames come first
-  bequest_timer_ = EventLoop::no_timer;
+  loop_.cancel(order_timer_);
   for (int i = 0; i < messages_per_turn; ++i) {
-    SendResult result{};
-    bool complete = false;
-    if (!log_level_told_) {  // it may have changed while the process waited
-      result = send_worker_message(control_.number(), log_level_);
-      log_level_told_ = result == SendResult::sent;
-    } else if (bequeathed_ < inheritance_.size()) {
-      result = send_next_items();
-    } else {
-      result = send_worker_message(control_.number(), WorkerMessageType::adopt_end);
-      complete = true;
+    if (adopt_end_told_ && !hand_over_wanted_) {
+      return;
+    }
+    const SendResult result = send_next_order();
+    if (result == SendResult::gone) {
+      return;
     }
     if (result == SendResult::full) {
       break;
     }
-    if (result == SendResult::gone || complete) {
-      return;
-    }
   }
-  bequest_timer_ = loop_.call_after(retry_after_full, [this] { send_inheritance(); });
+  order_timer_ = loop_.call_after(retry_after_full, [this] {
+    order_timer_ = EventLoop::no_timer;
+    send_orders();
+  });
+}
+
+SendResult WorkerChild::send_next_order() {
+  const int control = control_.number();
+  if (!log_level_told_) {  // it may have changed while the process waited
+    const SendResult result = send_worker_message(control, log_level_);
+    log_level_told_ = result == SendResult::sent;
+    return result;
+  }
+  if (bequeathed_ < inheritance_.size()) {
+    return send_next_items();
+  }
+  if (!adopt_end_told_) {
+    const SendResult result = send_worker_message(control, WorkerMessageType::adopt_end);
+    adopt_end_told_ = result == SendResult::sent;
+    return result;
+  }
+  const SendResult result = send_worker_message(control, WorkerMessageType::hand_over);
+  hand_over_wanted_ = result != SendResult::sent;
+  return result;
 }
 
 SendResult WorkerChild::send_next_items() {

@@ -43,6 +43,8 @@ class WorkerChild {
   [[nodiscard]] int control() const noexcept { return control_.number(); }
 
   void kill() const noexcept;
+  // After it has been reaped.
+  void kill_what_it_left() const noexcept;
   // What it has said before it ended, now that it has.
   void hear_last_words();
   // From now on it says nothing that matters, and is told nothing more.
@@ -51,6 +53,8 @@ class WorkerChild {
   // Gives it the slot, and all that the escrow holds, as fast as it takes it. The escrow is
   // borrowed; what is released from it meanwhile is left out.
   void bequeath(const Escrow& escrow, LogLevel log_level);
+  // Tells it to hand over, once it has been given everything.
+  void hand_over();
   // What it was to be given.
   [[nodiscard]] const std::vector<EscrowItem>& inheritance() const noexcept { return inheritance_; }
 
@@ -62,7 +66,9 @@ class WorkerChild {
   void on_control();
   // False when there are no more.
   bool hear_one();
-  void send_inheritance();
+  // What it is to be told, in order, as fast as it takes it.
+  void send_orders();
+  [[nodiscard]] SendResult send_next_order();
   [[nodiscard]] SendResult send_next_items();
   void send_answers();
   void expect_answers(std::chrono::milliseconds delay);
@@ -76,10 +82,12 @@ class WorkerChild {
   const Escrow* escrow_ = nullptr;
   LogLevel log_level_{};
   bool log_level_told_ = false;
+  bool adopt_end_told_ = false;
+  bool hand_over_wanted_ = false;
   std::vector<EscrowItem> inheritance_;
   std::size_t bequeathed_ = 0;  // of these it has been given so many
   std::vector<VoteAnswer> unsent_answers_;
-  EventLoop::TimerId bequest_timer_ = EventLoop::no_timer;
+  EventLoop::TimerId order_timer_ = EventLoop::no_timer;
   EventLoop::TimerId answer_timer_ = EventLoop::no_timer;
   std::unique_ptr<Watch> watch_;
 };

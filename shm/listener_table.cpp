@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "common/check.h"
+#include "common/worker_protocol.h"
 #include "shm/shared_words.h"
 
 namespace eradio {
@@ -90,6 +91,18 @@ ListenerTable::ListenerTable(std::size_t listeners_max)
   write_header();
 }
 
+ListenerTable::ListenerTable(Descriptor descriptor, std::size_t records)
+    : file_(std::move(descriptor)),
+      region_(file_.map_writable(0, file_.bytes())),
+      records_(records) {
+  if (region_.get_size() < table_bytes(0) || records > records_of(region_).size()) {
+    throw std::runtime_error("the listener table's shared memory is too small to be one");
+  }
+  const std::uint64_t used = load_word(header_of(region_).used);
+  write_header();
+  store_word(header_of(region_).used, std::min<std::uint64_t>(used, records));
+}
+
 ListenerTable::ListenerTable(Descriptor descriptor)
     : file_(std::move(descriptor)),
       region_(file_.map_writable(0, file_.bytes())),
@@ -151,8 +164,11 @@ std::optional<std::uint32_t> ListenerTable::take_from(ListenerTable& other, std:
   if (free_from_ >= records.size() || !taken(records[free_from_])) {
     free_from_ = 0;
   }
-  const auto found = std::find_if_not(records.begin() + static_cast<std::ptrdiff_t>(free_from_),
-                                      records.end(), taken);
+  auto found = std::find_if_not(records.begin() + static_cast<std::ptrdiff_t>(free_from_),
+                                records.end(), taken);
+  if (found == records.end()) {  // some before it may be free by now
+    found = std::find_if_not(records.begin(), records.end(), taken);
+  }
   if (found == records.end()) {
     return std::nullopt;
   }
@@ -295,7 +311,7 @@ std::optional<ListenerEstate> WorkerListenerTable::adopt(std::uint32_t record,
   }
   ListenerRecord& found = records_[record];
   const auto identity = load<ListenerIdentity>(found.identity);
-  if (identity.kind != ClientKind::listener) {
+  if (identity.kind != ClientKind::listener || identity.id > listener_id_max) {
     return std::nullopt;
   }
   const std::uint64_t versions[] = {load_word(found.runs[0].version),

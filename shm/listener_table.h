@@ -147,6 +147,9 @@ class ListenerTable {
   explicit ListenerTable(std::size_t listeners_max);
   // One that another process has made. Throws std::runtime_error if it is of another layout.
   explicit ListenerTable(Descriptor descriptor);
+  // The same, known to be of this layout and to have so many records: whatever a worker has done to
+  // its header is put right. Throws std::runtime_error if the memory is too small.
+  ListenerTable(Descriptor descriptor, std::size_t records);
 
   [[nodiscard]] int descriptor() const noexcept { return file_.descriptor(); }
   // Of all listeners that there are just now, in no order; notify clients are none.

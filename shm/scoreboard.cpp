@@ -58,12 +58,23 @@ ScoreboardHeader checked_header(const boost::interprocess::mapped_region& region
 Scoreboard::Scoreboard(std::size_t slots, std::size_t connections_max)
     : file_(MemoryFile::create("eradio-scoreboard",
                                slots_offset + slots * slot_bytes_for(connections_max))),
-      region_(file_.map_writable(0, file_.bytes())) {
-  new (region_.get_address()) ScoreboardHeader{.magic = scoreboard_magic,
-                                               .layout_version = scoreboard_layout_version,
-                                               .slots = static_cast<std::uint32_t>(slots),
-                                               .slot_bytes = slot_bytes_for(connections_max),
-                                               .peers_per_slot = connections_max};
+      region_(file_.map_writable(0, file_.bytes())),
+      header_{.magic = scoreboard_magic,
+              .layout_version = scoreboard_layout_version,
+              .slots = static_cast<std::uint32_t>(slots),
+              .slot_bytes = slot_bytes_for(connections_max),
+              .peers_per_slot = connections_max} {
+  (new (region_.get_address()) ScoreboardFront)->header = header_;
+}
+
+Scoreboard::Scoreboard(Descriptor descriptor, std::size_t slots)
+    : file_(std::move(descriptor)),
+      region_(file_.map_writable(0, file_.bytes())),
+      header_(checked_header(region_, slots - 1)) {}
+
+ScoreboardSlot& Scoreboard::slot_of(std::size_t slot) const {
+  ERADIO_CHECK(slot < header_.slots);
+  return *slot_at<ScoreboardSlot>(region_.get_address(), header_, slot);
 }
 
 void Scoreboard::use(std::size_t slot) {
@@ -71,28 +82,19 @@ void Scoreboard::use(std::size_t slot) {
   used.set(std::max<std::uint64_t>(used.get(), slot + 1));
 }
 
-Scoreboard::Scoreboard(Descriptor descriptor, std::size_t slots)
-    : file_(std::move(descriptor)), region_(file_.map_writable(0, file_.bytes())) {
-  static_cast<void>(checked_header(region_, slots - 1));
-}
-
 const WorkerCounters& Scoreboard::counters(std::size_t slot) const {
-  const auto& header = *static_cast<const ScoreboardHeader*>(region_.get_address());
-  ERADIO_CHECK(slot < header.slots);
-  return slot_at<const ScoreboardSlot>(region_.get_address(), header, slot)->counters;
+  return slot_of(slot).counters;
 }
 
 void Scoreboard::clear(std::size_t slot) {
-  const auto& header = *static_cast<const ScoreboardHeader*>(region_.get_address());
-  ERADIO_CHECK(slot < header.slots);
-  auto* cleared = slot_at<ScoreboardSlot>(region_.get_address(), header, slot);
-  const std::size_t used = std::min<std::size_t>(cleared->peers_used.get(), header.peers_per_slot);
-  for (PeerWords& peer : peers_of(*cleared, header).first(used)) {
+  ScoreboardSlot& cleared = slot_of(slot);
+  const std::size_t used = std::min<std::size_t>(cleared.peers_used.get(), header_.peers_per_slot);
+  for (PeerWords& peer : peers_of(cleared, header_).first(used)) {
     peer.high.store(0, std::memory_order_relaxed);
     peer.low.store(0, std::memory_order_relaxed);
     peer.connections.store(0, std::memory_order_relaxed);
   }
-  new (cleared) ScoreboardSlot{};
+  new (&cleared) ScoreboardSlot{};
 }
 
 WorkerScoreboard::WorkerScoreboard(Descriptor descriptor, std::size_t slot)

@@ -99,8 +99,11 @@ class Scoreboard {
   void use(std::size_t slot);
 
  private:
+  [[nodiscard]] ScoreboardSlot& slot_of(std::size_t slot) const;
+
   MemoryFile file_;
   boost::interprocess::mapped_region region_;
+  ScoreboardHeader header_;  // a copy: workers can write to the memory
 };
 
 // A worker's side.

@@ -171,15 +171,19 @@ void Worker::on_notify_client_left(const NotifyClient& client) {
 
 void Worker::adopt(const EscrowItem& item, Descriptor socket) {
   auto& counters = scoreboard_.counters();
+  if (!old_frames_) {
+    log::error("the master gives a client after the end of the adoption; ignored");
+    return;
+  }
   const bool listens = item.kind == ClientKind::listener;
   const auto peer = peer_of(socket);
   std::string_view why = "its connection is broken";
   if (peer) {
     connection_counts_.add_inherited(*peer);
     counters.connections.set(connection_counts_.open());
-    why = listens ? fan_out_.adopt(std::move(socket), *peer, item.record, item.serial,
-                                   old_frames_ ? &*old_frames_ : nullptr)
-                  : notifier_.adopt(std::move(socket), *peer, item.record, item.serial);
+    why = listens
+              ? fan_out_.adopt(std::move(socket), *peer, item.record, item.serial, &*old_frames_)
+              : notifier_.adopt(std::move(socket), *peer, item.record, item.serial);
     if (why.empty()) {
       (listens ? counters.adopted_total : counters.notify_adopted_total).add(1);
       return;
@@ -215,6 +219,9 @@ void Worker::end_adoption() {
   }
   notifier_.end_adoption();
   serve();
+  if (hand_over_wanted_) {
+    hand_over();
+  }
 }
 
 void Worker::on_accepted(Descriptor socket, const PeerAddress& peer) {
@@ -269,6 +276,10 @@ void Worker::stop() {
 }
 
 void Worker::hand_over() {
+  if (old_frames_) {
+    hand_over_wanted_ = true;
+    return;
+  }
   log::debug("leaves its clients to the next worker");
   acceptor_.stop();
   requests_end_ns_ = monotonic_ns() + request_grace_ns;

@@ -61,6 +61,7 @@ class Worker {
   WorkerSettings settings_;
   std::optional<OldFrames> old_frames_;  // while there are clients to go on with
   WorkerEnd end_ = WorkerEnd::stopped;
+  bool hand_over_wanted_ = false;     // when it has gone on with all of its clients
   std::int64_t requests_end_ns_ = 0;  // later they are not waited for
   Descriptor wakeup_;
   std::vector<Descriptor> listening_sockets_;

@@ -167,6 +167,7 @@ void HttpConnection::answer_requests() {
 void HttpConnection::take_answer(HttpAnswer answer) {
   auto& counters = owner_.counters_;
   ++counters.answers;
+  answered_ = true;
   counters.client_errors += answer.status >= 400 && answer.status < 500 ? 1U : 0U;
   counters.server_errors += answer.status >= 500 ? 1U : 0U;
   output_ += answer.bytes;
@@ -320,9 +321,8 @@ bool HttpConnection::idle() const noexcept {
   int unread = 0;
   const bool nothing_has_come =
       ::ioctl(socket_.number(), FIONREAD, &unread) != 0 || unread == 0;  // tcp(7), unix(7)
-  return state_ == HttpConnectionState::closing ||
-         (state_ == HttpConnectionState::reading_request && !reader_.in_request() &&
-          nothing_has_come);
+  return answered_ && state_ == HttpConnectionState::reading_request && !reader_.in_request() &&
+         nothing_has_come;
 }
 
 void HttpConnection::end() {

@@ -44,7 +44,7 @@ class HttpConnection final : public EventHandler {
   void refuse(const RequestError& error);
   // Closes it now.
   void end();
-  // Whether nobody waits for an answer: no request has begun, or the last was answered.
+  // Whether it has been answered, and asks nothing more.
   [[nodiscard]] bool idle() const noexcept;
 
   [[nodiscard]] const PeerAddress& peer() const noexcept { return peer_; }
@@ -95,6 +95,7 @@ class HttpConnection final : public EventHandler {
   std::uint32_t events_ = 0;  // what the loop watches for
 
   RequestReader reader_;
+  bool answered_ = false;       // at least once
   bool peer_finished_ = false;  // it will send no more
 
   std::string output_;

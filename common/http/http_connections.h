@@ -66,7 +66,8 @@ class HttpConnections {
   [[nodiscard]] std::size_t count() const noexcept { return connections_.size(); }
   [[nodiscard]] const ConnectionCounters& counters() const noexcept { return counters_; }
   void close_all();
-  // Those that nobody waits on for an answer: no request has begun, or all were answered.
+  // Those that have been answered and ask nothing more. Not those that have not asked yet: their
+  // request may be on its way.
   void close_idle();
 
  private:

@@ -317,6 +317,61 @@ TEST(Continuity, IsNotWantedByEverybody) {
       patience));
 }
 
+TEST(Continuity, IsUnbrokenByAFrameThatComesWithTheOrderToHandOver) {
+  OperatedServer operated({.arguments = {"--workers", "1", "--max_lag", "5 s"}});
+  const Server& server = operated.server();
+  ListenerCrowd crowd;
+  crowd.add({.endpoint = server.ipv4()}, 300);
+  ASSERT_TRUE(crowd.run_until_all_listen(patience));
+  for (int round = 0; round < 3; ++round) {
+    const pid_t worker = server.workers().front();
+    ::kill(worker, SIGSTOP);  // so that the order and the next frames wait for it together
+    std::jthread operator_([&] { EXPECT_EQ(operated.ctl({"restart-workers"}).exit_status(), 0); });
+    crowd.run_for(milliseconds(300));
+    ::kill(worker, SIGCONT);
+    crowd.run_for(milliseconds(500));
+  }
+  EXPECT_EQ(crowd.fault(), "");
+  EXPECT_EQ(crowd.ended(), 0U) << server.log().text();
+  EXPECT_EQ(crowd.missed(), 0U);
+}
+
+TEST(Continuity, IsUnbrokenWhenAWorkerIsToLeaveBeforeItHasEverybody) {
+  // More listeners than the line to a worker holds messages for.
+  OperatedServer operated({.arguments = {"--workers", "1", "--max_lag", "10 s"}});
+  const Server& server = operated.server();
+  ListenerCrowd crowd;
+  crowd.add({.endpoint = server.ipv4()}, 1500);
+  ASSERT_TRUE(crowd.run_until_all_listen(patience));
+  for (int round = 0; round < 3; ++round) {
+    crowd.run_for(milliseconds(300));
+    ::kill(server.workers().front(), SIGKILL);
+    EXPECT_EQ(restart_workers(crowd, operated).exit_status(), 0);
+  }
+  crowd.run_for(seconds(1));
+  EXPECT_EQ(crowd.fault(), "");
+  EXPECT_EQ(crowd.ended(), 0U) << server.log().text();
+}
+
+TEST(Continuity, EndsWithTheServerInTheMiddleOfAHandOverToo) {
+  OperatedServer operated({.arguments = {"--workers", "2"}});
+  Server& server = operated.server();
+  ListenerCrowd crowd;
+  crowd.add({.endpoint = server.ipv4()}, 20);
+  ASSERT_TRUE(crowd.run_until_all_listen(patience));
+  for (const pid_t worker : server.workers()) {
+    ::kill(worker, SIGSTOP);
+  }
+  const auto before = server.workers().size();
+  std::jthread operator_([&] { EXPECT_EQ(operated.ctl({"restart-workers"}).exit_status(), 1); });
+  EXPECT_TRUE(crowd.run_until([&] { return server.workers().size() > before; }, patience));
+  crowd.run_for(milliseconds(200));  // the order to hand over is on its way
+  const StopReport report = server.stop();
+  EXPECT_EQ(report.wait_status, 0);
+  EXPECT_LT(report.duration, milliseconds(sanitized_build ? 10'000 : 2000));
+  EXPECT_EQ(report.left_behind, std::vector<pid_t>{});
+}
+
 TEST(Continuity, LeavesNoDescriptorBehind) {
   Server server({.arguments = {"--workers", "2"}});
   ListenerCrowd crowd;

@@ -5,6 +5,8 @@
 
 #include <atomic>
 #include <chrono>
+#include <filesystem>
+#include <fstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -172,6 +174,49 @@ TEST_F(Reload, ComesWithASignal) {
   expect_workers(2);
   expect_unbroken();
   expect_clean_stop(server().stop());
+}
+
+TEST_F(Reload, BySignalWaitsForARoundThatGoesOn) {
+  begin("workers = 2\n");
+  listen(5);
+  ::kill(server().workers().front(), SIGSTOP);  // so that it takes long
+  std::jthread operator_([&] { EXPECT_EQ(operated_->ctl({"restart-workers"}).exit_status(), 0); });
+  EXPECT_TRUE(crowd_.run_until(
+      [&] { return server().log().count("all workers are replaced, one after another") == 1; },
+      patience));
+  write("workers = 3\n");
+  ::kill(server().master(), SIGHUP);
+  EXPECT_TRUE(crowd_.run_until(
+      [&] { return server().log().count("the configuration has been read again") == 1; },
+      patience));
+  expect_workers(3);
+}
+
+TEST_F(Reload, ThatCannotReplaceWorkersLeavesNobodyWaitingAndIsDoneByTheNext) {
+  const TemporaryDirectory prefix;
+  copy_installed_tree(prefix.file(""));
+  write("workers = 2\n");
+  operated_.emplace(ServerOptions{.source = "",
+                                  .arguments = {"--config", directory_.file("eradio.conf")},
+                                  .prefix = prefix.file("")});
+  listen(20);
+  // It serves the first that it is started for, and fails from then on.
+  const std::string program = prefix.file("libexec/eradio/eradio-worker");
+  std::filesystem::rename(program, prefix.file("kept"));
+  std::ofstream(program) << "#!/bin/sh\ncase $1 in *'\"slot\":0,'*) exit 3;; esac\nexec '"
+                         << prefix.file("kept") << "' \"$@\"\n";
+  std::filesystem::permissions(program, std::filesystem::perms(0755));
+  write("workers = 4\n");
+  RunReport report = reload();
+  EXPECT_EQ(report.exit_status(), 1);
+  EXPECT_NE(report.errors.find("worker 0: the new process exited with status 3"), std::string::npos)
+      << report.errors;
+  listen(60);  // on the sockets of the new workers, too
+  std::filesystem::rename(prefix.file("kept"), program);
+  report = reload();
+  EXPECT_EQ(report.exit_status(), 0) << report.errors;
+  expect_workers(4);
+  expect_unbroken();
 }
 
 TEST_F(Reload, OfFewerWorkersIsRememberedByAnUpgrade) {
