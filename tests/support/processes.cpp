@@ -97,6 +97,17 @@ std::vector<ChildProcess> children_of(pid_t parent) {
   return children;
 }
 
+std::vector<pid_t> zombies_of(pid_t parent) {
+  std::vector<pid_t> zombies;
+  for (const pid_t process : all_processes()) {
+    const auto stat = read_stat(process);
+    if (stat && stat->parent == parent && stat->state == 'Z') {
+      zombies.push_back(process);
+    }
+  }
+  return zombies;
+}
+
 std::vector<pid_t> processes_with(const std::string& setting) {
   std::vector<pid_t> found;
   const std::string wanted = std::string(1, '\0') + setting + '\0';

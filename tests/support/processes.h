@@ -17,6 +17,8 @@ struct ChildProcess {
   std::string name;  // of the program, cut to 15 characters (proc(5), comm)
 };
 std::vector<ChildProcess> children_of(pid_t parent);
+// Its children that have ended, and that it has not reaped.
+std::vector<pid_t> zombies_of(pid_t parent);
 
 // All processes with `setting` ("NAME=value") in their environment; zombies have none.
 std::vector<pid_t> processes_with(const std::string& setting);

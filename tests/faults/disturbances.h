@@ -1,0 +1,42 @@
+// What has just been done to the server, and whether the end of a connection is one of the known
+// limits (docs/continuity.md) because of it, or a fault of the server. Pure; used by Population.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+namespace eradio::testing {
+
+enum class Disturbance {
+  planned,  // workers are replaced as the operator wants it
+  stopped,  // a worker does not go on, and may be killed for it
+  killed,   // a worker is dead at once
+};
+
+// A connection that has ended without its listener's doing.
+struct Loss {
+  std::int64_t came_ns = 0;
+  std::optional<std::int64_t> head_ns;  // since when it has the response head, if it has
+  std::int64_t ended_ns = 0;
+};
+
+class Disturbances {
+ public:
+  void add(Disturbance kind, std::int64_t now_ns) { past_.push_back({kind, now_ns}); }
+
+  // Whether this loss is within the known limits: of a request that is half read or half answered,
+  // and of a connection that is between its response head and the escrow when its worker dies.
+  // Somebody who has had the stream for half a second is never lost.
+  [[nodiscard]] bool excuse(const Loss& loss) const;
+
+ private:
+  struct Past {
+    Disturbance kind;
+    std::int64_t begin_ns;
+  };
+
+  std::vector<Past> past_;
+};
+
+}  // namespace eradio::testing
