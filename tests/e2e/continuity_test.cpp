@@ -363,7 +363,7 @@ TEST(Continuity, EndsWithTheServerInTheMiddleOfAHandOverToo) {
     ::kill(worker, SIGSTOP);
   }
   const auto before = server.workers().size();
-  std::jthread operator_([&] { EXPECT_EQ(operated.ctl({"restart-workers"}).exit_status(), 1); });
+  std::jthread operator_([&] { EXPECT_NE(operated.ctl({"restart-workers"}).exit_status(), 0); });
   EXPECT_TRUE(crowd.run_until([&] { return server.workers().size() > before; }, patience));
   crowd.run_for(milliseconds(200));  // the order to hand over is on its way
   const StopReport report = server.stop();

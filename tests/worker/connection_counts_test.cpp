@@ -15,6 +15,8 @@ PeerAddress peer(std::uint8_t last_byte) {
 
 class ConnectionCountsTest : public testing::Test {
  protected:
+  ConnectionCountsTest() { board.use(1); }
+
   Scoreboard board{2, 4};
   WorkerScoreboard one{Descriptor(::fcntl(board.descriptor(), F_DUPFD_CLOEXEC, 0)), 0};
   WorkerScoreboard other{Descriptor(::fcntl(board.descriptor(), F_DUPFD_CLOEXEC, 0)), 1};
