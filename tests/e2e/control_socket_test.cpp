@@ -116,7 +116,7 @@ TEST(ControlSocket, AnswersWhatIsNoProperRequestWithJsonErrors) {
   };
   for (const auto& [method, target, body, status] :
        {Bad{"GET", "/", "", 404},
-        Bad{"GET", "/reload", "", 404},
+        Bad{"GET", "/no-such-path", "", 404},
         Bad{"POST", "/status", "", 405},
         Bad{"GET", "/play", "", 405},
         Bad{"GET", "/kick", "", 405},
