@@ -435,6 +435,9 @@ void Supervisor::replace_next() {
   }
   Slot& slot = slots_[round_->slot];
   loop_.cancel(slot.restart_timer);
+  if (slot.successor) {
+    slot.successor->kill();  // of a round that has failed
+  }
   try {
     slot.successor = start_program(slot);
   } catch (const std::system_error& error) {

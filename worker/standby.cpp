@@ -2,8 +2,10 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/socket.h>
 
 #include <cerrno>
+#include <cstddef>
 
 #include "common/descriptor.h"
 #include "common/system_error.h"
@@ -35,13 +37,19 @@ bool stand_by(const WorkerSettings& settings) {
       SendResult::sent) {
     return false;
   }
+  return wait_for_slot(control);
+}
+
+bool wait_for_slot(int control) {
   pollfd waiting{.fd = control, .events = POLLIN, .revents = 0};
   while (::poll(&waiting, 1, -1) < 0) {
     if (errno != EINTR) {
       check_syscall(-1, "poll");
     }
   }
-  return (waiting.revents & POLLIN) != 0;
+  // A closed line is readable, too.
+  std::byte first{};
+  return ::recv(control, &first, sizeof first, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
 }  // namespace eradio

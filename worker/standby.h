@@ -11,4 +11,8 @@ namespace eradio {
 // std::runtime_error that says what it cannot read.
 bool stand_by(const WorkerSettings& settings);
 
+// Waits for the first message on the line to the master, and leaves it there. False when the other
+// end was closed instead: then the slot will never be this process's.
+bool wait_for_slot(int control);
+
 }  // namespace eradio
