@@ -51,6 +51,13 @@ std::string find_in_path(const std::string& name, const std::vector<std::string>
   throw_system_error("cannot execute " + name + ": not found in PATH", ENOENT);
 }
 
+bool is_for_us_alone(std::string_view setting) {
+  constexpr std::array<std::string_view, 3> names{
+      "NOTIFY_SOCKET=", "WATCHDOG_PID=", "WATCHDOG_USEC="};
+  return std::any_of(names.begin(), names.end(),
+                     [&](std::string_view name) { return setting.starts_with(name); });
+}
+
 bool is_replaced(std::string_view setting, const std::vector<std::string>& environment) {
   const std::string_view name = setting.substr(0, setting.find('=') + 1);
   return std::any_of(environment.begin(), environment.end(),
@@ -66,7 +73,7 @@ Prepared prepare(const ChildProgram& program) {
   }
   prepared.arguments.push_back(nullptr);
   for (char** setting = environ; *setting != nullptr; ++setting) {
-    if (!is_replaced(*setting, program.environment)) {
+    if (!is_for_us_alone(*setting) && !is_replaced(*setting, program.environment)) {
       prepared.environment_texts.emplace_back(*setting);
     }
   }

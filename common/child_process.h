@@ -12,7 +12,8 @@ namespace eradio {
 struct ChildProgram {
   // The program (looked up in PATH when it has no slash) and its arguments.
   std::vector<std::string> arguments;
-  // "NAME=value" settings that are added to, or replace, those of this process.
+  // "NAME=value" settings that are added to, or replace, those of this process. What a service
+  // manager says to this process alone (sd_notify(3)) no child gets.
   std::vector<std::string> environment;
 
   struct PassedDescriptor {

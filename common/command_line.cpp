@@ -2,6 +2,8 @@
 
 #include <iostream>
 
+#include "common/version.h"
+
 namespace eradio {
 
 namespace options = boost::program_options;

@@ -47,9 +47,20 @@ void open_standard_descriptors() {
   ::close(number);
 }
 
-unsigned long raise_descriptor_limit() {
+namespace {
+
+rlimit descriptor_limits() {
   rlimit limit{};
   check_syscall(::getrlimit(RLIMIT_NOFILE, &limit), "getrlimit RLIMIT_NOFILE");
+  return limit;
+}
+
+}  // namespace
+
+unsigned long descriptor_limit() { return descriptor_limits().rlim_cur; }
+
+unsigned long raise_descriptor_limit() {
+  rlimit limit = descriptor_limits();
   limit.rlim_cur = limit.rlim_max;
   check_syscall(::setrlimit(RLIMIT_NOFILE, &limit), "setrlimit RLIMIT_NOFILE");
   return limit.rlim_cur;

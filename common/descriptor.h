@@ -47,6 +47,9 @@ void consume_wakeup(int wakeup) noexcept;
 // else ever gets their numbers: a listener's socket must not become somebody's standard error.
 void open_standard_descriptors();
 
+// How many descriptors this process may have open (getrlimit(2), soft).
+unsigned long descriptor_limit();
+
 // Raises the soft limit of open descriptors to the hard one (getrlimit(2)); returns the limit.
 unsigned long raise_descriptor_limit();
 

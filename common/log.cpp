@@ -1,30 +1,29 @@
 #include "common/log.h"
 
+#include <fcntl.h>
 #include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
+#include <chrono>
+#include <cstdlib>
 #include <memory>
+#include <optional>
 
+#include <fmt/format.h>
 #include <spdlog/details/null_mutex.h>
 #include <spdlog/sinks/base_sink.h>
 #include <spdlog/spdlog.h>
+#include <syslog.h>
 
-#include "common/check.h"
+#include "common/clock.h"
+#include "common/descriptor.h"
+#include "common/log_gate.h"
+#include "common/system_error.h"
 
 namespace eradio {
 namespace {
-
-struct LevelName {
-  std::string_view name;
-  LogLevel level;
-};
-
-constexpr std::array level_names{
-    LevelName{"error", LogLevel::error}, LevelName{"warning", LogLevel::warning},
-    LevelName{"info", LogLevel::info},   LevelName{"debug", LogLevel::debug},
-    LevelName{"trace", LogLevel::trace}, LevelName{"off", LogLevel::off},
-};
 
 spdlog::level::level_enum level_of(LogLevel level) {
   switch (level) {
@@ -44,38 +43,93 @@ spdlog::level::level_enum level_of(LogLevel level) {
   return spdlog::level::off;
 }
 
-// Whole lines to standard error, and none at all while nobody takes them: a pipe that is not read
-// must not stop the stream. What was dropped is counted and said with the next line that goes out.
-class UnblockedStderr final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
- private:
-  // pipe(7): so much is written in one piece, and POLLOUT promises room for it.
-  static constexpr std::size_t line_bytes_max = 4096;
+// Whether standard error is the journal, or was when the service manager started the server.
+bool journal_reads() {
+  const char* stream = std::getenv("JOURNAL_STREAM");
+  struct stat status {};
+  return stream != nullptr && ::fstat(STDERR_FILENO, &status) == 0 &&
+         fmt::format("{}:{}", status.st_dev, status.st_ino) == stream;
+}
 
-  void sink_it_(const spdlog::details::log_msg& message) override {
+// syslog(3)
+int priority_of(LogLevel level) {
+  switch (level) {
+    case LogLevel::error:
+      return LOG_ERR;
+    case LogLevel::warning:
+      return LOG_WARNING;
+    case LogLevel::info:
+      return LOG_INFO;
+    case LogLevel::debug:
+    case LogLevel::trace:
+    case LogLevel::off:
+      break;
+  }
+  return LOG_DEBUG;
+}
+
+// Whole lines to standard error, and none at all while nobody takes them: a pipe that is not read
+// must not stop the stream. What was dropped is counted and said before the next line that goes
+// out.
+class UnblockedStderr final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
+ public:
+  [[nodiscard]] std::uint64_t take_dropped() { return std::exchange(dropped_, 0); }
+  // POLLOUT promises room for PIPE_BUF bytes.
+  [[nodiscard]] static bool is_taken() {
     pollfd wait_for{.fd = STDERR_FILENO, .events = POLLOUT, .revents = 0};
-    if (::poll(&wait_for, 1, 0) != 1) {
-      ++dropped_;
-      return;
-    }
-    spdlog::memory_buf_t line;
-    formatter_->format(message, line);
-    if (dropped_ > 0) {
-      line.resize(line.size() - 1);
-      fmt::format_to(std::back_inserter(line),
-                     " ({} lines before it were dropped: nobody read them)\n",
-                     std::exchange(dropped_, 0));
-    }
-    if (line.size() > line_bytes_max) {
-      line.resize(line_bytes_max);
-      line[line_bytes_max - 1] = '\n';
-    }
+    return ::poll(&wait_for, 1, 0) == 1;
+  }
+
+ private:
+  void sink_it_(const spdlog::details::log_msg& message) override {
     // A log that cannot be written has nowhere to say so.
-    [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
+    if (!is_taken() || ::write(STDERR_FILENO, message.payload.data(), message.payload.size()) < 0) {
+      ++dropped_;
+    }
   }
   void flush_() override {}
 
   std::uint64_t dropped_ = 0;
 };
+
+struct Log {
+  std::shared_ptr<UnblockedStderr> sink = std::make_shared<UnblockedStderr>();
+  std::string process = "eradio";
+  LogFormat format = LogFormat::logfmt;
+  bool for_journal = journal_reads();
+  LogGate gate;
+};
+
+Log& the_log() {
+  static Log log;
+  return log;
+}
+
+void write_line(LogLevel level, std::string_view message, std::span<const LogField> fields) {
+  const Log& log = the_log();
+  std::string line = log_line(
+      log.format,
+      {.time = log.for_journal ? std::nullopt : std::optional(std::chrono::system_clock::now()),
+       .level = level,
+       .process = log.process,
+       .message = message,
+       .fields = fields});
+  if (log.for_journal) {
+    line.insert(0, fmt::format("<{}>", priority_of(level)));
+  }
+  spdlog::default_logger_raw()->log(level_of(level), spdlog::string_view_t(line));
+}
+
+void write_admitted(LogLevel level, std::string_view message, std::span<const LogField> fields) {
+  UnblockedStderr& sink = *the_log().sink;
+  if (UnblockedStderr::is_taken()) {
+    if (const std::uint64_t dropped = sink.take_dropped(); dropped > 0) {
+      const LogField count("lines", dropped);
+      write_line(LogLevel::warning, "lines were dropped here, since nobody read them", {&count, 1});
+    }
+  }
+  write_line(level, message, fields);
+}
 
 // Bytes of the UTF-8 character at the front of `text` (RFC 3629), 0 if there is none.
 std::size_t utf8_character_bytes(std::string_view text) {
@@ -107,43 +161,55 @@ std::size_t utf8_character_bytes(std::string_view text) {
 
 }  // namespace
 
-void set_up_log(const std::string& process_name, std::string_view level) {
-  auto logger = std::make_shared<spdlog::logger>(process_name, std::make_shared<UnblockedStderr>());
-  logger->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l [%n] %v");
+void set_up_log(const std::string& process_name, std::string_view level, LogFormat format) {
+  the_log().process = process_name;
+  the_log().format = format;
+  auto logger = std::make_shared<spdlog::logger>(process_name, the_log().sink);
   if (const auto known = log_level_of(level)) {
     logger->set_level(level_of(*known));
   }
-  logger->flush_on(spdlog::level::trace);
   spdlog::set_default_logger(std::move(logger));
 }
 
-std::optional<LogLevel> log_level_of(std::string_view name) {
-  for (const LevelName& known : level_names) {
-    if (known.name == name) {
-      return known.level;
-    }
-  }
-  return std::nullopt;
-}
-
-std::string_view name_of(LogLevel level) {
-  for (const LevelName& known : level_names) {
-    if (known.level == level) {
-      return known.name;
-    }
-  }
-  return "off";
-}
-
-bool is_log_level(std::string_view level) { return log_level_of(level).has_value(); }
-
 void set_log_level(LogLevel level) { spdlog::default_logger_raw()->set_level(level_of(level)); }
+
+void set_log_format(LogFormat format) { the_log().format = format; }
+
+void log_to_file(const std::filesystem::path& path) {
+  constexpr mode_t mode = 0640;
+  const Descriptor file(check_syscall(
+      ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, mode), path.c_str()));
+  log_to_file(file.number());
+}
+
+void log_to_file(int descriptor) {
+  // dup2() could do it as well, but is not what workers may call on every machine.
+  if (descriptor != STDERR_FILENO) {
+    check_syscall(::dup3(descriptor, STDERR_FILENO, 0), "dup3");
+  }
+  the_log().for_journal = false;
+}
 
 bool log::is_on(LogLevel level) { return spdlog::should_log(level_of(level)); }
 
-void log::write_formatted(LogLevel level, fmt::string_view format, fmt::format_args arguments) {
-  const std::string text = fmt::vformat(format, arguments);
-  spdlog::default_logger_raw()->log(level_of(level), spdlog::string_view_t(text));
+void log::write_formatted(LogLevel level, const char* kind, fmt::format_args arguments) {
+  if (the_log().gate.admit(kind, level, monotonic_ns())) {
+    write_admitted(level, fmt::vformat(kind, arguments), {});
+  }
+}
+
+void log::event(LogLevel level, const char* message, std::initializer_list<LogField> fields) {
+  if (is_on(level) && the_log().gate.admit(message, level, monotonic_ns())) {
+    write_admitted(level, message, {fields.begin(), fields.size()});
+  }
+}
+
+void log::say_what_was_left_out(bool all) {
+  the_log().gate.tell_left_out(
+      monotonic_ns(), all, [](std::string_view kind, LogLevel level, std::uint64_t events) {
+        const std::array fields{LogField("like", kind), LogField("events", events)};
+        write_admitted(level, "more events of a kind were left out", fields);
+      });
 }
 
 bool is_utf8(std::string_view text) {

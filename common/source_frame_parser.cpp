@@ -61,8 +61,9 @@ void SourceFrameParser::feed(std::span<const std::byte> input) {
 
 void SourceFrameParser::finish() {
   if (!position_.partial.empty() && !framing_lost_) {
-    lose_framing("the output ended " + std::to_string(position_.partial.size()) +
-                 " bytes into a frame");
+    lose_framing(
+        position_.partial.size(),
+        "the output ended " + std::to_string(position_.partial.size()) + " bytes into a frame");
   }
 }
 
@@ -88,7 +89,8 @@ std::size_t SourceFrameParser::take_frames(std::span<const std::byte> input) {
     }
     const std::size_t length = read_big_endian<std::uint32_t>(rest);
     if (bad_length(length)) {
-      lose_framing(length == 0 ? "a frame of length 0"
+      lose_framing(source_length_bytes,
+                   length == 0 ? "a frame of length 0"
                                : "a frame of length " + std::to_string(length) +
                                      ", over max_frame " + std::to_string(frame_bytes_max_));
       break;
@@ -106,14 +108,15 @@ std::size_t SourceFrameParser::take_frames(std::span<const std::byte> input) {
 
 void SourceFrameParser::take_frame(SourceFrameType type, std::span<const std::byte> body) {
   ++position_.frames;
+  const std::size_t bytes = source_length_bytes + 1 + body.size();
   switch (type) {
     case SourceFrameType::log: {
       if (body.empty()) {
-        return report_broken("a log message without a level");
+        return report_broken(bytes, "a log message without a level");
       }
       const auto level = std::to_integer<std::uint8_t>(body.front());
       if (level == 0) {
-        return report_broken("a log message of level 0");
+        return report_broken(bytes, "a log message of level 0");
       }
       const auto debug = static_cast<std::uint8_t>(SourceLogLevel::debug);
       return sink_.log(static_cast<SourceLogLevel>(std::min(level, debug)),
@@ -129,16 +132,16 @@ void SourceFrameParser::take_frame(SourceFrameType type, std::span<const std::by
       return take_started(body);
     case SourceFrameType::stopped:
       if (!body.empty()) {
-        report_broken("bytes after \"stream stopped\"");  // and stopped all the same
+        report_broken(body.size(), "bytes after \"stream stopped\"");  // and stopped all the same
       }
       return sink_.stopped();
   }
-  report_broken("unknown frame type " + std::to_string(static_cast<unsigned>(type)));
+  report_broken(bytes, "unknown frame type " + std::to_string(static_cast<unsigned>(type)));
 }
 
 void SourceFrameParser::take_data(FrameKind kind, std::span<const std::byte> body) {
   if (body.empty()) {
-    return report_broken("stream data without any data");
+    return report_broken(source_length_bytes + 1, "stream data without any data");
   }
   sink_.data(kind, body);
 }
@@ -149,20 +152,27 @@ void SourceFrameParser::take_started(std::span<const std::byte> body) {
   }
   const auto track = decode_track_name(body);
   if (!track) {
-    return report_broken("\"stream started\" whose URI and name do not fill it exactly");
+    return report_broken(source_length_bytes + 1 + body.size(),
+                         "\"stream started\" whose URI and name do not fill it exactly");
   }
   sink_.started(track);
 }
 
-void SourceFrameParser::report_broken(std::string reason) {
+void SourceFrameParser::report_broken(std::size_t bytes, std::string reason) {
   ++position_.broken_frames;
-  sink_.broken({.offset = position_.offset, .reason = std::move(reason), .framing_lost = false});
+  sink_.broken({.offset = position_.offset,
+                .bytes = bytes,
+                .reason = std::move(reason),
+                .framing_lost = false});
 }
 
-void SourceFrameParser::lose_framing(std::string reason) {
+void SourceFrameParser::lose_framing(std::size_t bytes, std::string reason) {
   framing_lost_ = true;
   ++position_.broken_frames;
-  sink_.broken({.offset = position_.offset, .reason = std::move(reason), .framing_lost = true});
+  sink_.broken({.offset = position_.offset,
+                .bytes = bytes,
+                .reason = std::move(reason),
+                .framing_lost = true});
 }
 
 }  // namespace eradio

@@ -31,6 +31,7 @@ std::optional<TrackName> decode_track_name(std::span<const std::byte> body);
 // What was wrong with a frame.
 struct BrokenSourceFrame {
   std::uint64_t offset = 0;   // of the frame's first byte, since the source was started
+  std::uint64_t bytes = 0;    // thrown away for it; not what may follow where framing is lost
   std::string reason;         // for the log
   bool framing_lost = false;  // nothing after it can be read: the source must be restarted
 };
@@ -86,8 +87,9 @@ class SourceFrameParser {
   void take_frame(SourceFrameType type, std::span<const std::byte> body);
   void take_data(FrameKind kind, std::span<const std::byte> body);
   void take_started(std::span<const std::byte> body);
-  void report_broken(std::string reason);
-  void lose_framing(std::string reason);
+  // `bytes`: that are thrown away.
+  void report_broken(std::size_t bytes, std::string reason);
+  void lose_framing(std::size_t bytes, std::string reason);
 
   std::size_t frame_bytes_max_;
   SourceFrameSink& sink_;

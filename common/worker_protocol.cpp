@@ -17,11 +17,11 @@
 namespace eradio {
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(WorkerSettings, protocol_version, slot, workers, generation,
-                                   own_sockets, shared_sockets, escrow, webroot,
+                                   own_sockets, shared_sockets, escrow, sandbox, webroot,
                                    content_security_policy, stream_path, content_type, sndbuf_bytes,
                                    max_lag_ms, max_lag_ceiling_ms, stall_timeout_ms, coalesce_ms,
                                    max_listeners, max_connections_per_ip, max_frame_bytes,
-                                   log_level)
+                                   log_level, log_format)
 
 std::string encode_worker_settings(const WorkerSettings& settings) {
   return nlohmann::json(settings).dump();
@@ -85,6 +85,7 @@ std::vector<Descriptor> take_descriptors(msghdr& message) {
       std::memcpy(numbers.data(), CMSG_DATA(part), count * sizeof(int));
       for (const int number : numbers) {
         taken.emplace_back(number);
+        do_not_linger(number);
       }
     }
   }
@@ -138,6 +139,18 @@ bool all_valid(const std::vector<Item>& items) {
   return std::all_of(items.begin(), items.end(), [](const Item& item) { return is_valid(item); });
 }
 
+std::size_t descriptors_max(const WorkerMessageHeader& header) {
+  switch (header.type) {
+    case WorkerMessageType::escrow:
+    case WorkerMessageType::adopt:
+      return header.count;
+    case WorkerMessageType::log_file:
+      return 1;
+    default:
+      return 0;
+  }
+}
+
 bool decode(const WorkerMessageHeader& header, std::span<const std::byte> items,
             WorkerMessage& message) {
   if (header.protocol_version != worker_protocol_version) {
@@ -145,9 +158,7 @@ bool decode(const WorkerMessageHeader& header, std::span<const std::byte> items,
   }
   message.type = header.type;
   message.value = header.value;
-  const bool with_descriptors =
-      header.type == WorkerMessageType::escrow || header.type == WorkerMessageType::adopt;
-  if (message.descriptors.size() > (with_descriptors ? header.count : 0)) {
+  if (message.descriptors.size() > descriptors_max(header)) {
     return false;
   }
   switch (header.type) {
@@ -157,6 +168,7 @@ bool decode(const WorkerMessageHeader& header, std::span<const std::byte> items,
     case WorkerMessageType::standby:
     case WorkerMessageType::hand_over:
     case WorkerMessageType::handed_over:
+    case WorkerMessageType::log_file:
       return header.count == 0 && items.empty();
     case WorkerMessageType::audience:
       return take_items(header, items, message.audience) && all_valid(message.audience);
@@ -217,6 +229,15 @@ SendResult send_worker_message(int control, LogLevel level) noexcept {
                              static_cast<std::uint64_t>(level));
 }
 
+SendResult send_log_file(int control, int descriptor) noexcept {
+  return send_message(control, {.type = WorkerMessageType::log_file}, {}, {&descriptor, 1});
+}
+
+void do_not_linger(int descriptor) noexcept {
+  const linger off{};
+  ::setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &off, sizeof off);
+}
+
 ReceiveResult receive_worker_message(int control, WorkerMessage& message) {
   // One byte more than the longest message has, so that a longer one is seen to be longer.
   constexpr std::size_t item_bytes_max =
@@ -235,6 +256,8 @@ ReceiveResult receive_worker_message(int control, WorkerMessage& message) {
   if (got < 0) {
     return errno == EAGAIN || errno == EINTR ? ReceiveResult::nothing : ReceiveResult::closed;
   }
+  WorkerMessage decoded;
+  decoded.descriptors = take_descriptors(envelope);
   if (got == 0) {
     return ReceiveResult::closed;
   }
@@ -244,8 +267,6 @@ ReceiveResult receive_worker_message(int control, WorkerMessage& message) {
     return ReceiveResult::malformed;
   }
   std::memcpy(&header, received.data(), sizeof header);
-  WorkerMessage decoded;
-  decoded.descriptors = take_descriptors(envelope);
   if (!decode(header, received.subspan(sizeof header), decoded)) {
     return ReceiveResult::malformed;
   }

@@ -48,6 +48,7 @@ struct WorkerSettings {
   std::uint32_t own_sockets = 0;     // SO_REUSEPORT listening sockets of this slot, and after them
   std::uint32_t shared_sockets = 0;  // those that all workers accept from
   bool escrow = true;                // the master wants the descriptors of listeners
+  bool sandbox = true;               // worker/sandbox.h
   std::string webroot;               // directory
   std::string content_security_policy;  // sent with its files; empty: none
   std::string stream_path;              // "/stream.mp3"
@@ -61,9 +62,10 @@ struct WorkerSettings {
   std::uint64_t max_connections_per_ip = 0;  // the same
   std::uint64_t max_frame_bytes = 0;
   std::string log_level;
+  std::string log_format;
 };
 
-constexpr std::uint32_t worker_protocol_version = 8;
+constexpr std::uint32_t worker_protocol_version = 10;
 
 std::string encode_worker_settings(const WorkerSettings& settings);
 // Throws std::runtime_error that says what is missing or wrong.
@@ -85,6 +87,7 @@ enum class WorkerMessageType : std::uint32_t {
   standby = 12,    // worker → master: has started, and waits for its slot; value: its generation
   hand_over = 13,  // master → worker: finish what is begun, then leave the slot to another
   handed_over = 14,  // worker → master: the slot is another's now; the last message
+  log_file = 15,     // master → worker: a descriptor that takes standard error's place
 };
 
 struct WorkerMessageHeader {
@@ -168,8 +171,8 @@ struct WorkerMessage {
   std::vector<AudienceEvent> audience;   // of `audience`
   std::vector<VoteAnswer> vote_answers;  // of `vote_answers`
   std::vector<EscrowItem> escrow;        // of `escrow`, `release` and `adopt`
-  // Of `escrow` and `adopt`, in the order of the items. Fewer than these when this process could
-  // not take as many: the first are there.
+  // Of `escrow` and `adopt`, in the order of the items, and of `log_file`. Fewer than these when
+  // this process could not take as many: the first are there.
   std::vector<Descriptor> descriptors;
   std::vector<KickOrder> kick_orders;    // of `kick`
   std::vector<KickAnswer> kick_answers;  // of `kicked`
@@ -189,6 +192,7 @@ enum class SendResult { sent, full, gone };
 [[nodiscard]] SendResult send_worker_message(int control,
                                              std::span<const KickAnswer> answers) noexcept;
 [[nodiscard]] SendResult send_worker_message(int control, LogLevel level) noexcept;
+[[nodiscard]] SendResult send_log_file(int control, int descriptor) noexcept;
 
 // `escrow` and `adopt` with as many descriptors as items, at most worker_message_descriptors_max;
 // `release` with none.
@@ -196,8 +200,12 @@ enum class SendResult { sent, full, gone };
                                              std::span<const EscrowItem> items,
                                              std::span<const int> descriptors) noexcept;
 
+// A descriptor that somebody else had, and may still have: closing it here does not wait for bytes
+// to be sent, whatever was said of it (SO_LINGER). No error if it is no socket.
+void do_not_linger(int descriptor) noexcept;
+
 enum class ReceiveResult { message, nothing, closed, malformed };
-// Never blocks; `message` is set only for ReceiveResult::message.
+// Never blocks, nor does closing what has come; `message` is set only for ReceiveResult::message.
 [[nodiscard]] ReceiveResult receive_worker_message(int control, WorkerMessage& message);
 
 }  // namespace eradio

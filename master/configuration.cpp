@@ -218,10 +218,6 @@ class Loader {
               "coalesce: " + std::to_string(c.coalesce->count()) +
                   " ms is more than half of max_lag, " + std::to_string(c.max_lag.count()) + " ms");
     }
-    const std::string place = place_of(settings, "status_listen");
-    if (place != "defaults") {
-      loaded_.notes.push_back(place + ": status_listen has no effect in this version");
-    }
   }
 
   [[nodiscard]] bool source_exists(const std::string& program) const {
@@ -298,6 +294,8 @@ Configuration changed_while_running(Configuration wanted, const Configuration& r
   wanted.control_socket = running.control_socket;
   wanted.control_socket_given = running.control_socket_given;
   wanted.status_listen = running.status_listen;
+  wanted.status_listen_given = running.status_listen_given;
+  wanted.log_file = running.log_file;
   return wanted;
 }
 

@@ -13,6 +13,7 @@
 
 #include "common/configuration_file.h"
 #include "common/control_protocol.h"
+#include "common/log_line.h"
 #include "master/install_paths.h"
 
 namespace eradio {
@@ -35,6 +36,7 @@ struct Configuration {
   std::chrono::milliseconds stall_timeout{30'000};
   std::chrono::milliseconds worker_timeout{5000};
   bool escrow = true;
+  bool sandbox = true;
   std::optional<std::string> congestion_control;  // nothing: cubic, if the kernel has it
   std::filesystem::path webroot;
   std::string content_security_policy = strict_security_policy;  // empty: none
@@ -51,8 +53,11 @@ struct Configuration {
   std::optional<std::chrono::milliseconds> coalesce;                             // nothing: auto
   std::optional<std::filesystem::path> control_socket = default_control_socket;  // nothing: none
   bool control_socket_given = false;  // then a server that cannot have it does not start
-  std::optional<std::string> status_listen = "127.0.0.1:8081";  // nothing: none
+  std::optional<std::string> status_listen = "127.0.0.1:8081";  // ADDRESS:PORT; nothing: none
+  bool status_listen_given = false;  // then a server that cannot have it does not start
   std::string log_level = "info";
+  LogFormat log_format = LogFormat::logfmt;
+  std::optional<std::filesystem::path> log_file;  // nothing: standard error
 };
 
 struct LoadedConfiguration {
@@ -60,8 +65,7 @@ struct LoadedConfiguration {
   // What each key is set to, as it was written or as --help shows it: to see what has changed.
   std::map<std::string, std::string> settings;
   std::vector<ConfigurationProblem> problems;  // empty: the configuration can be used
-  std::vector<std::string> notes;  // what is understood, but has no effect in this version
-  bool check_only = false;         // --check_config
+  bool check_only = false;                     // --check_config
   bool help = false;
   bool version = false;
 };

@@ -10,6 +10,7 @@
 
 #include "common/log.h"
 #include "master/listening_sockets.h"
+#include "master/tcp_address.h"
 #include "master/value_parsers.h"
 
 namespace eradio {
@@ -123,6 +124,14 @@ std::string parse_log_level(const std::string& text) {
   return text;
 }
 
+LogFormat parse_log_format(const std::string& text) {
+  const auto format = log_format_of(text);
+  if (!format) {
+    throw std::invalid_argument("expected logfmt or json, got \"" + text + "\"");
+  }
+  return *format;
+}
+
 std::filesystem::path parse_short_path(const std::string& text) {
   constexpr std::size_t bytes_max = sizeof(sockaddr_un::sun_path) - 1;
   if (text.size() > bytes_max) {
@@ -141,16 +150,12 @@ std::filesystem::path parse_socket_path(const std::string& text) {
   return path;
 }
 
-std::string parse_host_and_port(const std::string& text) {
-  const auto colon = text.rfind(':');
-  std::string host = text.substr(0, colon);
-  if (host.starts_with('[') && host.ends_with(']')) {
-    host = host.substr(1, host.size() - 2);
+std::string parse_address_and_port(const std::string& text) {
+  if (!TcpAddress::parse_with_port(text)) {
+    throw std::invalid_argument(
+        "expected ADDRESS:PORT, such as 127.0.0.1:8081 or [::1]:8081, or none, got \"" + text +
+        "\"");
   }
-  if (colon == std::string::npos || !ListeningSockets::is_address(host)) {
-    throw std::invalid_argument("expected ADDRESS:PORT or none, got \"" + text + "\"");
-  }
-  parse_number(std::string_view(text).substr(colon + 1), 0, 65535);
   return text;
 }
 
@@ -223,13 +228,18 @@ const std::vector<ConfigurationKey>& configuration_keys() {
        "whether the master holds a duplicate of each listener's descriptor, so that listeners "
        "outlive their worker; --no-escrow is --escrow off",
        [](C& c, Text t) { c.escrow = parse_on_or_off(t); }, Changes::at_start},
+      {"sandbox", "on",
+       "whether workers give up what they do not need: system calls, privileges, and files that "
+       "are not below webroot",
+       [](C& c, Text t) { c.sandbox = parse_on_or_off(t); }},
       {"stream_path", "/stream.mp3", "path of the stream",
        [](C& c, Text t) { c.stream_path = parse_stream_path(t); }},
       {"content_type", "audio/mpeg", "media type of the stream",
        [](C& c, Text t) { c.content_type = parse_content_type(t); }},
       {"max_listeners", "none", "over it new listeners get 503",
        [](C& c, Text t) { c.max_listeners = t == "none" ? 0 : parse_number(t, 1, limit_max); }},
-      {"max_connections_per_ip", "none", "over it new connections get 503",
+      {"max_connections_per_ip", "none",
+       "over it new connections get 503; of IPv6 a /64 network counts as one address",
        [](C& c, Text t) {
          c.max_connections_per_ip = t == "none" ? 0 : parse_number(t, 1, limit_max);
        }},
@@ -252,13 +262,25 @@ const std::vector<ConfigurationKey>& configuration_keys() {
          c.control_socket_given = true;
        },
        Changes::at_start},
-      {"status_listen", "127.0.0.1:8081", "ADDRESS:PORT of the status server; none turns it off",
+      {"status_listen", "127.0.0.1:8081",
+       "ADDRESS:PORT of the status server, port 0: one that is free; none turns it off",
        [](C& c, Text t) {
-         c.status_listen = t == "none" ? std::nullopt : std::optional(parse_host_and_port(t));
+         c.status_listen = t == "none" ? std::nullopt : std::optional(parse_address_and_port(t));
+         c.status_listen_given = true;
        },
        Changes::at_start},
       {"log_level", "info", "error, warning, info, debug, trace or off",
        [](C& c, Text t) { c.log_level = parse_log_level(t); }},
+      {"log_format", "logfmt", "lines of key=value (logfmt), or JSON objects (json)",
+       [](C& c, Text t) { c.log_format = parse_log_format(t); }},
+      {"log_file", "none",
+       "write the log to the end of this file, and open it again with each reload; none: to "
+       "standard error",
+       [](C& c, Text t) {
+         c.log_file =
+             t == "none" ? std::nullopt : std::optional(std::filesystem::absolute(parse_path(t)));
+       },
+       Changes::at_start},
   };
   return all;
 }

@@ -1,6 +1,5 @@
 #include "master/control_routes.h"
 
-#include <charconv>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -8,33 +7,13 @@
 
 #include <nlohmann/json.hpp>
 
-#include "common/clock.h"
 #include "common/log.h"
+#include "master/status_routes.h"
 
 namespace eradio {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-// So many take less than a millisecond, which the source can wait for.
-constexpr std::uint64_t page_listeners_max = 500;
-constexpr std::uint64_t page_listeners_default = 100;
-
-// The value of a query parameter, or what holds without it; nothing when it is no number.
-std::optional<std::uint64_t> number_of(const HttpRequest& request, std::string_view name,
-                                       std::uint64_t otherwise) {
-  const auto text = request.parameter(name);
-  if (!text) {
-    return otherwise;
-  }
-  std::uint64_t number = 0;
-  const char* end = text->data() + text->size();
-  const auto [rest, error] = std::from_chars(text->data(), end, number);
-  if (error != std::errc{} || rest != end || request.is_repeated(name)) {
-    return std::nullopt;
-  }
-  return number;
-}
 
 // The one member of the body's object, when there is one and it has one of these names.
 struct Member {
@@ -54,19 +33,6 @@ std::optional<Member> only_member(const std::string& body,
     }
   }
   return std::nullopt;
-}
-
-HttpResponse list_listeners(Operations& operations, const HttpRequest& request) {
-  const auto offset = number_of(request, "offset", 0);
-  const auto limit = number_of(request, "limit", page_listeners_default);
-  if (!offset) {
-    return HttpResponse::error(400, "offset must be one decimal integer");
-  }
-  if (!limit || *limit < 1 || *limit > page_listeners_max) {
-    return HttpResponse::error(
-        400, "limit must be one decimal integer from 1 to " + std::to_string(page_listeners_max));
-  }
-  return HttpResponse::json(listeners_json(operations.listeners(*offset, *limit), monotonic_ns()));
 }
 
 HttpResponse tell_source(Operations& operations, SourceCommand command, const char* name) {

@@ -4,15 +4,12 @@
 #pragma once
 
 #include <chrono>
-#include <cstddef>
 #include <filesystem>
 #include <optional>
 #include <string>
 
 #include "common/event_loop.h"
-#include "common/http/acceptor.h"
-#include "common/http/http_connections.h"
-#include "common/http/http_server.h"
+#include "master/limited_http_server.h"
 #include "master/operations.h"
 #include "master/unix_listening_socket.h"
 
@@ -20,7 +17,6 @@ namespace eradio {
 
 class ControlServer {
  public:
-  static constexpr std::size_t connections_max = 64;  // more are refused
   // Workers are replaced one after another, and each may be slow.
   static constexpr std::chrono::minutes answer_time_max{5};
 
@@ -41,12 +37,9 @@ class ControlServer {
 
  private:
   void begin(Operations& operations);
-  void on_accepted(Descriptor socket, const PeerAddress& peer);
 
   std::optional<UnixListeningSocket> socket_;
-  HttpServer server_;
-  HttpConnections connections_;
-  Acceptor acceptor_;
+  LimitedHttpServer server_;
 };
 
 }  // namespace eradio

@@ -10,16 +10,35 @@ namespace {
 
 constexpr unsigned deaths_max = 2;
 
-// Whoever else may have a duplicate: the connection ends.
-void close_connection(const Descriptor& socket) { ::shutdown(socket.number(), SHUT_RDWR); }
-
 }  // namespace
+
+std::size_t escrow_room(std::size_t total, std::span<const std::size_t> held, std::size_t slot) {
+  const std::size_t share = total / 2 / held.size();
+  std::size_t gone = 0;
+  for (std::size_t other = 0; other < held.size(); ++other) {
+    gone += other == slot ? held[other] : std::max(held[other], share);
+  }
+  return total - std::min(total, gone);
+}
+
+HeldSocket& HeldSocket::operator=(HeldSocket&& other) noexcept {
+  std::swap(socket_, other.socket_);
+  return *this;
+}
+
+HeldSocket::~HeldSocket() {
+  if (socket_) {
+    do_not_linger(socket_.number());
+  }
+}
+
+void HeldSocket::end_connection() const noexcept { ::shutdown(socket_.number(), SHUT_RDWR); }
 
 void Escrow::take(std::span<const EscrowItem> items, std::span<Descriptor> descriptors) {
   const std::size_t count = std::min(items.size(), descriptors.size());
   for (std::size_t i = 0; i < count && held_.size() < items_max_; ++i) {
     held_.insert_or_assign(items[i].record,
-                           Held{.item = items[i], .socket = std::move(descriptors[i])});
+                           Held{.item = items[i], .socket = HeldSocket(std::move(descriptors[i]))});
   }
 }
 
@@ -59,6 +78,13 @@ int Escrow::descriptor(const EscrowItem& item) const {
              : -1;
 }
 
+std::uint32_t Escrow::free_record(std::uint32_t from) const {
+  while (held_.contains(from)) {
+    ++from;
+  }
+  return from;
+}
+
 void Escrow::take_from(Escrow& other, const EscrowItem& item, std::uint32_t record) {
   auto node = other.held_.extract(item.record);
   if (node) {
@@ -84,12 +110,13 @@ std::vector<SavedEscrowItem> Escrow::save() const {
 
 void Escrow::resume(std::span<const SavedEscrowItem> saved) {
   for (const SavedEscrowItem& item : saved) {
-    held_.emplace(item.record, Held{.item = {.listener_id = item.listener_id,
-                                             .serial = item.serial,
-                                             .record = item.record,
-                                             .kind = static_cast<ClientKind>(item.kind)},
-                                    .socket = take_descriptor(item.descriptor, "a listener"),
-                                    .deaths = item.deaths});
+    held_.emplace(item.record,
+                  Held{.item = {.listener_id = item.listener_id,
+                                .serial = item.serial,
+                                .record = item.record,
+                                .kind = static_cast<ClientKind>(item.kind)},
+                       .socket = HeldSocket(take_descriptor(item.descriptor, "a listener")),
+                       .deaths = item.deaths});
   }
 }
 
@@ -101,7 +128,7 @@ std::size_t Escrow::blame(std::span<const EscrowItem> adopted) {
         ++found->second.deaths < deaths_max) {
       continue;
     }
-    close_connection(found->second.socket);
+    found->second.socket.end_connection();
     held_.erase(found);
     ++closed;
   }
@@ -116,7 +143,7 @@ void Escrow::exonerate() {
 
 void Escrow::close_all() {
   for (const auto& [record, held] : held_) {
-    close_connection(held.socket);
+    held.socket.end_connection();
   }
   held_.clear();
 }

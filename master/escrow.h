@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <span>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "common/descriptor.h"
@@ -14,6 +15,28 @@
 #include "master/master_state.h"
 
 namespace eradio {
+
+// How many more a slot may have, of `total` for all of them: half of these are anybody's, of the
+// other half each slot has its share for itself. So no worker can leave the others without.
+// `held`: by each slot now.
+std::size_t escrow_room(std::size_t total, std::span<const std::size_t> held, std::size_t slot);
+
+// A duplicate of a descriptor that a worker has given, and may have another of: whatever that says
+// of it (SO_LINGER), closing this one does not wait.
+class HeldSocket {
+ public:
+  explicit HeldSocket(Descriptor socket) : socket_(std::move(socket)) {}
+  HeldSocket(HeldSocket&& other) = default;
+  HeldSocket& operator=(HeldSocket&& other) noexcept;
+  ~HeldSocket();
+
+  [[nodiscard]] int number() const noexcept { return socket_.number(); }
+  // Whoever else may have a duplicate: the connection ends.
+  void end_connection() const noexcept;
+
+ private:
+  Descriptor socket_;
+};
 
 class Escrow {
  public:
@@ -33,7 +56,9 @@ class Escrow {
   // The descriptor of an item; -1 when it is not held (any more). Borrowed.
   [[nodiscard]] int descriptor(const EscrowItem& item) const;
 
-  // Takes an item over from another slot's escrow; here it has another record.
+  // A record that none of its items has, from this one on.
+  [[nodiscard]] std::uint32_t free_record(std::uint32_t from) const;
+  // Takes an item over from another slot's escrow; here it has another record, which is free.
   void take_from(Escrow& other, const EscrowItem& item, std::uint32_t record);
 
   [[nodiscard]] std::vector<SavedEscrowItem> save() const;
@@ -51,7 +76,7 @@ class Escrow {
  private:
   struct Held {
     EscrowItem item;
-    Descriptor socket;
+    HeldSocket socket;
     unsigned deaths = 0;  // of workers in a row that went on with it
   };
 

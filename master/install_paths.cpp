@@ -8,7 +8,8 @@ InstallPaths find_install_paths() {
   const std::filesystem::path prefix = find_install_prefix(ERADIO_SBINDIR);
   return {.libexec = prefix / ERADIO_LIBEXECDIR,
           .webroot = prefix / ERADIO_DATADIR / "htdocs",
-          .program = prefix / ERADIO_SBINDIR / "eradiod"};
+          .program = prefix / ERADIO_SBINDIR / "eradiod",
+          .status_page = prefix / ERADIO_DATADIR / "status"};
 }
 
 }  // namespace eradio

@@ -7,9 +7,10 @@
 namespace eradio {
 
 struct InstallPaths {
-  std::filesystem::path libexec;    // eradio-worker, eradio-source-…
-  std::filesystem::path webroot;    // the page
-  std::filesystem::path program{};  // eradiod itself
+  std::filesystem::path libexec;        // eradio-worker, eradio-source-…
+  std::filesystem::path webroot;        // the page
+  std::filesystem::path program{};      // eradiod itself
+  std::filesystem::path status_page{};  // of the status server
 };
 
 // Throws std::filesystem::filesystem_error when /proc cannot be read.

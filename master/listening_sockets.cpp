@@ -1,6 +1,5 @@
 #include "master/listening_sockets.h"
 
-#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -12,6 +11,7 @@
 
 #include "common/log.h"
 #include "common/system_error.h"
+#include "master/tcp_address.h"
 
 namespace eradio {
 namespace {
@@ -19,129 +19,50 @@ namespace {
 constexpr int accept_queue_length = 4096;  // the kernel cuts it to net.core.somaxconn
 constexpr int port_attempts_max = 20;
 
-struct Address {
-  sockaddr_storage storage{};
-  socklen_t length = 0;
-  std::string text;
-
-  [[nodiscard]] const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
-  [[nodiscard]] bool is_ipv6() const { return storage.ss_family == AF_INET6; }
-  void set_port(std::uint16_t port) {
-    if (is_ipv6()) {
-      reinterpret_cast<sockaddr_in6*>(&storage)->sin6_port = htons(port);
-    } else {
-      reinterpret_cast<sockaddr_in*>(&storage)->sin_port = htons(port);
-    }
-  }
-  [[nodiscard]] std::string name(std::uint16_t port) const {
-    return (is_ipv6() ? "[" + text + "]" : text) + ":" + std::to_string(port);
-  }
-};
-
-std::optional<Address> parse_address(const std::string& text) {
-  Address address;
-  address.text = text;
-  auto* ipv4 = reinterpret_cast<sockaddr_in*>(&address.storage);
-  auto* ipv6 = reinterpret_cast<sockaddr_in6*>(&address.storage);
-  if (::inet_pton(AF_INET, text.c_str(), &ipv4->sin_addr) == 1) {
-    ipv4->sin_family = AF_INET;
-    address.length = sizeof *ipv4;
-    return address;
-  }
-  if (::inet_pton(AF_INET6, text.c_str(), &ipv6->sin6_addr) == 1) {
-    ipv6->sin6_family = AF_INET6;
-    address.length = sizeof *ipv6;
-    return address;
-  }
-  return std::nullopt;
-}
-
-void set_option(int socket, int level, int option, const char* name) {
-  const int on = 1;
-  if (::setsockopt(socket, level, option, &on, sizeof on) < 0) {
-    throw_system_error(std::string("setsockopt ") + name);
-  }
-}
-
-// Binds one socket. `shared`: with SO_REUSEPORT.
-Descriptor bind_socket(const Address& address, const std::string& name, bool shared) {
-  Descriptor socket(
-      ::socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (!socket) {
-    throw_system_error("cannot listen on " + name);
-  }
-  set_option(socket.number(), SOL_SOCKET, SO_REUSEADDR, "SO_REUSEADDR");
-  if (shared) {
-    set_option(socket.number(), SOL_SOCKET, SO_REUSEPORT, "SO_REUSEPORT");
-  }
-  if (address.is_ipv6()) {
-    set_option(socket.number(), IPPROTO_IPV6, IPV6_V6ONLY, "IPV6_V6ONLY");
-  }
-  if (::bind(socket.number(), address.get(), address.length) < 0) {
-    throw_system_error("cannot listen on " + name);
-  }
-  return socket;
-}
-
-std::uint16_t port_of(int socket) {
-  sockaddr_storage storage{};
-  socklen_t length = sizeof storage;
-  check_syscall(::getsockname(socket, reinterpret_cast<sockaddr*>(&storage), &length),
-                "getsockname");
-  return ntohs(storage.ss_family == AF_INET6
-                   ? reinterpret_cast<const sockaddr_in6*>(&storage)->sin6_port
-                   : reinterpret_cast<const sockaddr_in*>(&storage)->sin_port);
-}
-
-void start_listening(int socket, const std::string& name) {
-  if (::listen(socket, accept_queue_length) < 0) {
-    throw_system_error("cannot listen on " + name);
-  }
-}
-
 using SocketsBySlot = std::vector<std::vector<Descriptor>>;
 
 // All sockets for all addresses and slots; sets `port` if it was 0.
-SocketsBySlot open_tcp(std::vector<Address> addresses, std::uint16_t& port, std::size_t workers) {
+SocketsBySlot open_tcp(std::vector<TcpAddress> addresses, std::uint16_t& port,
+                       std::size_t workers) {
   SocketsBySlot by_slot(workers);
-  for (Address& address : addresses) {
+  for (TcpAddress& address : addresses) {
     address.set_port(port);
     // Another server of the same user that has the port with SO_REUSEPORT too would get half of our
     // listeners. One try without the option finds it.
-    Descriptor alone = bind_socket(address, address.name(port), false);
+    Descriptor alone = bind_socket(address, false);
     if (port == 0) {
-      port = port_of(alone.number());
+      port = address_of(alone.number()).port();
       address.set_port(port);
     }
-    start_listening(alone.number(), address.name(port));
+    start_listening(alone.number(), address, accept_queue_length);
     alone.reset();
     for (auto& sockets : by_slot) {
-      sockets.push_back(bind_socket(address, address.name(port), true));
-      start_listening(sockets.back().number(), address.name(port));
+      sockets.push_back(bind_socket(address, true));
+      start_listening(sockets.back().number(), address, accept_queue_length);
     }
   }
   return by_slot;
 }
 
 bool has_ipv6() {
-  const Address loopback = *parse_address("::1");
+  const TcpAddress loopback = *TcpAddress::parse("::1");
   const Descriptor socket(::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
   return socket && ::bind(socket.number(), loopback.get(), loopback.length) == 0;
 }
 
-std::vector<Address> addresses_for(const ListeningAddresses& wanted) {
-  std::vector<Address> addresses;
+std::vector<TcpAddress> addresses_for(const ListeningAddresses& wanted) {
+  std::vector<TcpAddress> addresses;
   for (const std::string& text : wanted.addresses) {
-    const auto address = parse_address(text);
+    const auto address = TcpAddress::parse(text);
     if (!address) {
       throw std::runtime_error("listen_ip: " + text + " is no IPv4 or IPv6 address");
     }
     addresses.push_back(*address);
   }
   if (wanted.addresses.empty()) {
-    addresses.push_back(*parse_address("0.0.0.0"));
+    addresses.push_back(*TcpAddress::parse("0.0.0.0"));
     if (has_ipv6()) {
-      addresses.push_back(*parse_address("::"));
+      addresses.push_back(*TcpAddress::parse("::"));
     } else {
       log::info("this machine has no IPv6: listening on IPv4 alone");
     }
@@ -152,11 +73,11 @@ std::vector<Address> addresses_for(const ListeningAddresses& wanted) {
 }  // namespace
 
 bool ListeningSockets::is_address(const std::string& text) {
-  return parse_address(text).has_value();
+  return TcpAddress::parse(text).has_value();
 }
 
 ListeningSockets::ListeningSockets(const ListeningAddresses& wanted, std::size_t workers) {
-  const std::vector<Address> addresses = addresses_for(wanted);
+  const std::vector<TcpAddress> addresses = addresses_for(wanted);
   std::uint16_t port = wanted.port;
   for (int attempt = 1;; ++attempt) {
     try {
@@ -170,8 +91,9 @@ ListeningSockets::ListeningSockets(const ListeningAddresses& wanted, std::size_t
       port = 0;
     }
   }
-  for (const Address& address : addresses) {
-    names_.push_back(address.name(port));
+  for (TcpAddress address : addresses) {
+    address.set_port(port);
+    names_.push_back(address.name());
   }
   const bool any = addresses.front().text == "0.0.0.0" || addresses.front().text == "::";
   local_url_ = "http://" + (any ? "localhost:" + std::to_string(port) : names_.front());
@@ -203,21 +125,30 @@ void ListeningSockets::make_slots(std::size_t slots) {
   }
   for (auto& sockets : more) {
     for (const Descriptor& socket : sockets) {
-      start_listening(socket.number(), "one more socket");
+      start_listening(socket.number(), address_of(socket.number()), accept_queue_length);
     }
     tcp_.push_back(std::move(sockets));
+  }
+}
+
+void ListeningSockets::put_right(std::size_t slot) const {
+  for (const Descriptor& socket : tcp_.at(slot)) {
+    int listens = 0;
+    socklen_t length = sizeof listens;
+    ::getsockopt(socket.number(), SOL_SOCKET, SO_ACCEPTCONN, &listens, &length);
+    if (listens == 0) {
+      const TcpAddress address = address_of(socket.number());
+      log::error("worker {}: its socket of {} did not listen any more", slot, address.name());
+      start_listening(socket.number(), address, accept_queue_length);
+    }
+    set_nonblocking(socket.number());
   }
 }
 
 std::vector<Descriptor> ListeningSockets::bind_like_first() const {
   std::vector<Descriptor> sockets;
   for (const Descriptor& like : tcp_.front()) {
-    Address address;
-    address.length = sizeof address.storage;
-    check_syscall(::getsockname(like.number(), reinterpret_cast<sockaddr*>(&address.storage),
-                                &address.length),
-                  "getsockname");
-    sockets.push_back(bind_socket(address, "one more socket", true));
+    sockets.push_back(bind_socket(address_of(like.number()), true));
     std::array<char, 16> algorithm{};  // TCP_CA_NAME_MAX
     socklen_t length = algorithm.size();
     check_syscall(

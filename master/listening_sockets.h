@@ -39,6 +39,8 @@ class ListeningSockets {
   // For slots from now on, at least so many: sockets like those of the first. Throws
   // std::system_error; then none has begun to listen.
   void make_slots(std::size_t slots);
+  // Whatever a worker has done to those of the slot: they listen, and do not wait.
+  void put_right(std::size_t slot) const;
   [[nodiscard]] std::size_t slots() const noexcept { return tcp_.size(); }
 
   [[nodiscard]] const std::vector<Descriptor>& tcp(std::size_t slot) const { return tcp_.at(slot); }

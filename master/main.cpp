@@ -3,12 +3,15 @@
 #include <cstdio>
 #include <exception>
 #include <optional>
+#include <stdexcept>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
 #include "common/descriptor.h"
 #include "common/log.h"
+#include "common/version.h"
 #include "master/configuration.h"
 #include "master/install_paths.h"
 #include "master/master.h"
@@ -44,15 +47,17 @@ int run(const std::vector<std::string>& command_line) {
     return 0;
   }
   if (loaded.check_only) {
-    for (const std::string& note : loaded.notes) {
-      std::printf("%s\n", note.c_str());
-    }
     std::puts("the configuration is in order");
     return 0;
   }
-  eradio::set_up_log("master", loaded.configuration.log_level);
-  for (const std::string& note : loaded.notes) {
-    eradio::log::warning("{}", note);
+  const eradio::Configuration& configuration = loaded.configuration;
+  eradio::set_up_log("master", configuration.log_level, configuration.log_format);
+  if (configuration.log_file && !upgrade) {
+    try {
+      eradio::log_to_file(*configuration.log_file);
+    } catch (const std::system_error& error) {
+      throw std::runtime_error(std::string("log_file: ") + error.what());
+    }
   }
   eradio::Master(loaded, paths, command_line,
                  upgrade ? std::optional(std::move(upgrade->state)) : std::nullopt)

@@ -13,10 +13,13 @@
 #include <system_error>
 #include <utility>
 
+#include "common/check.h"
 #include "common/clock.h"
 #include "common/descriptor.h"
 #include "common/log.h"
+#include "common/version.h"
 #include "master/configuration_keys.h"
+#include "master/tcp_address.h"
 
 namespace eradio {
 namespace {
@@ -45,6 +48,7 @@ WorkerSettings worker_settings(const Configuration& configuration) {
   settings.content_type = configuration.content_type;
   settings.sndbuf_bytes = configuration.sndbuf;
   settings.escrow = configuration.escrow;
+  settings.sandbox = configuration.sandbox;
   settings.max_lag_ms = configuration.max_lag.count();
   settings.max_lag_ceiling_ms =
       std::max(configuration.max_lag, configuration.max_lag_ceiling).count();
@@ -54,6 +58,7 @@ WorkerSettings worker_settings(const Configuration& configuration) {
   settings.max_connections_per_ip = configuration.max_connections_per_ip;
   settings.max_frame_bytes = configuration.max_frame;
   settings.log_level = configuration.log_level;
+  settings.log_format = name_of(configuration.log_format);
   return settings;
 }
 
@@ -69,6 +74,16 @@ ListeningAddresses listening_addresses(const Configuration& configuration) {
           .port = configuration.listen_port,
           .unix_path = configuration.listen_unix,
           .congestion_control = configuration.congestion_control};
+}
+
+// The time of day, in seconds since 1970, of a moment of CLOCK_MONOTONIC.
+double unix_time_of(std::int64_t moment_ns) {
+  const auto since = std::chrono::nanoseconds(monotonic_ns() - moment_ns);
+  const auto then = std::chrono::system_clock::now() - since;
+  return static_cast<double>(
+             std::chrono::duration_cast<std::chrono::milliseconds>(then.time_since_epoch())
+                 .count()) /
+         1000;
 }
 
 std::vector<ListenerTable> make_listener_tables(std::size_t workers, std::size_t listeners_max,
@@ -94,6 +109,11 @@ Configuration as_it_runs(Configuration configuration, const std::optional<Master
     configuration.max_frame = before->max_frame;
     configuration.ring_size = before->ring_size;
     configuration.log_level = before->log_level;
+    configuration.log_file = std::nullopt;
+    const auto log_file = before->settings.find("log_file");
+    if (log_file != before->settings.end() && log_file->second != "none") {
+      configuration.log_file = std::filesystem::absolute(log_file->second);
+    }
     const auto escrow = before->settings.find("escrow");
     configuration.escrow = escrow == before->settings.end() || escrow->second == "on";
   }
@@ -111,6 +131,7 @@ Master::Master(const LoadedConfiguration& loaded, const InstallPaths& paths,
       settings_(loaded.settings),
       workers_wanted_(loaded.configuration.workers),
       started_ns_(before_ ? before_->started_ns : monotonic_ns()),
+      started_unix_s_(unix_time_of(started_ns_)),
       upgrades_(before_ ? before_->upgrades + 1 : 0),
       from_terminal_(::isatty(STDERR_FILENO) == 1),
       signals_(loop_, {SIGTERM, SIGINT, SIGHUP, SIGCHLD},
@@ -143,8 +164,11 @@ Master::Master(const LoadedConfiguration& loaded, const InstallPaths& paths,
       supervisor_(loop_, paths.libexec / "eradio-worker", worker_settings(configuration_),
                   configuration_.worker_timeout, escrow_max(), sockets_, publisher_, scoreboard_,
                   listeners_, programme_, [this] { on_all_ready(); }),
-      upgrade_(loop_, paths.program, command_line_) {
+      upgrade_(loop_, paths.program, command_line_),
+      service_manager_(loop_, [this] { return service_status(programme_.metadata()); }),
+      slowest_listeners_(loop_, listeners_) {
   open_control_socket();
+  open_status_server();
 }
 
 void Master::open_control_socket() {
@@ -167,6 +191,32 @@ void Master::open_control_socket() {
   }
 }
 
+void Master::open_status_server() {
+  StatusView& view = *this;
+  if (before_) {
+    if (before_->status_descriptor >= 0) {
+      status_server_.emplace(loop_, view,
+                             take_descriptor(before_->status_descriptor, "the status server"),
+                             paths_.status_page);
+    }
+    return;
+  }
+  if (!configuration_.status_listen) {
+    return;
+  }
+  const auto address = TcpAddress::parse_with_port(*configuration_.status_listen);
+  ERADIO_CHECK(address.has_value());
+  try {
+    status_server_.emplace(loop_, view, *address, paths_.status_page);
+  } catch (const std::system_error& error) {
+    if (configuration_.status_listen_given) {
+      throw std::runtime_error(std::string("status_listen: ") + error.what());
+    }
+    log::warning("there is no status server: {}; status_listen names another address",
+                 error.what());
+  }
+}
+
 // A few for what this process does itself: above all, to start workers.
 std::size_t Master::escrow_max() const noexcept {
   constexpr std::size_t own = 256;
@@ -185,6 +235,21 @@ void Master::announce_escrow() const {
         configuration_.max_listeners, escrow_max(), descriptors_max_);
   } else if (configuration_.max_listeners == 0) {
     log::info("up to {} listeners outlive their worker", escrow_max());
+  }
+}
+
+// All workers run on the same kernel.
+void Master::announce_sandbox() const {
+  const WorkerCounters& worker = scoreboard_.counters(0);
+  if (!configuration_.sandbox) {
+    log::warning("sandbox is off: a worker can do whatever this server's user can");
+    return;
+  }
+  if (worker.system_calls_filtered.get() == 0) {
+    log::warning("workers run without a filter of system calls: this build or kernel has none");
+  }
+  if (worker.files_confined.get() == 0) {
+    log::warning("workers can read files outside of webroot: this build or kernel has no Landlock");
   }
 }
 
@@ -212,6 +277,7 @@ void Master::go_on() {
   supervisor_.replace_all([this](const ReplaceResult& result) {
     upgrade_error_ = result.error;
     workers_are_old_ = !result.error.empty();
+    service_manager_.ready();
   });
 }
 
@@ -238,6 +304,9 @@ MasterState Master::save() const {
   if (control_) {
     state.control_socket = control_->save();
   }
+  if (status_server_) {
+    state.status_descriptor = status_server_->descriptor();
+  }
   state.stream = publisher_.save();
   state.scoreboard_descriptor = scoreboard_.descriptor();
   state.source = source_.save();
@@ -252,6 +321,21 @@ void Master::reload(std::function<void(const ReloadResult&)> done) {
   if (!result.error.empty()) {
     done(result);
     return;
+  }
+  service_manager_.reloading();
+  done = [this, done = std::move(done)](const ReloadResult& reloaded) {
+    if (announced_) {
+      service_manager_.ready();
+    }
+    done(reloaded);
+  };
+  if (configuration_.log_file) {  // whatever the configuration says
+    try {
+      log_to_file(*configuration_.log_file);
+      supervisor_.set_log_file(STDERR_FILENO);
+    } catch (const std::system_error& error) {
+      result.error = std::string("log_file: ") + error.what();
+    }
   }
   const LoadedConfiguration loaded =
       load_configuration({command_line_.begin() + 1, command_line_.end()}, paths_);
@@ -315,6 +399,7 @@ void Master::change(const Configuration& configuration) {
   const std::string log_level = configuration_.log_level;
   configuration_ = configuration;
   configuration_.log_level = log_level;
+  set_log_format(configuration_.log_format);
   programme_.change(configuration_.veto_ratio, workers);
   source_.change(source_settings(configuration_, paths_));
   supervisor_.change(worker_settings(configuration_), configuration_.worker_timeout, escrow_max());
@@ -348,17 +433,22 @@ void Master::upgrade(std::function<void(std::uint64_t number, const std::string&
     return;
   }
   upgrading_ = true;
+  service_manager_.reloading();
   log::info("the operator wants to upgrade: the installed program is asked whether it can go on");
   upgrade_.check(save(), [this, done = std::move(done)](const std::string& error) {
     if (!error.empty()) {
       log::error("no upgrade: {}", error);
       upgrading_ = false;
+      service_manager_.ready();
       done(0, error);
       return;
     }
     constexpr int attempts_max = 100;
     upgrade_error_.clear();
     done(upgrades_ + 1, "");
+    if (status_server_) {
+      status_server_->stop_accepting();
+    }
     execute_upgrade(attempts_max);
   });
 }
@@ -379,7 +469,11 @@ void Master::execute_upgrade(int attempts_left) {
     }
     log::error("no upgrade: {}", error);
     upgrading_ = false;
+    service_manager_.ready();
     upgrade_error_ = error;
+    if (status_server_) {
+      status_server_->accept_again();
+    }
   });
 }
 
@@ -390,9 +484,22 @@ std::string Master::why_not_to_be_left() const {
 void Master::run() {
   if (before_) {
     go_on();
-    loop_.run();
-    return;
+  } else {
+    begin();
   }
+  gather_log();
+  loop_.run();
+  log::say_what_was_left_out(true);
+  log::info("stopped");
+}
+
+void Master::gather_log() {
+  constexpr std::chrono::milliseconds interval{500};
+  log::say_what_was_left_out();
+  loop_.call_after(interval, [this] { gather_log(); });
+}
+
+void Master::begin() {
   log::info("eradio {} starts: {} workers, at most {} descriptors in each", ERADIO_VERSION,
             configuration_.workers, descriptors_max_);
   announce_escrow();
@@ -402,15 +509,18 @@ void Master::run() {
   if (control_) {
     log::info("eradioctl is answered on {}", control_->name());
   }
+  if (status_server_) {
+    log::info("the status is at http://{}/", status_server_->name());
+  }
   supervisor_.start_all();
   source_.start();
-  loop_.run();
-  log::info("stopped");
 }
 
 void Master::on_all_ready() {
   if (!announced_) {
     announced_ = true;
+    announce_sandbox();
+    service_manager_.ready();
     log::info("ready: listen at {}{}", sockets_.local_url(), configuration_.stream_path);
   }
 }
@@ -454,8 +564,12 @@ void Master::stop() {
   // A second request does not wait any more.
   const std::chrono::milliseconds grace = stopping_ ? std::chrono::milliseconds(0) : stop_grace;
   stopping_ = true;
+  service_manager_.stopping();
   if (control_) {
     control_->close();
+  }
+  if (status_server_) {
+    status_server_->close();
   }
   source_.stop_for_good(grace);
   supervisor_.stop_for_good(grace);
@@ -466,6 +580,9 @@ ServerStatus Master::status() {
   ServerStatus status{.process = ::getpid(),
                       .now_ns = monotonic_ns(),
                       .started_ns = started_ns_,
+                      .started_unix_s = started_unix_s_,
+                      .usage = usage_of(::getpid()).value_or(ProcessUsage{}),
+                      .descriptors_max = descriptors_max_,
                       .log_level = configuration_.log_level,
                       .upgrades = upgrades_,
                       .replacing_workers = supervisor_.replacing(),
@@ -473,18 +590,26 @@ ServerStatus Master::status() {
                       .escrow = {.on = configuration_.escrow,
                                  .held = supervisor_.held_in_escrow(),
                                  .max = configuration_.escrow ? escrow_max() : 0},
-                      .source = {.process = source_.process(), .restarts = source_.restarts()},
+                      .source = source_.status(),
+                      .ring = publisher_.ring_status(),
                       .metadata = programme_.metadata(),
                       .workers = {},
-                      .past_totals = supervisor_.past_totals()};
+                      .past_totals = supervisor_.past_totals(),
+                      .past_activity = supervisor_.past_activity()};
+  const auto& counts = counts_.of(listeners_, status.now_ns);
   for (const WorkerProcess& worker : supervisor_.workers()) {
-    status.workers.push_back(worker_status(worker, scoreboard_.counters(worker.slot)));
+    status.workers.push_back(
+        worker_status(worker, scoreboard_.counters(worker.slot), counts[worker.slot]));
   }
   return status;
 }
 
 ListenersPage Master::listeners(std::uint64_t offset, std::size_t limit) {
   return read_listeners(listeners_, offset, limit);
+}
+
+void Master::slowest_listeners(SlowestListeners::Done done) {
+  slowest_listeners_.find(std::move(done));
 }
 
 bool Master::command(SourceCommand command) { return source_.command(command); }

@@ -17,9 +17,13 @@
 #include "master/operations.h"
 #include "master/programme.h"
 #include "master/publisher.h"
+#include "master/service_manager.h"
 #include "master/signal_watch.h"
+#include "master/slowest_listeners.h"
 #include "master/source_process.h"
+#include "master/status_server.h"
 #include "master/supervisor.h"
+#include "master/table_counts.h"
 #include "master/upgrade.h"
 #include "shm/listener_table.h"
 #include "shm/scoreboard.h"
@@ -42,9 +46,13 @@ class Master final : private Operations {
   void on_all_ready();
   [[nodiscard]] std::size_t escrow_max() const noexcept;
   void announce_escrow() const;
+  void announce_sandbox() const;
   void reap();
   void stop();
   void open_control_socket();
+  void open_status_server();
+  void begin();
+  void gather_log();
   void go_on();
   void take_as_many_workers_as_wanted();
   [[nodiscard]] MasterState save() const;
@@ -61,6 +69,7 @@ class Master final : private Operations {
 
   ServerStatus status() override;
   ListenersPage listeners(std::uint64_t offset, std::size_t limit) override;
+  void slowest_listeners(SlowestListeners::Done done) override;
   [[nodiscard]] bool command(SourceCommand command) override;
   void kick(const KickOrder& order, Kicks::Done done) override;
   void restart_workers(Supervisor::Replaced done) override;
@@ -75,6 +84,7 @@ class Master final : private Operations {
   std::map<std::string, std::string> settings_;  // LoadedConfiguration::settings
   std::uint32_t workers_wanted_;                 // by the configuration
   std::int64_t started_ns_;
+  double started_unix_s_;
   std::uint64_t upgrades_;
   std::string upgrade_error_;
   bool from_terminal_;  // started by a person who looks at the log
@@ -85,11 +95,15 @@ class Master final : private Operations {
   Publisher publisher_;
   Scoreboard scoreboard_;
   std::vector<ListenerTable> listeners_;  // one for each worker
+  TableCounts counts_;
   Programme programme_;
   SourceProcess source_;
   Supervisor supervisor_;
   Upgrade upgrade_;
+  ServiceManager service_manager_;
   std::optional<ControlServer> control_;
+  SlowestListeners slowest_listeners_;
+  std::optional<StatusServer> status_server_;
   bool upgrading_ = false;
   bool workers_are_old_ = false;  // they could not be replaced when the configuration had changed
   EventLoop::TimerId reload_timer_ = EventLoop::no_timer;

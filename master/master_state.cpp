@@ -11,10 +11,13 @@ namespace eradio {
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(SavedUnixSocket, descriptor, path, inode)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(SavedSockets, tcp_descriptors, unix_socket, names, local_url)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(SavedStream, descriptor, wakeup_descriptors)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(SourceCounters, bytes_read, sync_points, dependent_frames,
+                                   headers, frame_bytes, tracks, stops, log_messages, broken_frames,
+                                   broken_bytes)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(SavedSource, process, started_ns, starts, commands_descriptor,
                                    frames_descriptor, errors_descriptor, error_line, partial_frame,
                                    frame_offset, frames, broken_frames, header_holds, said,
-                                   was_playing, now_playing)
+                                   was_playing, told_to_pause, last_frame_ns, counters, now_playing)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(SavedConnections, slot, listener_id, count)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(SavedProgramme, track_number, now_playing, published,
                                    connections, voters, skipped)
@@ -22,15 +25,17 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(SavedEscrowItem, listener_id, serial, record,
                                    descriptor)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(SavedWorker, process, generation, started_ns, since_ns, ready_ns,
                                    control_descriptor, listeners_descriptor, starts, escrow)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(StreamTotals, frames_sent, bytes_sent, frames_skipped, jumps,
-                                   adopted, not_adopted, notify_adopted, notify_not_adopted,
-                                   requests_dropped)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(SavedSupervisor, generations, past_totals, workers,
-                                   table_layout_version, table_records)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ContinuityTotals, adopted, not_adopted, notify_adopted,
+                                   notify_not_adopted, requests_dropped)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(FrameAgeTotals, frames, sum_ns)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ActivityTotals, accepted, refused, listeners, notifications,
+                                   records_lost, sends, frame_ages)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(SavedSupervisor, generations, past_totals, past_activity,
+                                   workers, table_layout_version, table_records)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(MasterState, version, program_version, started_ns, upgrades,
                                    log_level, settings, max_frame, ring_size, sockets,
-                                   control_socket, stream, scoreboard_descriptor, source, programme,
-                                   supervisor)
+                                   control_socket, status_descriptor, stream, scoreboard_descriptor,
+                                   source, programme, supervisor)
 
 std::string encode_master_state(const MasterState& state) {
   std::string bytes;
@@ -62,6 +67,7 @@ MasterState decode_master_state(const std::string& bytes) {
 std::vector<int> descriptors_of(const MasterState& state) {
   std::vector<int> all{state.sockets.unix_socket.descriptor,
                        state.control_socket.descriptor,
+                       state.status_descriptor,
                        state.stream.descriptor,
                        state.scoreboard_descriptor,
                        state.source.commands_descriptor,

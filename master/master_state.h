@@ -15,7 +15,7 @@
 
 namespace eradio {
 
-constexpr std::uint32_t master_state_version = 1;
+constexpr std::uint32_t master_state_version = 2;
 
 // Members that are called `…descriptor` are numbers of open descriptors; -1: there is none.
 struct SavedUnixSocket {
@@ -51,6 +51,9 @@ struct SavedSource {
   bool header_holds = false;
   bool said = false;  // whether it plays
   bool was_playing = false;
+  bool told_to_pause = false;
+  std::int64_t last_frame_ns = 0;
+  SourceCounters counters;
   std::string now_playing;  // encode_now_playing()
 };
 
@@ -92,7 +95,8 @@ struct SavedWorker {
 
 struct SavedSupervisor {
   std::uint64_t generations = 0;
-  StreamTotals past_totals;
+  ContinuityTotals past_totals;
+  ActivityTotals past_activity;
   std::vector<SavedWorker> workers;  // by slot
   std::uint32_t table_layout_version = 0;
   std::uint64_t table_records = 0;
@@ -110,6 +114,7 @@ struct MasterState {
   std::uint64_t ring_size = 0;
   SavedSockets sockets;
   SavedUnixSocket control_socket;
+  int status_descriptor = -1;  // the status server's listening socket
   SavedStream stream;
   int scoreboard_descriptor = -1;
   SavedSource source;

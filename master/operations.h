@@ -11,7 +11,7 @@
 #include "common/worker_protocol.h"
 #include "master/configuration.h"
 #include "master/kicks.h"
-#include "master/status.h"
+#include "master/status_view.h"
 #include "master/supervisor.h"
 
 namespace eradio {
@@ -21,12 +21,8 @@ struct ReloadResult {
   std::string error;  // empty: there is none. If nothing is in `settings`, nothing has changed.
 };
 
-class Operations {
+class Operations : public StatusView {
  public:
-  virtual ~Operations() = default;
-
-  virtual ServerStatus status() = 0;
-  virtual ListenersPage listeners(std::uint64_t offset, std::size_t limit) = 0;
   // False when the source cannot be told: it does not run, or does not read its commands.
   [[nodiscard]] virtual bool command(SourceCommand command) = 0;
   // Of `order` its target counts; `done` is called once, perhaps within this call.

@@ -71,6 +71,15 @@ void Publisher::metadata(const StreamMetadata& metadata) {
   unannounced_ = true;
 }
 
+RingStatus Publisher::ring_status() const {
+  const RingWriter& ring = segment_.ring();
+  return {.size_bytes = ring.data_bytes(),
+          .used_bytes = ring.used_bytes(),
+          .records = ring.sequence(),
+          .stream_position = ring.stream_position(),
+          .held_ns = ring.held_ns()};
+}
+
 void Publisher::flush() {
   if (unannounced_) {
     unannounced_ = false;

@@ -29,6 +29,7 @@ class Publisher {
   // Wakes every worker once, if there is anything new.
   void flush();
 
+  [[nodiscard]] RingStatus ring_status() const;
   [[nodiscard]] Descriptor reopen_read_only() const { return segment_.reopen_read_only(); }
   // For slots from now on, at least so many.
   void make_wakeups(std::size_t slots);

@@ -131,6 +131,9 @@ SavedSource SourceProcess::save() const {
                     .header_holds = header_holds_,
                     .said = playback_.said(),
                     .was_playing = playback_.was_playing(),
+                    .told_to_pause = told_to_pause_,
+                    .last_frame_ns = last_frame_ns_,
+                    .counters = counters_,
                     .now_playing = text_of(encode_now_playing(playback_.now()))};
   if (running()) {
     const SourceFramePosition& position = parser_->position();
@@ -144,6 +147,9 @@ SavedSource SourceProcess::save() const {
 
 void SourceProcess::resume(const SavedSource& saved) {
   starts_ = saved.starts;
+  told_to_pause_ = saved.told_to_pause;
+  last_frame_ns_ = saved.last_frame_ns;
+  counters_ = saved.counters;
   playback_.resume(decode_now_playing(bytes_of(saved.now_playing)).value_or(NowPlaying{}),
                    saved.said, saved.was_playing);
   if (saved.process <= 0) {
@@ -166,12 +172,24 @@ void SourceProcess::resume(const SavedSource& saved) {
   watch_output();
 }
 
+SourceStatus SourceProcess::status() const {
+  return {.process = process_,
+          .ending = ending(),
+          .restarts = starts_ > 0 ? starts_ - 1 : 0,
+          .started_ns = started_ns_,
+          .has_stopped = running() && playback_.said() && !playback_.now().playing,
+          .told_to_pause = told_to_pause_,
+          .last_frame_ns = last_frame_ns_,
+          .counters = counters_};
+}
+
 bool SourceProcess::command(SourceCommand command) {
   const auto byte = static_cast<std::uint8_t>(command);
   if (!commands_ || ::write(commands_.number(), &byte, sizeof byte) != sizeof byte) {
     log::warning("source: command {} could not be delivered", static_cast<int>(byte));
     return false;
   }
+  told_to_pause_ = command == SourceCommand::pause;
   return true;
 }
 
@@ -282,6 +300,7 @@ bool SourceProcess::read_output(int reads_max) {
       }
       return errno == EAGAIN;
     }
+    counters_.bytes_read += static_cast<std::uint64_t>(got);
     parser_->feed(std::span(buffer_).first(static_cast<std::size_t>(got)));
   }
   return true;
@@ -347,10 +366,28 @@ void SourceProcess::signal_group(int signal_number) const {
 }
 
 void SourceProcess::log(SourceLogLevel level, std::string_view text) {
+  ++counters_.log_messages;
   note(log_level(level), "", text);
 }
 
+void SourceProcess::count(FrameKind kind, std::size_t bytes) {
+  counters_.frame_bytes += bytes;
+  switch (kind) {
+    case FrameKind::sync_point:
+      ++counters_.sync_points;
+      break;
+    case FrameKind::dependent:
+      ++counters_.dependent_frames;
+      break;
+    case FrameKind::header:
+      ++counters_.headers;
+      return;
+  }
+  last_frame_ns_ = monotonic_ns();
+}
+
 void SourceProcess::data(FrameKind kind, std::span<const std::byte> frame) {
+  count(kind, frame.size());
   if (kind == FrameKind::header) {
     header_holds_ = !frame.empty();
   } else {
@@ -360,16 +397,20 @@ void SourceProcess::data(FrameKind kind, std::span<const std::byte> frame) {
 }
 
 void SourceProcess::started(const std::optional<TrackName>& track) {
+  ++counters_.tracks;
   note(LogLevel::info, "started ", track ? track->name : "something it does not name");
   publish(playback_.on_started(track));
 }
 
 void SourceProcess::stopped() {
+  ++counters_.stops;
   note(LogLevel::info, "stopped", "");
   publish(playback_.on_stopped());
 }
 
 void SourceProcess::broken(const BrokenSourceFrame& frame) {
+  ++counters_.broken_frames;
+  counters_.broken_bytes += frame.bytes;
   note(LogLevel::error,
        "broken frame at byte " + std::to_string(frame.offset) + " of its output: ", frame.reason);
 }

@@ -58,9 +58,7 @@ class SourceProcess final : private SourceFrameSink {
   [[nodiscard]] bool running() const noexcept { return process_ > 0; }
   // It has been told to end, or its output has ended, and it still runs.
   [[nodiscard]] bool ending() const noexcept { return running() && (!frames_watch_ || changing_); }
-  // 0: none runs just now.
-  [[nodiscard]] pid_t process() const noexcept { return process_; }
-  [[nodiscard]] std::uint64_t restarts() const noexcept { return starts_ > 0 ? starts_ - 1 : 0; }
+  [[nodiscard]] SourceStatus status() const;
 
  private:
   static constexpr int log_messages_max = 50;  // of the source's, a second
@@ -71,6 +69,7 @@ class SourceProcess final : private SourceFrameSink {
   void stopped() override;
   void broken(const BrokenSourceFrame& frame) override;
 
+  void count(FrameKind kind, std::size_t bytes);
   void start_program();
   void watch_output();
   // Logs what the source said or did, unless it does so too often.
@@ -99,6 +98,9 @@ class SourceProcess final : private SourceFrameSink {
   bool for_good_ = false;
   bool changing_ = false;      // it was ended for another
   bool header_holds_ = false;  // of the source that runs now
+  bool told_to_pause_ = false;
+  std::int64_t last_frame_ns_ = 0;
+  SourceCounters counters_;
   Descriptor commands_;
   Descriptor frames_;
   Descriptor errors_;

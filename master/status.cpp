@@ -1,12 +1,15 @@
 #include "master/status.h"
 
 #include <algorithm>
+#include <cmath>
 #include <iterator>
+#include <utility>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "common/clock.h"
+#include "common/version.h"
 #include "shm/metadata_json.h"
 #include "shm/peer_key_of.h"
 
@@ -22,31 +25,91 @@ std::int64_t seconds_between(std::int64_t from_ns, std::int64_t to_ns) {
   return std::max<std::int64_t>(to_ns - from_ns, 0) / ns_per_second;
 }
 
-const char* state_of(const WorkerProcess& worker) {
-  if (worker.process == 0) {
-    return "ended";
-  }
-  return worker.ready ? "serving" : "starting";
-}
-
 Json process_json(pid_t process) { return process > 0 ? Json(process) : Json(nullptr); }
 
-void add_totals(Json& json, const StreamTotals& totals) {
-  json["frames_sent"] = totals.frames_sent;
-  json["bytes_sent"] = totals.bytes_sent;
-  json["frames_skipped"] = totals.frames_skipped;
-  json["jumps"] = totals.jumps;
+void add_totals(Json& json, const ListenerTotals& sent, const ContinuityTotals& totals) {
+  json["frames_sent"] = sent.frames_sent;
+  json["bytes_sent"] = sent.bytes_sent;
+  json["frames_skipped"] = sent.frames_skipped;
+  json["jumps"] = sent.jumps;
   json["listeners_adopted"] = totals.adopted;
   json["listeners_not_adopted"] = totals.not_adopted;
   json["notify_clients_adopted"] = totals.notify_adopted;
   json["notify_clients_not_adopted"] = totals.notify_not_adopted;
 }
 
+// Whole microseconds: what follows is the clock's and not ours.
+Json milliseconds_json(std::optional<double> ms) {
+  return ms ? Json(std::round(*ms * 1000) / 1000) : Json(nullptr);
+}
+
+Json frame_age_json(const FrameAgeTotals& ages) {
+  const std::uint64_t count = ages.count();
+  Json classes = Json::array();
+  for (std::size_t place = 0; place < ages.frames.size(); ++place) {
+    const bool bounded = place < frame_age_bounds_ms.size();
+    classes.push_back({{"up_to_ms", bounded ? Json(frame_age_bounds_ms[place]) : Json(nullptr)},
+                       {"frames", ages.frames[place]}});
+  }
+  return {{"frames", count},
+          {"mean_ms", milliseconds_json(ages.mean_ms())},
+          {"p50_ms", milliseconds_json(ages.quantile_ms(0.5))},
+          {"p90_ms", milliseconds_json(ages.quantile_ms(0.9))},
+          {"p99_ms", milliseconds_json(ages.quantile_ms(0.99))},
+          {"classes", std::move(classes)}};
+}
+
+void add_activity(Json& json, const ActivityTotals& activity) {
+  json["connections_accepted"] = activity.accepted;
+  json["refused"] = activity.refused;
+  json["listeners_joined"] = activity.listeners;
+  json["notifications_sent"] = activity.notifications;
+  json["ring_records_lost"] = activity.records_lost;
+  json["sends"] = activity.sends;
+  json["frame_age"] = frame_age_json(activity.frame_ages);
+}
+
+void add_usage(Json& json, const std::optional<ProcessUsage>& usage) {
+  json["cpu_user_s"] = usage ? Json(usage->user_s) : Json(nullptr);
+  json["cpu_system_s"] = usage ? Json(usage->system_s) : Json(nullptr);
+  json["memory_bytes"] = usage ? Json(usage->memory_bytes) : Json(nullptr);
+}
+
 Json source_json(const ServerStatus& status) {
-  return {{"running", status.source.process > 0},
-          {"pid", process_json(status.source.process)},
-          {"restarts", status.source.restarts},
-          {"playing", status.metadata.now_playing.playing}};
+  const SourceStatus& source = status.source;
+  const SourceCounters& counters = source.counters;
+  const bool runs = source.process > 0;
+  const bool had_frame = source.last_frame_ns > 0;
+  return {
+      {"running", runs},
+      {"state", state_of(source)},
+      {"pid", process_json(source.process)},
+      {"uptime_s", runs ? Json(seconds_between(source.started_ns, status.now_ns)) : Json(nullptr)},
+      {"restarts", source.restarts},
+      {"playing", status.metadata.now_playing.playing},
+      {"told_to_pause", source.told_to_pause},
+      {"last_frame_age_ms",
+       had_frame ? Json(std::max<std::int64_t>(status.now_ns - source.last_frame_ns, 0) / ns_per_ms)
+                 : Json(nullptr)},
+      {"bytes_read", counters.bytes_read},
+      {"frames", counters.frames()},
+      {"sync_points", counters.sync_points},
+      {"dependent_frames", counters.dependent_frames},
+      {"headers", counters.headers},
+      {"frame_bytes", counters.frame_bytes},
+      {"tracks", counters.tracks},
+      {"stops", counters.stops},
+      {"log_messages", counters.log_messages},
+      {"broken_frames", counters.broken_frames},
+      {"broken_bytes", counters.broken_bytes}};
+}
+
+Json ring_json(const RingStatus& ring) {
+  return {{"size_bytes", ring.size_bytes},
+          {"used_bytes", ring.used_bytes},
+          {"records", ring.records},
+          {"stream_position_bytes", ring.stream_position},
+          {"held_ms", ring.held_ns / ns_per_ms}};
 }
 
 Json worker_json(const WorkerStatus& worker, std::int64_t now_ns) {
@@ -59,9 +122,13 @@ Json worker_json(const WorkerStatus& worker, std::int64_t now_ns) {
             {"uptime_s", runs ? Json(seconds_between(process.started_ns, now_ns)) : Json(nullptr)},
             {"restarts", process.restarts},
             {"connections", worker.connections},
-            {"listeners", worker.listeners},
-            {"notify_clients", worker.notify_clients}};
-  add_totals(json, worker.totals);
+            {"listeners", worker.counts.listeners},
+            {"notify_clients", worker.counts.notify_clients},
+            {"sandbox",
+             {{"system_calls", worker.system_calls_filtered}, {"files", worker.files_confined}}}};
+  add_totals(json, worker.counts.totals, worker.totals);
+  add_activity(json, worker.activity);
+  add_usage(json, worker.usage);
   return json;
 }
 
@@ -70,31 +137,27 @@ Json totals_json(const ServerStatus& status) {
   std::uint64_t connections = 0;
   std::uint64_t listeners = 0;
   std::uint64_t notify_clients = 0;
-  StreamTotals totals = status.past_totals;
   for (const WorkerStatus& worker : status.workers) {
     connections += worker.connections;
-    listeners += worker.listeners;
-    notify_clients += worker.notify_clients;
-    totals += worker.totals;
+    listeners += worker.counts.listeners;
+    notify_clients += worker.counts.notify_clients;
   }
+  const ContinuityTotals totals = all_continuity(status);
   json["connections"] = connections;
   json["listeners"] = listeners;
   json["notify_clients"] = notify_clients;
-  add_totals(json, totals);
+  add_totals(json, all_sent(status), totals);
   json["requests_dropped"] = totals.requests_dropped;
+  add_activity(json, all_activity(status));
   return json;
 }
 
 Json escrow_json(const ServerStatus& status) {
-  std::size_t clients = 0;
-  for (const WorkerStatus& worker : status.workers) {
-    clients += worker.listeners + worker.notify_clients;
-  }
   const EscrowStatus& escrow = status.escrow;
   return {{"on", escrow.on},
           {"held", escrow.held},
           {"max", escrow.max},
-          {"clients_not_held", std::max(clients, escrow.held) - escrow.held}};
+          {"clients_not_held", clients_not_held(status)}};
 }
 
 // By hand, since it is numbers and there are many: a JSON value for each takes ten times as long.
@@ -113,11 +176,7 @@ void append_listener(std::string& json, const ListenersPage::Entry& entry, std::
 
 }  // namespace
 
-StreamTotals& StreamTotals::operator+=(const StreamTotals& other) {
-  frames_sent += other.frames_sent;
-  bytes_sent += other.bytes_sent;
-  frames_skipped += other.frames_skipped;
-  jumps += other.jumps;
+ContinuityTotals& ContinuityTotals::operator+=(const ContinuityTotals& other) {
   adopted += other.adopted;
   not_adopted += other.not_adopted;
   notify_adopted += other.notify_adopted;
@@ -126,35 +185,106 @@ StreamTotals& StreamTotals::operator+=(const StreamTotals& other) {
   return *this;
 }
 
-StreamTotals stream_totals(const WorkerCounters& counters) {
-  return {.frames_sent = counters.frames_sent_total.get(),
-          .bytes_sent = counters.bytes_sent_total.get(),
-          .frames_skipped = counters.frames_skipped_total.get(),
-          .jumps = counters.jumps_total.get(),
-          .adopted = counters.adopted_total.get(),
+ActivityTotals& ActivityTotals::operator+=(const ActivityTotals& other) {
+  accepted += other.accepted;
+  refused += other.refused;
+  listeners += other.listeners;
+  notifications += other.notifications;
+  records_lost += other.records_lost;
+  sends += other.sends;
+  frame_ages += other.frame_ages;
+  return *this;
+}
+
+ActivityTotals activity_totals(const WorkerCounters& counters) {
+  return {.accepted = counters.accepted_total.get(),
+          .refused = counters.refused_total.get(),
+          .listeners = counters.listeners_total.get(),
+          .notifications = counters.notifications_total.get(),
+          .records_lost = counters.records_lost_total.get(),
+          .sends = counters.sends_total.get(),
+          .frame_ages = frame_age_totals(counters.frame_ages)};
+}
+
+ListenerTotals all_sent(const ServerStatus& status) {
+  ListenerTotals totals;
+  for (const WorkerStatus& worker : status.workers) {
+    totals += worker.counts.totals;
+  }
+  return totals;
+}
+
+ContinuityTotals all_continuity(const ServerStatus& status) {
+  ContinuityTotals totals = status.past_totals;
+  for (const WorkerStatus& worker : status.workers) {
+    totals += worker.totals;
+  }
+  return totals;
+}
+
+ActivityTotals all_activity(const ServerStatus& status) {
+  ActivityTotals totals = status.past_activity;
+  for (const WorkerStatus& worker : status.workers) {
+    totals += worker.activity;
+  }
+  return totals;
+}
+
+std::size_t clients_not_held(const ServerStatus& status) {
+  std::size_t clients = 0;
+  for (const WorkerStatus& worker : status.workers) {
+    clients += worker.counts.listeners + worker.counts.notify_clients;
+  }
+  return clients - std::min(clients, status.escrow.held);
+}
+
+const char* state_of(const SourceStatus& source) {
+  if (source.process == 0) {
+    return "ended";
+  }
+  return source.ending ? "ending" : "running";
+}
+
+const char* state_of(const WorkerProcess& worker) {
+  if (worker.process == 0) {
+    return "ended";
+  }
+  return worker.ready ? "serving" : "starting";
+}
+
+ContinuityTotals continuity_totals(const WorkerCounters& counters) {
+  return {.adopted = counters.adopted_total.get(),
           .not_adopted = counters.not_adopted_total.get(),
           .notify_adopted = counters.notify_adopted_total.get(),
           .notify_not_adopted = counters.notify_not_adopted_total.get()};
 }
 
-WorkerStatus worker_status(const WorkerProcess& process, const WorkerCounters& counters) {
+WorkerStatus worker_status(const WorkerProcess& process, const WorkerCounters& counters,
+                           const ListenerCounts& counts) {
   return {.process = process,
-          .connections = counters.connections.get(),
-          .listeners = counters.listeners.get(),
-          .notify_clients = counters.notify_clients.get(),
-          .totals = stream_totals(counters)};
+          .connections = std::max<std::uint64_t>(counters.connections.get(),
+                                                 counts.listeners + counts.notify_clients),
+          .counts = counts,
+          .system_calls_filtered = counters.system_calls_filtered.get() != 0,
+          .files_confined = counters.files_confined.get() != 0,
+          .totals = continuity_totals(counters),
+          .activity = activity_totals(counters),
+          .usage = process.process > 0 ? usage_of(process.process) : std::nullopt};
 }
 
 std::string status_json(const ServerStatus& status) {
   Json json{
       {"version", ERADIO_VERSION},
       {"pid", status.process},
+      {"started_unix_s", status.started_unix_s},
       {"uptime_s", seconds_between(status.started_ns, status.now_ns)},
       {"log_level", status.log_level},
       {"upgrades", status.upgrades},
       {"upgrade_error", status.upgrade_error.empty() ? Json(nullptr) : Json(status.upgrade_error)},
       {"replacing_workers", status.replacing_workers}};
+  add_usage(json, status.usage);
   json["source"] = source_json(status);
+  json["ring"] = ring_json(status.ring);
   json["metadata"] = Json::parse(metadata_json(status.metadata));
   json["totals"] = totals_json(status);
   json["escrow"] = escrow_json(status);

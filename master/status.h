@@ -10,33 +10,79 @@
 #include <string>
 #include <vector>
 
+#include "master/frame_age_totals.h"
+#include "master/process_usage.h"
 #include "shm/listener_table.h"
 #include "shm/scoreboard.h"
 #include "shm/stream_metadata.h"
 
 namespace eradio {
 
-// Counters of the stream, over all listeners; and of what became of clients when workers ended.
-struct StreamTotals {
-  std::uint64_t frames_sent = 0;
-  std::uint64_t bytes_sent = 0;
-  std::uint64_t frames_skipped = 0;
-  std::uint64_t jumps = 0;
+// What became of clients when workers ended.
+struct ContinuityTotals {
   std::uint64_t adopted = 0;         // listeners that a new worker went on with
   std::uint64_t not_adopted = 0;     // and that it could not go on with
   std::uint64_t notify_adopted = 0;  // the same of WebSockets and event streams
   std::uint64_t notify_not_adopted = 0;
   std::uint64_t requests_dropped = 0;  // half read or half answered when a worker ended
 
-  StreamTotals& operator+=(const StreamTotals& other);
-  bool operator==(const StreamTotals&) const = default;
+  ContinuityTotals& operator+=(const ContinuityTotals& other);
+  bool operator==(const ContinuityTotals&) const = default;
 };
 
-StreamTotals stream_totals(const WorkerCounters& counters);
+ContinuityTotals continuity_totals(const WorkerCounters& counters);
 
+// What else workers count, over all of them.
+struct ActivityTotals {
+  std::uint64_t accepted = 0;  // connections
+  std::uint64_t refused = 0;   // connections and listeners over a limit
+  std::uint64_t listeners = 0;
+  std::uint64_t notifications = 0;  // sent
+  std::uint64_t records_lost = 0;   // overwritten in the ring before a worker had read them
+  std::uint64_t sends = 0;          // system calls, of the stream
+  FrameAgeTotals frame_ages{};
+
+  ActivityTotals& operator+=(const ActivityTotals& other);
+  bool operator==(const ActivityTotals&) const = default;
+};
+
+ActivityTotals activity_totals(const WorkerCounters& counters);
+
+// What the sources of this server have written: the one that runs, and those before it.
+struct SourceCounters {
+  std::uint64_t bytes_read = 0;  // everything
+  std::uint64_t sync_points = 0;
+  std::uint64_t dependent_frames = 0;
+  std::uint64_t headers = 0;
+  std::uint64_t frame_bytes = 0;  // of these three, without length and type
+  std::uint64_t tracks = 0;       // "stream started"
+  std::uint64_t stops = 0;        // "stream stopped"
+  std::uint64_t log_messages = 0;
+  std::uint64_t broken_frames = 0;
+  std::uint64_t broken_bytes = 0;  // thrown away
+
+  [[nodiscard]] std::uint64_t frames() const noexcept { return sync_points + dependent_frames; }
+  bool operator==(const SourceCounters&) const = default;
+};
+
+// Times are CLOCK_MONOTONIC.
 struct SourceStatus {
-  pid_t process = 0;  // 0: it does not run just now
+  pid_t process = 0;    // 0: it does not run just now
+  bool ending = false;  // it runs, but has been told to end
   std::uint64_t restarts = 0;
+  std::int64_t started_ns = 0;
+  bool has_stopped = false;        // this process has said that the stream has stopped
+  bool told_to_pause = false;      // and not to go on
+  std::int64_t last_frame_ns = 0;  // of any of the sources; 0: there was none yet
+  SourceCounters counters{};
+};
+
+struct RingStatus {
+  std::uint64_t size_bytes = 0;
+  std::uint64_t used_bytes = 0;
+  std::uint64_t records = 0;          // ever written
+  std::uint64_t stream_position = 0;  // bytes of frames ever written
+  std::int64_t held_ns = 0;           // of the stream
 };
 
 // One slot, as the supervisor knows it.
@@ -52,12 +98,18 @@ struct WorkerProcess {
 struct WorkerStatus {
   WorkerProcess process;
   std::uint64_t connections = 0;  // listeners included
-  std::uint64_t listeners = 0;
-  std::uint64_t notify_clients = 0;  // WebSockets and event streams
-  StreamTotals totals;               // since the process started
+  // Also while the process has ended and another has not gone on with them yet. Totals: of the
+  // slot, whichever process had it.
+  ListenerCounts counts;
+  bool system_calls_filtered = false;  // worker/sandbox.h
+  bool files_confined = false;
+  ContinuityTotals totals;  // since the process started
+  ActivityTotals activity;  // the same
+  std::optional<ProcessUsage> usage;
 };
 
-WorkerStatus worker_status(const WorkerProcess& process, const WorkerCounters& counters);
+WorkerStatus worker_status(const WorkerProcess& process, const WorkerCounters& counters,
+                           const ListenerCounts& counts);
 
 struct EscrowStatus {
   bool on = true;
@@ -69,18 +121,32 @@ struct ServerStatus {
   pid_t process = 0;
   std::int64_t now_ns = 0;      // CLOCK_MONOTONIC
   std::int64_t started_ns = 0;  // the same
+  double started_unix_s = 0;    // CLOCK_REALTIME, seconds since 1970
+  ProcessUsage usage;           // of the master
+  std::uint64_t descriptors_max = 0;
   std::string log_level;
   std::uint64_t upgrades = 0;      // of the program, since the server started
   bool replacing_workers = false;  // just now
   std::string upgrade_error;       // why workers of the last upgrade were not replaced
   EscrowStatus escrow;
   SourceStatus source;
+  RingStatus ring;
   StreamMetadata metadata;
   std::vector<WorkerStatus> workers;
-  StreamTotals past_totals;  // of workers that have ended
+  ContinuityTotals past_totals;  // of workers that have ended
+  ActivityTotals past_activity;
 };
 
-// docs/control.md has the fields.
+// Over all workers, those that have ended included.
+ListenerTotals all_sent(const ServerStatus& status);
+ContinuityTotals all_continuity(const ServerStatus& status);
+ActivityTotals all_activity(const ServerStatus& status);
+// Listeners, WebSockets and event streams that are disconnected if their worker ends.
+std::size_t clients_not_held(const ServerStatus& status);
+const char* state_of(const SourceStatus& source);
+const char* state_of(const WorkerProcess& worker);
+
+// docs/status.md has the fields.
 std::string status_json(const ServerStatus& status);
 
 // Listeners of all workers, some at a time.

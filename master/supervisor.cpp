@@ -84,6 +84,7 @@ std::string Supervisor::why_busy() const {
 SavedSupervisor Supervisor::save() const {
   SavedSupervisor saved{.generations = generations_,
                         .past_totals = past_totals_,
+                        .past_activity = past_activity_,
                         .workers = {},
                         .table_layout_version = listener_table_layout_version,
                         .table_records = listeners_.front().records()};
@@ -107,6 +108,7 @@ SavedSupervisor Supervisor::save() const {
 void Supervisor::resume(const SavedSupervisor& saved) {
   generations_ = saved.generations;
   past_totals_ = saved.past_totals;
+  past_activity_ = saved.past_activity;
   for (Slot& slot : slots_) {
     const SavedWorker& worker = saved.workers.at(slot.number);
     slot.starts = worker.starts;
@@ -141,6 +143,9 @@ void Supervisor::start(Slot& slot) {
 }
 
 std::unique_ptr<WorkerChild> Supervisor::start_program(Slot& slot) {
+  // Whatever the worker has done that has them.
+  listeners_[slot.number].put_right();
+  sockets_.put_right(slot.number);
   WorkerSettings settings = settings_;
   settings.slot = static_cast<std::uint32_t>(slot.number);
   settings.generation = ++generations_;
@@ -197,7 +202,8 @@ void Supervisor::give_slot(Slot& slot, std::unique_ptr<WorkerChild> child) {
 
 std::unique_ptr<WorkerChild> Supervisor::take_slot(Slot& slot) {
   const WorkerCounters& counters = scoreboard_.counters(slot.number);
-  past_totals_ += stream_totals(counters);
+  past_totals_ += continuity_totals(counters);
+  past_activity_ += activity_totals(counters);
   const std::uint64_t known = counters.listeners.get() + counters.notify_clients.get();
   past_totals_.requests_dropped += std::max(counters.connections.get(), known) - known;
   scoreboard_.clear(slot.number);
@@ -267,6 +273,7 @@ void Supervisor::on_message_of_child(Slot& slot, WorkerMessage& message) {
     case WorkerMessageType::vote_answers:
     case WorkerMessageType::kick:
     case WorkerMessageType::log_level:
+    case WorkerMessageType::log_file:
     case WorkerMessageType::standby:
       complain(slot, "sent a message that only a master sends; ignored");
       break;
@@ -274,7 +281,11 @@ void Supervisor::on_message_of_child(Slot& slot, WorkerMessage& message) {
 }
 
 void Supervisor::take_into_escrow(Slot& slot, WorkerMessage& message) {
-  const std::size_t room = escrow_max_ - std::min(escrow_max_, held_in_escrow());
+  std::vector<std::size_t> held;
+  for (const Slot& each : slots_) {
+    held.push_back(each.escrow.size());
+  }
+  const std::size_t room = escrow_room(escrow_max_, held, slot.number);
   if (message.descriptors.size() > room) {
     message.descriptors.resize(room);
   }
@@ -545,11 +556,11 @@ void Supervisor::promote_if_free(Slot& slot) {
 }
 
 void Supervisor::move_listeners(Slot& from, Slot& to) {
+  std::uint32_t place = 0;
   for (const EscrowItem& item : from.escrow.items()) {
-    const auto record =
-        listeners_[to.number].take_from(listeners_[from.number], item.record, item.serial);
-    if (record) {
-      to.escrow.take_from(from.escrow, item, *record);
+    place = to.escrow.free_record(place);
+    if (listeners_[to.number].take_from(listeners_[from.number], item.record, item.serial, place)) {
+      to.escrow.take_from(from.escrow, item, place);
     }
   }
   if (from.escrow.size() > 0) {
@@ -558,6 +569,7 @@ void Supervisor::move_listeners(Slot& from, Slot& to) {
     from.escrow.close_all();
   }
   listeners_[from.number].clear();
+  listeners_[to.number].take_departed_from(listeners_[from.number]);
 }
 
 void Supervisor::promote(Slot& slot) {
@@ -699,6 +711,15 @@ bool Supervisor::set_log_level(LogLevel level) {
     }
   }
   return all_told;
+}
+
+void Supervisor::set_log_file(int descriptor) {
+  for (const Slot& slot : slots_) {
+    if (slot.child && send_log_file(slot.child->control(), descriptor) == SendResult::full) {
+      log::warning("worker {}: does not read its messages; its log stays where it was",
+                   slot.number);
+    }
+  }
 }
 
 std::vector<WorkerProcess> Supervisor::workers() const {

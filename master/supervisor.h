@@ -85,13 +85,16 @@ class Supervisor {
   void kick(KickOrder order, Kicks::Done done);
   // Of all workers, those to come included. False when one could not be told.
   [[nodiscard]] bool set_log_level(LogLevel level);
+  // Where all that run now write their log from now on; borrowed.
+  void set_log_file(int descriptor);
 
   // One for each slot.
   [[nodiscard]] std::vector<WorkerProcess> workers() const;
   // Of all slots.
   [[nodiscard]] std::size_t held_in_escrow() const noexcept;
   // Of the workers that have ended.
-  [[nodiscard]] const StreamTotals& past_totals() const noexcept { return past_totals_; }
+  [[nodiscard]] const ContinuityTotals& past_totals() const noexcept { return past_totals_; }
+  [[nodiscard]] const ActivityTotals& past_activity() const noexcept { return past_activity_; }
 
  private:
   struct Slot {
@@ -183,7 +186,8 @@ class Supervisor {
   std::optional<Round> round_;
   std::uint64_t generations_ = 0;
   Kicks kicks_;
-  StreamTotals past_totals_;
+  ContinuityTotals past_totals_;
+  ActivityTotals past_activity_;
   std::chrono::milliseconds timeout_;
   std::size_t escrow_max_;
   std::int64_t heartbeats_read_ns_ = 0;

@@ -2,21 +2,25 @@
 # Installs the Debian packages that are missing, and nothing when none is. The one place that lists
 # them, by what they are needed for:
 #
-#   sh packaging/dependencies.sh build [tests] [bench] [checks] [clean-room]
+#   sh packaging/dependencies.sh build [tests] [bench] [checks] [clean-room] [deb] [deb-tests]
+#                                    [container-tests]
 set -eu
 
 build="g++ cmake ninja-build pkg-config
   libboost-dev libboost-program-options-dev libcpp-httplib-dev nlohmann-json3-dev libspdlog-dev libfmt-dev
-  libssl-dev libwslay-dev
+  libssl-dev libwslay-dev libseccomp-dev
   libavformat-dev libavcodec-dev libswresample-dev libavutil-dev"
-tests="libgtest-dev ffmpeg curl nodejs chromium"
+# prometheus, with promtool: what checks the metrics, and collects them.
+tests="libgtest-dev ffmpeg curl nodejs chromium prometheus slowhttptest"
 # Debian has npm in a package of its own, which other packages of nodejs bring with them.
 command -v npm >/dev/null || tests="$tests npm"
-# What the lag benchmark compares with, and what draws its plots. Without questions icecast2 installs
-# its service disabled, so that none is started here.
+# What the lag benchmark compares with, and what draws its plots.
 bench="icecast2 gnuplot-nox"
-checks="clang-format clang-tidy shellcheck"
+checks="git clang-format clang-tidy shellcheck doxygen"
 clean_room="mmdebstrap curl procps"
+deb="build-essential debhelper dpkg-dev"
+deb_tests="lintian man-db mmdebstrap iproute2 procps"
+container_tests="buildah mmdebstrap iproute2 procps curl"
 
 fail() {
   printf 'dependencies.sh: %s\n' "$*" >&2
@@ -31,7 +35,10 @@ for group in "$@"; do
     bench) wanted="$wanted $bench" ;;
     checks) wanted="$wanted $checks" ;;
     clean-room) wanted="$wanted $clean_room" ;;
-    *) fail "unknown group $group: expected build, tests, bench, checks or clean-room" ;;
+    deb) wanted="$wanted $deb" ;;
+    deb-tests) wanted="$wanted $deb_tests" ;;
+    container-tests) wanted="$wanted $container_tests" ;;
+    *) fail "unknown group $group: expected build, tests, bench, checks, clean-room, deb, deb-tests or container-tests" ;;
   esac
 done
 
@@ -63,6 +70,16 @@ install() {
   # shellcheck disable=SC2086  # words are wanted
   apt install --no-install-recommends $missing </dev/null
 }
+
+# What tests need may bring a service, which nobody has asked for: it is not started now.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+  trap '$as_root rm -f "$policy"' EXIT
+  trap 'exit 130' INT
+  trap 'exit 143' TERM HUP
+  printf '#!/bin/sh\nexit 101\n' | $as_root tee "$policy" >/dev/null
+  $as_root chmod 755 "$policy"
+fi
 
 printf '== installing%s\n' "$missing"
 log=$(mktemp "${TMPDIR:-/tmp}/eradio-apt.XXXXXX")

@@ -1,5 +1,5 @@
-# Sourced by packaging/run.sh and tests/run.sh: the steps from a checkout to a build, quiet when
-# they succeed, and clear when they fail.
+# Sourced by the scripts that build and test: the steps from a checkout to a build, quiet when they
+# succeed, and clear when they fail.
 # shellcheck shell=sh
 
 : "${checkout:?is for the script that sources this one to set}"
@@ -53,4 +53,21 @@ build() {
   shift
   logged "$checkout/build/$preset.build.log" "building $preset" \
     cmake --build "$checkout/build/$preset" ${1:+--target "$@"}
+}
+
+# Names the files that git tracks, as they are in the work tree; all but the build where there is no
+# git. Each ends with a zero byte.
+checkout_files() (
+  cd "$checkout" || exit 1
+  if ! git -c safe.directory="$checkout" ls-files -z 2>/dev/null; then
+    find . -path ./build -prune -o -type f -print0
+  fi
+)
+
+# copy_checkout DIRECTORY: these files, with their times, into a directory that is there.
+copy_checkout() {
+  checkout_files |
+    (cd "$checkout" && tar --create --null --ignore-failed-read --files-from=- 2>/dev/null) |
+    tar --extract --no-same-owner --directory="$1"
+  [ -f "$1/packaging/steps.sh" ] || fail "the checkout could not be copied to $1"
 }

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
-#include <new>
 #include <stdexcept>
 #include <string>
 #include <type_traits>
@@ -18,9 +17,10 @@ namespace {
 
 static_assert(std::is_trivially_copyable_v<ListenerIdentity>);
 static_assert(std::is_trivially_copyable_v<ListenerRun>);
+static_assert(std::is_trivially_copyable_v<ListenerTally>);
 static_assert(std::is_trivially_copyable_v<ListenerProgress>);
 static_assert(std::is_trivially_copyable_v<NotifyProgress>);
-static_assert(sizeof(ListenerRecord) == 272);
+static_assert(sizeof(ListenerRecord) == 312);
 
 template <typename Value>
 Value load(std::span<const std::uint64_t> words) noexcept {
@@ -45,6 +45,86 @@ std::optional<ListenerProgress> progress_of(const ListenerRecord& record) {
   }
   std::memcpy(&progress, bytes.data(), sizeof progress);
   return progress;
+}
+
+using Run = ListenerRecord::Run;
+using Departed = ListenerTableHeader::Departed;
+
+// Of two copies the one that holds; nothing when neither does, which no worker leaves behind.
+template <typename Copy>
+const Copy* newest_of(const Copy (&copies)[2]) noexcept {
+  const std::uint64_t versions[] = {load_word(copies[0].version), load_word(copies[1].version)};
+  return versions[0] == versions[1] ? nullptr : &copies[versions[0] > versions[1] ? 0 : 1];
+}
+
+// Has `write` overwrite the other copy, which holds from then on.
+template <typename Copy, typename Write>
+void replace_older_of(Copy (&copies)[2], Write write) noexcept {
+  const std::uint64_t versions[] = {load_word(copies[0].version), load_word(copies[1].version)};
+  Copy& older = copies[versions[0] < versions[1] ? 0 : 1];
+  store_word(older.version, 0);
+  write(older);
+  store_word(older.version, std::max(versions[0], versions[1]) + 1);
+}
+
+// What `read` makes of the copy that holds, while a worker may be writing.
+template <typename Copy, typename Read>
+auto read_newest_of(const Copy (&copies)[2], Read read)
+    -> std::optional<decltype(read(copies[0]))> {
+  for (int attempt = 0; attempt < attempts_max; ++attempt) {
+    const Copy* copy = newest_of(copies);
+    if (copy == nullptr) {
+      return std::nullopt;
+    }
+    const std::uint64_t version = load_word(copy->version);
+    const auto value = read(*copy);
+    if (version != 0 && load_word(copy->version) == version) {
+      return value;
+    }
+  }
+  return std::nullopt;
+}
+
+ListenerTally tally_of(const ListenerRecord& record) {
+  return read_newest_of(record.runs, [](const Run& run) { return load<ListenerTally>(run.tally); })
+      .value_or(ListenerTally{});
+}
+
+ListenerTotals departed_of(const ListenerTableHeader& header) {
+  return read_newest_of(header.departed,
+                        [](const Departed& copy) { return load<ListenerTotals>(copy.totals); })
+      .value_or(ListenerTotals{});
+}
+
+// Another one whenever somebody leaves.
+std::uint64_t departures_of(const ListenerTableHeader& header) {
+  return load_word(header.departed[0].version) + load_word(header.departed[1].version);
+}
+
+// The serial of the last who has left: counted already, though the record may be there still.
+std::uint64_t last_departed(const ListenerTableHeader& header) {
+  const Departed* const departed = newest_of(header.departed);
+  return departed == nullptr ? 0 : load_word(departed->serial);
+}
+
+void add_departed(ListenerTableHeader& header, std::uint64_t serial, const ListenerTotals& totals) {
+  ListenerTotals sum = departed_of(header);
+  sum += totals;
+  replace_older_of(header.departed, [&](Departed& copy) {
+    store_word(copy.serial, serial);
+    store(copy.totals, sum);
+  });
+}
+
+// Whatever was there before.
+void set_departed(ListenerTableHeader& header, const ListenerTotals& totals) {
+  store_word(header.departed[1].version, 0);
+  store_word(header.departed[0].version, 0);
+  add_departed(header, 0, totals);
+}
+
+ClientKind kind_of(const ListenerRecord& record) {
+  return load<ListenerIdentity>(record.identity).kind;
 }
 
 std::size_t table_bytes(std::size_t records) {
@@ -84,11 +164,19 @@ std::span<ListenerRecord> checked_records(const boost::interprocess::mapped_regi
 
 }  // namespace
 
+ListenerTotals& ListenerTotals::operator+=(const ListenerTotals& other) noexcept {
+  frames_sent += other.frames_sent;
+  bytes_sent += other.bytes_sent;
+  frames_skipped += other.frames_skipped;
+  jumps += other.jumps;
+  return *this;
+}
+
 ListenerTable::ListenerTable(std::size_t listeners_max)
     : file_(MemoryFile::create("eradio-listeners", table_bytes(listeners_max))),
       region_(file_.map_writable(0, file_.bytes())),
       records_(listeners_max) {
-  write_header();
+  put_right();
 }
 
 ListenerTable::ListenerTable(Descriptor descriptor, std::size_t records)
@@ -98,9 +186,7 @@ ListenerTable::ListenerTable(Descriptor descriptor, std::size_t records)
   if (region_.get_size() < table_bytes(0) || records > records_of(region_).size()) {
     throw std::runtime_error("the listener table's shared memory is too small to be one");
   }
-  const std::uint64_t used = load_word(header_of(region_).used);
-  write_header();
-  store_word(header_of(region_).used, std::min<std::uint64_t>(used, records));
+  put_right();
 }
 
 ListenerTable::ListenerTable(Descriptor descriptor)
@@ -108,12 +194,13 @@ ListenerTable::ListenerTable(Descriptor descriptor)
       region_(file_.map_writable(0, file_.bytes())),
       records_(checked_records(region_).size()) {}
 
-void ListenerTable::write_header() {
-  new (region_.get_address()) ListenerTableHeader{.magic = listener_table_magic,
-                                                  .layout_version = listener_table_layout_version,
-                                                  .record_bytes = sizeof(ListenerRecord),
-                                                  .records = records_,
-                                                  .used = 0};
+void ListenerTable::put_right() {
+  ListenerTableHeader& header = header_of(region_);
+  header.magic = listener_table_magic;
+  header.layout_version = listener_table_layout_version;
+  header.record_bytes = sizeof(ListenerRecord);
+  header.records = records_;
+  store_word(header.used, std::min<std::uint64_t>(load_word(header.used), records_));
 }
 
 std::vector<ListenerStatus> ListenerTable::read() const {
@@ -140,6 +227,7 @@ ListenerPage ListenerTable::read_page(std::size_t first, std::size_t listeners_m
       continue;
     }
     static_cast<ListenerProgress&>(status) = progress_of(record).value_or(ListenerProgress{});
+    static_cast<ListenerTotals&>(status) = tally_of(record).totals;
     if (load_word(record.serial) == serial) {  // and not another's by now
       page.listeners.push_back(status);
     }
@@ -151,51 +239,88 @@ ListenerPage ListenerTable::read_page(std::size_t first, std::size_t listeners_m
   return page;
 }
 
-std::optional<std::uint32_t> ListenerTable::take_from(ListenerTable& other, std::uint32_t record,
-                                                      std::uint64_t serial) {
+ListenerCounts ListenerTable::count() const {
+  constexpr int count_attempts_max = 4;  // each takes some 100 ns for each client
+  ListenerCounts counts;
+  for (int attempt = 0; attempt < count_attempts_max; ++attempt) {
+    const std::uint64_t before = departures_of(header_of(region_));
+    counts = count_once();
+    if (departures_of(header_of(region_)) == before) {
+      break;  // or one who has left meanwhile would be counted twice, or not at all
+    }
+  }
+  return counts;
+}
+
+ListenerCounts ListenerTable::count_once() const {
+  ListenerCounts counts;
+  counts.totals = departed_of(header_of(region_));
+  const std::uint64_t departed_serial = last_departed(header_of(region_));
+  const std::size_t used = std::min<std::size_t>(load_word(header_of(region_).used), records_);
+  for (const ListenerRecord& record : records_of(region_).first(used)) {
+    const std::uint64_t serial = load_word(record.serial);
+    if (serial == 0 || serial == departed_serial) {
+      continue;
+    }
+    const ClientKind kind = kind_of(record);
+    const ListenerTotals totals = tally_of(record).totals;
+    if (load_word(record.serial) != serial) {
+      continue;  // it has left, and perhaps another has come
+    }
+    if (kind == ClientKind::listener) {
+      ++counts.listeners;
+      counts.totals += totals;
+    } else {
+      ++counts.notify_clients;
+    }
+  }
+  return counts;
+}
+
+void ListenerTable::take_departed_from(ListenerTable& other) {
+  add_departed(header_of(region_), 0, departed_of(header_of(other.region_)));
+  set_departed(header_of(other.region_), {});
+}
+
+bool ListenerTable::take_from(ListenerTable& other, std::uint32_t record, std::uint64_t serial,
+                              std::uint32_t place) {
   const auto records = records_of(region_).first(records_);
   const auto others = records_of(other.region_).first(other.records_);
-  if (record >= others.size() || serial == 0 || load_word(others[record].serial) != serial) {
-    return std::nullopt;
+  if (place >= records.size() || record >= others.size() || serial == 0 ||
+      load_word(others[record].serial) != serial ||
+      serial == last_departed(header_of(other.region_))) {
+    return false;
   }
-  const auto taken = [](const ListenerRecord& candidate) {
-    return load_word(candidate.serial) != 0;
-  };
-  if (free_from_ >= records.size() || !taken(records[free_from_])) {
-    free_from_ = 0;
-  }
-  auto found = std::find_if_not(records.begin() + static_cast<std::ptrdiff_t>(free_from_),
-                                records.end(), taken);
-  if (found == records.end()) {  // some before it may be free by now
-    found = std::find_if_not(records.begin(), records.end(), taken);
-  }
-  if (found == records.end()) {
-    return std::nullopt;
-  }
-  const auto number = static_cast<std::uint32_t>(found - records.begin());
-  free_from_ = number;
   const auto words_of = [](ListenerRecord& whole) {
     return std::span(reinterpret_cast<std::uint64_t*>(&whole),
                      sizeof whole / sizeof(std::uint64_t));
   };
+  if (const std::uint64_t left = load_word(records[place].serial);
+      left != 0 && kind_of(records[place]) == ClientKind::listener) {  // nobody goes on with it
+    add_departed(header_of(region_), left, tally_of(records[place]).totals);
+  }
   const auto from = words_of(others[record]);
-  const auto to = words_of(*found);
+  const auto to = words_of(records[place]);
   for (std::size_t i = 1; i < from.size(); ++i) {  // but the serial, which comes last
     store_word(to[i], load_word(from[i]));
   }
   std::uint64_t& used = header_of(region_).used;
-  store_word(used, std::max<std::uint64_t>(load_word(used), number + 1));
-  store_word(found->serial, serial);
+  store_word(used, std::max<std::uint64_t>(load_word(used), place + 1));
+  store_word(records[place].serial, serial);
   store_word(others[record].serial, 0);
-  return number;
+  return true;
 }
 
 void ListenerTable::clear() {
   const std::size_t used = std::min<std::size_t>(load_word(header_of(region_).used), records_);
+  const ListenerTotals totals = count().totals;
   for (ListenerRecord& record : records_of(region_).first(used)) {
     store_word(record.serial, 0);
   }
-  write_header();  // whatever the worker has done to it
+  ListenerTableHeader& header = header_of(region_);
+  set_departed(header, totals);
+  store_word(header.used, 0);
+  put_right();
 }
 
 WorkerListenerTable::WorkerListenerTable(Descriptor descriptor, std::uint64_t generation)
@@ -206,7 +331,12 @@ WorkerListenerTable::WorkerListenerTable(Descriptor descriptor, std::uint64_t ge
   used_ = static_cast<std::uint32_t>(
       std::min<std::size_t>(load_word(header_of(region_).used), records_.size()));
   estates_.resize(used_);
+  const std::uint64_t departed_serial = last_departed(header_of(region_));
   for (std::uint32_t number = 0; number < used_; ++number) {
+    const std::uint64_t serial = load_word(records_[number].serial);
+    if (serial != 0 && serial == departed_serial) {
+      store_word(records_[number].serial, 0);  // what its worker did not come to
+    }
     estates_[number] = load_word(records_[number].serial) != 0;
     if (!estates_[number]) {
       free_.push_back(number);
@@ -235,8 +365,9 @@ std::optional<std::uint32_t> WorkerListenerTable::take(const ListenerIdentity& i
     store(record.identity, identity);
     store_word(record.runs[1].version, 0);
     store(record.runs[0].words, run);
+    store(record.runs[0].tally, ListenerTally{});
     store_word(record.runs[0].version, 1);
-    store_word(record.handed_over, 0);
+    store_word(record.taken, 0);
     write_progress(*number, {});
     store_word(record.serial, next_serial_++);  // from now on it counts
   }
@@ -271,14 +402,20 @@ std::uint64_t WorkerListenerTable::serial(std::uint32_t record) const noexcept {
   return load_word(records_[record].serial);
 }
 
-void WorkerListenerTable::write_run(std::uint32_t record, const ListenerRun& run) noexcept {
+void WorkerListenerTable::write_run(std::uint32_t record, const ListenerRun& run,
+                                    const ListenerTally& tally) noexcept {
   ERADIO_CHECK(record < used_);
-  auto& runs = records_[record].runs;
-  const std::uint64_t versions[] = {load_word(runs[0].version), load_word(runs[1].version)};
-  auto& older = versions[0] < versions[1] ? runs[0] : runs[1];
-  store_word(older.version, 0);
-  store(older.words, run);
-  store_word(older.version, std::max(versions[0], versions[1]) + 1);
+  replace_older_of(records_[record].runs, [&](Run& older) {
+    store(older.words, run);
+    store(older.tally, tally);
+  });
+}
+
+void WorkerListenerTable::write_tally(std::uint32_t record, const ListenerTally& tally) noexcept {
+  ERADIO_CHECK(record < used_);
+  if (const Run* const run = newest_of(records_[record].runs)) {
+    write_run(record, load<ListenerRun>(run->words), tally);
+  }
 }
 
 void WorkerListenerTable::write_progress(std::uint32_t record,
@@ -288,13 +425,22 @@ void WorkerListenerTable::write_progress(std::uint32_t record,
                std::as_bytes(std::span(&progress, 1)));
 }
 
-void WorkerListenerTable::hand_over(std::uint32_t record, std::uint64_t bytes_sent) noexcept {
+void WorkerListenerTable::forget_taken(std::uint32_t record) noexcept {
   ERADIO_CHECK(record < used_);
-  store_word(records_[record].handed_over, bytes_sent + 1);
+  store_word(records_[record].taken, 0);
+}
+
+void WorkerListenerTable::write_taken(std::uint32_t record, std::uint64_t bytes) noexcept {
+  ERADIO_CHECK(record < used_);
+  store_word(records_[record].taken, bytes + 1);
 }
 
 void WorkerListenerTable::give_back(std::uint32_t record) {
   ERADIO_CHECK(record < used_);
+  if (kind_of(records_[record]) == ClientKind::listener) {
+    add_departed(header_of(region_), load_word(records_[record].serial),
+                 tally_of(records_[record]).totals);
+  }
   store_word(records_[record].serial, 0);
   free_.push_back(record);
 }
@@ -309,25 +455,22 @@ std::optional<ListenerEstate> WorkerListenerTable::adopt(std::uint32_t record,
   if (!is_estate(record, serial)) {
     return std::nullopt;
   }
-  ListenerRecord& found = records_[record];
+  const ListenerRecord& found = records_[record];
   const auto identity = load<ListenerIdentity>(found.identity);
   if (identity.kind != ClientKind::listener || identity.id > listener_id_max) {
     return std::nullopt;
   }
-  const std::uint64_t versions[] = {load_word(found.runs[0].version),
-                                    load_word(found.runs[1].version)};
-  if (versions[0] == versions[1]) {
+  const Run* const run = newest_of(found.runs);
+  if (run == nullptr) {
     return std::nullopt;  // nobody writes this: it is neither of a new record nor of an old one
   }
   estates_[record] = false;
-  const std::uint64_t handed_over = load_word(found.handed_over);
-  store_word(found.handed_over, 0);  // it holds until somebody sends
-  return ListenerEstate{
-      .serial = serial,
-      .identity = identity,
-      .run = load<ListenerRun>(found.runs[versions[0] > versions[1] ? 0 : 1].words),
-      .progress = progress_of(found),
-      .bytes_handed_over = handed_over > 0 ? std::optional(handed_over - 1) : std::nullopt};
+  const std::uint64_t taken = load_word(found.taken);
+  return ListenerEstate{.serial = serial,
+                        .identity = identity,
+                        .run = load<ListenerRun>(run->words),
+                        .tally = load<ListenerTally>(run->tally),
+                        .bytes_taken = taken > 0 ? std::optional(taken - 1) : std::nullopt};
 }
 
 std::optional<NotifyEstate> WorkerListenerTable::adopt_notify_client(std::uint32_t record,

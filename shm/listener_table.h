@@ -7,7 +7,8 @@
 // Whatever instruction the worker is killed at, a record is one of these: free (serial 0); or its
 // identity is whole, and of a listener one of its two runs is true; of a notify client it is marked
 // as unsettled, or what it says is true. Only a listener's progress may be half written
-// (locked_bytes.h): then it is missing.
+// (locked_bytes.h): then it is missing. What has been sent to listeners in all is the sum over the
+// records and those who have left, each of whom is counted once.
 #pragma once
 
 #include <cstddef>
@@ -27,7 +28,7 @@
 namespace eradio {
 
 constexpr std::uint64_t listener_table_magic = 0x656c626174726165;
-constexpr std::uint32_t listener_table_layout_version = 3;
+constexpr std::uint32_t listener_table_layout_version = 4;
 
 // Times are CLOCK_MONOTONIC.
 struct ListenerIdentity {
@@ -58,17 +59,29 @@ struct ListenerRun {
   bool operator==(const ListenerRun&) const = default;
 };
 
+// What was sent to one listener, or to many.
+struct ListenerTotals {
+  std::uint64_t frames_sent = 0;  // of which TCP has taken the last byte
+  std::uint64_t bytes_sent = 0;   // of the stream that TCP has taken
+  std::uint64_t frames_skipped = 0;
+  std::uint64_t jumps = 0;  // places where that happened
+  ListenerTotals& operator+=(const ListenerTotals& other) noexcept;
+  bool operator==(const ListenerTotals&) const = default;
+};
+
+// A listener's totals when it had got so far: what has come since can be counted from there.
+struct ListenerTally {
+  std::uint64_t stream_position = 0;  // where a frame begins: of the next, or it was skipped to
+  ListenerTotals totals;              // of what is before it
+  bool operator==(const ListenerTally&) const = default;
+};
+
 struct ListenerProgress {
   std::int64_t updated_ns = 0;  // when the worker wrote this
   // Age of the oldest byte that it has not acknowledged, or of the frame that is next for it; 0: it
   // has everything.
   std::int64_t lag_ns = 0;
   std::uint64_t queued_bytes = 0;  // in its kernel queue (SIOCOUTQ)
-  std::uint64_t frames_sent = 0;   // of which TCP has taken the last byte
-  std::uint64_t bytes_sent = 0;    // of the stream that TCP has taken
-  std::uint64_t begun_bytes = 0;   // of a frame or header that TCP has taken a part of
-  std::uint64_t frames_skipped = 0;
-  std::uint64_t jumps = 0;  // places where that happened
   bool operator==(const ListenerProgress&) const = default;
 };
 
@@ -80,7 +93,7 @@ struct NotifyProgress {
   bool operator==(const NotifyProgress&) const = default;
 };
 
-struct ListenerStatus : ListenerIdentity, ListenerProgress {
+struct ListenerStatus : ListenerIdentity, ListenerProgress, ListenerTotals {
   bool operator==(const ListenerStatus&) const = default;
 };
 
@@ -89,10 +102,10 @@ struct ListenerEstate {
   std::uint64_t serial = 0;
   ListenerIdentity identity;
   ListenerRun run;
-  std::optional<ListenerProgress> progress;
-  // How many bytes of the stream it has been sent in all, if its worker has handed it over: that
-  // has sent it nothing since.
-  std::optional<std::uint64_t> bytes_handed_over;
+  ListenerTally tally;
+  // Where the kernel does not say it (no TCP): how many bytes of the stream its socket has taken in
+  // all; nothing when its worker was in the middle of a send.
+  std::optional<std::uint64_t> bytes_taken;
   bool operator==(const ListenerEstate&) const = default;
 };
 
@@ -112,6 +125,13 @@ struct ListenerTableHeader {
   std::uint64_t records;
   // Written by the worker: how many of the records can be in use, the highest so far and one.
   alignas(64) std::uint64_t used;  // a shared word
+  // Of listeners who have left; the one with the higher version holds. Written by the worker, and
+  // by the master when there is none.
+  struct Departed {
+    std::uint64_t version;  // 0: it is just being written
+    std::uint64_t serial;   // the last of them: it is counted, though its record may be there still
+    std::uint64_t totals[sizeof(ListenerTotals) / sizeof(std::uint64_t)];
+  } departed[2];
 };
 
 struct ListenerRecord {
@@ -123,10 +143,11 @@ struct ListenerRecord {
   struct Run {
     std::uint64_t version;
     std::uint64_t words[sizeof(ListenerRun) / sizeof(std::uint64_t)];
+    std::uint64_t tally[sizeof(ListenerTally) / sizeof(std::uint64_t)];
   } runs[2];
   LockedBytes lock;
   std::uint64_t progress[sizeof(ListenerProgress) / sizeof(std::uint64_t)];
-  std::uint64_t handed_over;  // ListenerEstate::bytes_handed_over, and one; 0: it was not
+  std::uint64_t taken;  // ListenerEstate::bytes_taken, and one; 0: nothing
   // Of a notify client. Not 0 while the connection may be in the middle of something that a worker
   // knows nothing of which begins with it: then the rest does not count.
   std::uint64_t unsettled;
@@ -138,6 +159,13 @@ struct ListenerPage {
   std::vector<ListenerStatus> listeners;
   std::size_t records_read = 0;
   std::optional<std::size_t> next;  // the record to go on with; nothing: there are no more
+};
+
+// A whole table, in numbers.
+struct ListenerCounts {
+  std::size_t listeners = 0;
+  std::size_t notify_clients = 0;
+  ListenerTotals totals;  // those who have left included
 };
 
 // The master's side of one worker's table.
@@ -158,22 +186,28 @@ class ListenerTable {
   // records. A listener keeps its record for as long as it stays.
   [[nodiscard]] ListenerPage read_page(std::size_t first, std::size_t listeners_max,
                                        std::size_t records_max) const;
+  // What a worker has sent is in it within a second.
+  [[nodiscard]] ListenerCounts count() const;
   // How many there can be, notify clients included.
   [[nodiscard]] std::size_t records() const noexcept { return records_; }
-  // When the worker has gone, and nobody takes over its listeners.
+  // When the worker has gone, and nobody takes over its listeners: they have left.
   void clear();
-  // Takes a listener's record from another table, while no worker has either of them: returns its
-  // number here; nothing when there is none of this serial, or no room.
-  [[nodiscard]] std::optional<std::uint32_t> take_from(ListenerTable& other, std::uint32_t record,
-                                                       std::uint64_t serial);
+  // Takes a listener's record from another table, while no worker has either of them, and puts it
+  // where nobody is: who is where the caller has to know, since a worker can write anything here.
+  // False when there is none of this serial, or no such place.
+  [[nodiscard]] bool take_from(ListenerTable& other, std::uint32_t record, std::uint64_t serial,
+                               std::uint32_t place);
+  // And the totals of those who have left it, while no worker has either of them.
+  void take_departed_from(ListenerTable& other);
+  // Whatever a worker has done to the header: so the next one can read the table.
+  void put_right();
 
  private:
-  void write_header();
+  [[nodiscard]] ListenerCounts count_once() const;
 
   MemoryFile file_;
   boost::interprocess::mapped_region region_;
-  std::size_t records_;        // as many as the memory has, checked
-  std::size_t free_from_ = 0;  // before it all records were in use when take_from() last looked
+  std::size_t records_;  // as many as the memory has, checked
 };
 
 // A worker's side.
@@ -189,10 +223,15 @@ class WorkerListenerTable {
                                                   const ListenerRun& run);
   [[nodiscard]] std::uint64_t serial(std::uint32_t record) const noexcept;
   // Before the first byte of the run is handed to TCP.
-  void write_run(std::uint32_t record, const ListenerRun& run) noexcept;
+  void write_run(std::uint32_t record, const ListenerRun& run, const ListenerTally& tally) noexcept;
+  // The run is the same.
+  void write_tally(std::uint32_t record, const ListenerTally& tally) noexcept;
   void write_progress(std::uint32_t record, const ListenerProgress& progress) noexcept;
-  // Nothing may be sent to the listener any more: another worker will.
-  void hand_over(std::uint32_t record, std::uint64_t bytes_sent) noexcept;
+  // Of a listener whose kernel does not say it: before and after each send. `bytes`: of the stream,
+  // in all.
+  void forget_taken(std::uint32_t record) noexcept;
+  void write_taken(std::uint32_t record, std::uint64_t bytes) noexcept;
+  // The client has left; of a listener counts what its tally says.
   void give_back(std::uint32_t record);
 
   // A record for a notify client, which is not settled yet.

@@ -68,6 +68,33 @@ RingWriter RingWriter::attach(std::span<std::byte> memory) {
 
 std::size_t RingWriter::payload_bytes_max() const noexcept { return header_->payload_bytes_max; }
 
+std::uint64_t RingWriter::data_bytes() const noexcept { return header_->data_bytes; }
+
+std::uint64_t RingWriter::used_bytes() const noexcept {
+  return std::min<std::uint64_t>(intent_, header_->data_bytes);
+}
+
+std::int64_t RingWriter::held_ns() const noexcept {
+  if (sequence() == 0) {
+    return 0;
+  }
+  const std::uint64_t overwritten = intent_ - used_bytes();
+  const std::uint64_t newest = header_->newest.load(std::memory_order_relaxed);
+  std::uint64_t oldest = newest;
+  for (const auto& mark : header_->marks) {
+    const std::uint64_t position = mark.load(std::memory_order_relaxed);
+    if (position >= overwritten) {
+      oldest = std::min(oldest, position);
+    }
+  }
+  return time_ns_at(newest) - time_ns_at(oldest);
+}
+
+std::int64_t RingWriter::time_ns_at(std::uint64_t position) const noexcept {
+  return static_cast<std::int64_t>(
+      load_word(data_[position % header_->data_bytes / word_bytes + 2]));
+}
+
 std::uint64_t RingWriter::publish(RecordType type, std::int64_t time_ns,
                                   std::span<const std::byte> payload) {
   ERADIO_CHECK(payload.size() <= header_->payload_bytes_max);

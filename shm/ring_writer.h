@@ -33,9 +33,16 @@ class RingWriter {
   [[nodiscard]] std::uint64_t sequence() const noexcept { return next_sequence_ - 1; }
   // Where in the stream the next frame will lie: bytes of frames published so far.
   [[nodiscard]] std::uint64_t stream_position() const noexcept { return stream_position_; }
+  // Of all data, and of that which has been written so far.
+  [[nodiscard]] std::uint64_t data_bytes() const noexcept;
+  [[nodiscard]] std::uint64_t used_bytes() const noexcept;
+  // From the oldest record that is there to the newest; up to a sixteenth of the ring less, since
+  // not every record can be found.
+  [[nodiscard]] std::int64_t held_ns() const noexcept;
 
  private:
   explicit RingWriter(std::span<std::byte> memory);
+  [[nodiscard]] std::int64_t time_ns_at(std::uint64_t position) const noexcept;
   void write_record(std::uint64_t position, RecordType type, std::uint64_t sequence,
                     std::int64_t time_ns, std::size_t length, std::span<const std::byte> payload);
 

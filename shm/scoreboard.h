@@ -20,7 +20,7 @@
 namespace eradio {
 
 constexpr std::uint64_t scoreboard_magic = 0x62726f6373617265;
-constexpr std::uint32_t scoreboard_layout_version = 5;
+constexpr std::uint32_t scoreboard_layout_version = 7;
 
 // At the front of the memory. Written by the master before any worker starts, never again.
 struct ScoreboardHeader {
@@ -38,7 +38,8 @@ struct ScoreboardFront {
   alignas(64) SharedCounter slots_used;
 };
 
-// What a worker says of itself. "Total" means since this process started.
+// What a worker says of itself. "Total" means since this process started. What listeners have been
+// sent is in the listener table, where it survives the worker.
 struct WorkerCounters {
   SharedCounter process_id;
   SharedCounter generation;
@@ -48,11 +49,6 @@ struct WorkerCounters {
   SharedCounter accepted_total;  // connections
   SharedCounter refused_total;   // connections and listeners over a limit
   SharedCounter listeners_total;
-  SharedCounter
-      frames_sent_total;  // frames of which TCP has taken the last byte, over all listeners
-  SharedCounter bytes_sent_total;       // of the stream
-  SharedCounter frames_skipped_total;   // frames a listener was not sent, over all listeners
-  SharedCounter jumps_total;            // places where that happened
   SharedCounter frames_received_total;  // from the ring
   SharedCounter records_lost_total;     // overwritten in the ring before they were read
   SharedCounter passes_total;           // over the listeners
@@ -64,7 +60,9 @@ struct WorkerCounters {
   SharedCounter not_adopted_total;      // and that it could not go on with: they were closed
   SharedCounter notify_adopted_total;   // the same of notify clients
   SharedCounter notify_not_adopted_total;
-  FrameAges frame_ages;  // over all listeners
+  SharedCounter system_calls_filtered;  // 1: by its sandbox
+  SharedCounter files_confined;         // 1: the same
+  FrameAges frame_ages;                 // over all listeners
 };
 
 // How many connections a worker has from one address; written by the worker only.

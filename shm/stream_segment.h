@@ -26,6 +26,7 @@ class StreamSegmentWriter {
   [[nodiscard]] int descriptor() const noexcept { return file_.descriptor(); }
   [[nodiscard]] Descriptor reopen_read_only() const { return file_.reopen_read_only(); }
   [[nodiscard]] RingWriter& ring() noexcept { return ring_; }
+  [[nodiscard]] const RingWriter& ring() const noexcept { return ring_; }
   [[nodiscard]] StreamStateWriter& state() noexcept { return state_; }
   [[nodiscard]] StreamHeaderWriter& header() noexcept { return header_; }
 

@@ -7,90 +7,18 @@
 set -eu
 checkout=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
 
-say() {
-  printf '== clean room: %s\n' "$*"
-}
-
-fail() {
-  printf 'clean room FAILED: %s\n' "$*" >&2
-  exit 1
-}
+# shellcheck source=tests/room.sh
+. "$checkout/tests/room.sh"
 
 [ "$(id -u)" -eq 0 ] || fail "this check has to be run by root; nothing has been checked"
 sh "$checkout/packaging/dependencies.sh" clean-room
 
-work=$(mktemp -d "${TMPDIR:-/tmp}/eradio-clean-room.XXXXXX")
-root=$work/root
+begin_room clean-room
 # A path with a space, since people have such.
 inside="/srv/the checkout"
-entered=
 
-clean_up() {
-  # Ends all that runs in the room, and with it the room's mounts.
-  if [ -n "$entered" ]; then
-    pkill -KILL -P "$entered" || true
-    wait "$entered" 2>/dev/null || true
-  fi
-  rm -rf --one-file-system "$work"
-}
-trap clean_up EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM HUP
-
-# enter SCRIPT NAME [arguments]: the room's sh runs the script, with mounts and processes of its own, and
-# of the host nothing but the network. Replaces the calling shell.
-enter() {
-  # shellcheck disable=SC2016  # the inner shell expands it
-  exec unshare --mount --propagation private --pid --fork --kill-child sh -euc '
-    root=$1
-    shift
-    mount -t proc proc "$root/proc"
-    mount -t sysfs -o ro sysfs "$root/sys"
-    mount -t tmpfs -o mode=755 dev "$root/dev"
-    for device in null zero full random urandom tty; do
-      touch "$root/dev/$device"
-      mount --bind "/dev/$device" "$root/dev/$device"
-    done
-    if [ -c /dev/net/tun ]; then
-      mkdir -p "$root/dev/net"
-      touch "$root/dev/net/tun"
-      mount --bind /dev/net/tun "$root/dev/net/tun"
-    fi
-    mkdir -p "$root/dev/shm" "$root/dev/pts"
-    mount -t tmpfs -o mode=1777 shm "$root/dev/shm"
-    mount -t devpts -o newinstance,ptmxmode=0666 devpts "$root/dev/pts"
-    ln -s pts/ptmx "$root/dev/ptmx"
-    ln -s /proc/self/fd "$root/dev/fd"
-    ln -s fd/0 "$root/dev/stdin"
-    ln -s fd/1 "$root/dev/stdout"
-    ln -s fd/2 "$root/dev/stderr"
-    exec chroot "$root" env -i --default-signal=INT,QUIT PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
-      ${registry:+npm_config_registry="$registry"} ${authorities:+npm_config_cafile=/etc/npm-authorities.crt} \
-      sh -uc "$@"
-  ' enter "$root" "$@"
-}
-
-# Names the files that git tracks, as they are in the work tree; all but the build where there is no git.
-checkout_files() {
-  cd "$checkout"
-  if ! git -c safe.directory="$checkout" ls-files -z 2>/dev/null; then
-    find . -path ./build -prune -o -type f -print0
-  fi
-}
-
-start=$(date +%s)
-phase() {
-  now=$(date +%s)
-  say "$1 ($((now - start)) s)"
-  start=$now
-}
-
-say "making a Debian 12 in $root"
-mmdebstrap --quiet --variant=minbase bookworm "$root" >"$work/mmdebstrap.log" 2>&1 || {
-  cat "$work/mmdebstrap.log" >&2
-  fail "mmdebstrap could not make a Debian 12"
-}
-cp -L /etc/resolv.conf /etc/hosts "$root/etc/"
+# shellcheck disable=SC2119  # no options
+make_room
 # Where npm finds its packages is a matter of the network, too; so is who vouches for that place.
 registry=$(npm config get registry 2>/dev/null) || registry=
 authorities=$(npm config get cafile 2>/dev/null) || authorities=
@@ -98,9 +26,7 @@ authorities=$(npm config get cafile 2>/dev/null) || authorities=
 [ -z "$authorities" ] || cp -L "$authorities" "$root/etc/npm-authorities.crt"
 export registry authorities
 mkdir -p "$root$inside"
-checkout_files | (cd "$checkout" && tar --create --null --ignore-failed-read --files-from=- 2>/dev/null) |
-  tar --extract --no-same-owner --directory="$root$inside"
-[ -f "$root$inside/packaging/run.sh" ] || fail "the checkout could not be copied"
+copy_checkout "$root$inside"
 phase "the room is made"
 
 # The command without options, as in the README; another port only where 8080 is somebody else's.
@@ -192,6 +118,14 @@ say "sh tests/run.sh $*"
   sh "the checkout/tests/run.sh" "$@"
 ' tests "$@") &
 entered=$!
-wait "$entered" || fail "tests/run.sh"
+passed=yes
+wait "$entered" || passed=
+# For whoever reads them later.
+if [ -d "$root$inside/build/test-results" ]; then
+  mkdir -p "$checkout/build"
+  rm -rf "$checkout/build/test-results"
+  cp -r "$root$inside/build/test-results" "$checkout/build/"
+fi
+[ -n "$passed" ] || fail "tests/run.sh"
 entered=
 phase "tests/run.sh passed"

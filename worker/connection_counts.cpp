@@ -6,7 +6,7 @@
 namespace eradio {
 bool ConnectionCounts::add(const PeerAddress& peer) {
   if (per_address_max_ > 0 && !peer.is_unix() &&
-      scoreboard_.connections_of(peer_key_of(peer)) >= per_address_max_) {
+      scoreboard_.connections_of(peer_key_of(peer.network())) >= per_address_max_) {
     return false;
   }
   return count(peer);
@@ -18,7 +18,8 @@ void ConnectionCounts::add_inherited(const PeerAddress& peer) {
 
 bool ConnectionCounts::count(const PeerAddress& peer) {
   if (per_address_max_ > 0 && !peer.is_unix()) {
-    auto [found, is_new] = entries_.try_emplace(peer.bytes());
+    const PeerAddress network = peer.network();
+    auto [found, is_new] = entries_.try_emplace(network.bytes());
     Entry& entry = found->second;
     if (is_new && !free_places_.empty()) {
       entry.place = free_places_.back();
@@ -30,7 +31,7 @@ bool ConnectionCounts::count(const PeerAddress& peer) {
       }
       entry.place = places_used_++;
     }
-    scoreboard_.set_peer(entry.place, peer_key_of(peer), ++entry.connections);
+    scoreboard_.set_peer(entry.place, peer_key_of(network), ++entry.connections);
   }
   ++open_;
   return true;
@@ -42,10 +43,11 @@ void ConnectionCounts::remove(const PeerAddress& peer) {
   if (per_address_max_ == 0 || peer.is_unix()) {
     return;
   }
-  const auto found = entries_.find(peer.bytes());
+  const PeerAddress network = peer.network();
+  const auto found = entries_.find(network.bytes());
   ERADIO_CHECK(found != entries_.end());
   Entry& entry = found->second;
-  scoreboard_.set_peer(entry.place, peer_key_of(peer), --entry.connections);
+  scoreboard_.set_peer(entry.place, peer_key_of(network), --entry.connections);
   if (entry.connections == 0) {
     free_places_.push_back(entry.place);
     entries_.erase(found);

@@ -1,5 +1,6 @@
-// Counts connections by address, for `max_connections_per_ip`: this worker's in a table of the
-// scoreboard where the other workers see them. Does nothing when there is no such limit.
+// Counts connections by address (of IPv6: by /64 network, see PeerAddress::network()), for
+// `max_connections_per_ip`: this worker's in a table of the scoreboard where the other workers see
+// them. Does nothing when there is no such limit.
 #pragma once
 
 #include <cstddef>

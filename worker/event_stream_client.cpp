@@ -6,6 +6,7 @@
 #include <random>
 #include <utility>
 
+#include "worker/kernel_queue.h"
 #include "worker/notifier.h"
 
 namespace eradio {
@@ -49,8 +50,10 @@ void EventStreamClient::on_events(std::uint32_t events) {
 
 void EventStreamClient::on_time(std::int64_t now_ns) {
   const NotifyLimits& limits = notifier_.limits();
-  // There would have been a comment at least.
-  if (now_ns - progress_ns_ > in_ns(limits.stall_time_max)) {
+  // There would have been a comment at least; but when nothing is in its way, it was us who stood
+  // still.
+  if (now_ns - progress_ns_ > in_ns(limits.stall_time_max) &&
+      (busy() || unsent_bytes(socket_.number()).value_or(0) > 0)) {
     end();
   } else if (now_ns - progress_ns_ > comment_after_ns_) {
     comment_due_ = true;

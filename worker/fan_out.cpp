@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <chrono>
 #include <string>
+#include <system_error>
 #include <utility>
 
 #include "common/check.h"
@@ -14,6 +15,7 @@
 #include "common/system_error.h"
 #include "shm/peer_key_of.h"
 #include "worker/bitrate.h"
+#include "worker/continuation.h"
 #include "worker/kernel_queue.h"
 
 namespace eradio {
@@ -21,6 +23,39 @@ namespace {
 
 // Older than any byte that may still be on its way.
 constexpr std::int64_t long_ago_ns = 3600 * ns_per_second;
+
+ListenerTotals totals_of(const Listener& listener) {
+  return {.frames_sent = listener.frames_sent,
+          .bytes_sent = listener.bytes_sent,
+          .frames_skipped = listener.frames_skipped,
+          .jumps = listener.jumps};
+}
+
+void log_departure(const Listener& listener, std::string_view why, std::int64_t now_ns) {
+  if (log::is_on(LogLevel::info)) {
+    log::event(LogLevel::info, "a listener has left",
+               {{"listener", listener.id},
+                {"peer", listener.peer.text()},
+                {"port", listener.peer.port()},
+                {"why", why},
+                {"listened_ms", (now_ns - listener.joined_ns) / ns_per_ms},
+                {"frames_sent", listener.frames_sent},
+                {"bytes_sent", listener.bytes_sent},
+                {"frames_skipped", listener.frames_skipped},
+                {"jumps", listener.jumps}});
+  }
+}
+
+// Of a connection that epoll says is over: the listener's doing, or an error such as a time-out.
+std::string why_gone(int socket) {
+  int error_number = 0;
+  socklen_t length = sizeof error_number;
+  if (::getsockopt(socket, SOL_SOCKET, SO_ERROR, &error_number, &length) != 0 ||
+      error_number == 0 || error_number == ECONNRESET || error_number == EPIPE) {
+    return "closed by the listener";
+  }
+  return std::generic_category().message(error_number);
+}
 
 }  // namespace
 
@@ -64,9 +99,13 @@ void FanOut::join(Descriptor socket, const PeerAddress& peer, const ListenerRequ
                                  .bytes_before = bytes_before.value_or(0)},
                                 {.header_position = ListenerRun::no_header});
   joining->serial = joining->record ? table_.serial(*joining->record) : 0;
+  if (joining->record && !joining->tcp) {
+    table_.write_taken(*joining->record, 0);
+  }
   Listener& listener = take_in(std::move(joining));
   listener.next_frame = resumption(listener, listener.joined_ns);
   counters_.listeners_total.add(1);
+  log::debug("listener {} has come from {}", listener.id, peer.text());
   joined_(listener);
   serve(listener, listener.joined_ns);
   write_progress(listener, 0, listener.joined_ns);
@@ -76,7 +115,14 @@ void FanOut::join(Descriptor socket, const PeerAddress& peer, const ListenerRequ
 Listener& FanOut::take_in(std::unique_ptr<Listener> listener) {
   // Edge-triggered: a listener costs epoll nothing until its socket, found full, takes more again.
   // What a listener sends is not even read: it stays in its kernel's buffers.
-  loop_.add(listener->socket.number(), EPOLLOUT | EPOLLRDHUP | EPOLLET, *listener);
+  try {
+    loop_.add(listener->socket.number(), EPOLLOUT | EPOLLRDHUP | EPOLLET, *listener);
+  } catch (const std::system_error&) {
+    if (listener->record) {
+      table_.give_back(*listener->record);
+    }
+    throw;
+  }
   listener->place = static_cast<std::uint32_t>(listeners_.size());
   listener->took_ns = clock_();
   listeners_.push_back(std::move(listener));
@@ -97,121 +143,39 @@ std::string_view FanOut::adopt(Descriptor socket, const PeerAddress& peer, std::
   adopted->lag_ns_max = identity.lag_ns_max;
   adopted->record = record;
   adopted->serial = serial;
+  const ListenerTotals& before = estate->tally.totals;
+  adopted->bytes_sent = before.bytes_sent;
+  adopted->frames_sent = before.frames_sent;
+  adopted->frames_skipped = before.frames_skipped;
+  adopted->jumps = static_cast<std::uint32_t>(before.jumps);
+  const std::int64_t now_ns = clock_();
   const auto taken = bytes_taken(adopted->socket.number());
   adopted->tcp = taken.has_value();
   std::string_view why = "nobody knows how much its socket has taken";
-  if (taken && *taken >= identity.bytes_before) {
-    adopted->bytes_sent = *taken - identity.bytes_before;
-    why = go_on(*adopted, *estate, old_frames);
-  } else if (!taken && estate->bytes_handed_over) {
-    adopted->bytes_sent = *estate->bytes_handed_over;
-    why = go_on(*adopted, *estate, old_frames);
+  if (taken ? *taken >= identity.bytes_before : estate->bytes_taken.has_value()) {
+    adopted->bytes_sent = taken ? *taken - identity.bytes_before : *estate->bytes_taken;
+    why = continue_listener(*adopted, *estate,
+                            {.store = store_,
+                             .old_frames = old_frames,
+                             .resumption = resumption(*adopted, now_ns),
+                             .now_ns = now_ns});
   }
   if (!why.empty()) {
     ::shutdown(adopted->socket.number(), SHUT_RDWR);
+    log_departure(*adopted, why, now_ns);
+    table_.write_tally(record, {.totals = totals_of(*adopted)});
     table_.give_back(record);
     return why;
   }
-  Listener& listener = take_in(std::move(adopted));
-  const std::int64_t now_ns = clock_();
-  serve(listener, now_ns);
-  write_progress(listener, 0, now_ns);
+  try {
+    Listener& listener = take_in(std::move(adopted));
+    serve(listener, now_ns);
+    write_progress(listener, 0, now_ns);
+  } catch (const std::system_error& error) {
+    log::error("a listener was dropped: {}", error.what());
+    return "its socket cannot be used";
+  }
   free_departed();
-  return {};
-}
-
-std::string_view FanOut::go_on(Listener& listener, const ListenerEstate& estate,
-                               const OldFrames* old_frames) {
-  const ListenerRun& run = estate.run;
-  const ListenerProgress progress = estate.progress.value_or(ListenerProgress{});
-  listener.frames_sent = progress.frames_sent;
-  listener.frames_skipped = progress.frames_skipped;
-  listener.jumps = static_cast<std::uint32_t>(progress.jumps);
-  listener.run_before.since_ns = clock_();  // what is queued from before is no older to us
-  if (store_.header() != nullptr && run.header_position == store_.header_position()) {
-    listener.header_number = store_.header_number();
-  }
-  if (listener.bytes_sent < run.bytes_before) {
-    return go_on_in_header(listener, run);
-  }
-  const std::uint64_t begin = run.stream_position;
-  const std::uint64_t position = begin + (listener.bytes_sent - run.bytes_before);
-  if (position == begin) {  // nothing of the run was sent: it can begin anywhere
-    listener.next_frame = resumption(listener, clock_());
-    return {};
-  }
-  const auto last_sent = store_.find(position - 1);
-  if (last_sent &&
-      store_.frame(*last_sent).stream_position + store_.frame(*last_sent).bytes == position) {
-    listener.next_frame = *last_sent + 1;
-  } else if (const auto begun = store_.find(position)) {
-    listener.next_frame = *begun;
-    listener.begun_bytes =
-        static_cast<std::uint32_t>(position - store_.frame(*begun).stream_position);
-  } else {
-    return go_on_behind_the_store(listener, estate, position, old_frames);
-  }
-  listener.resumes = false;
-  listener.stream_offset = position - listener.bytes_sent;
-  listener.run_noted = true;
-  const std::uint64_t in_store =
-      listener.next_frame < store_.next()
-          ? store_.frame(listener.next_frame).begin + listener.begun_bytes
-          : store_.end();
-  listener.run = {.begin = run.bytes_before, .offset = in_store - listener.bytes_sent};
-  if (store_.header() != nullptr && begin <= store_.header_position() &&
-      store_.header_position() + store_.header()->size() <= position) {
-    listener.header_number = store_.header_number();  // it came by it
-  }
-  if (progress.bytes_sent >= run.bytes_before) {  // it is a second old: what has come since?
-    const auto then = store_.find(begin + (progress.bytes_sent - run.bytes_before));
-    listener.frames_sent += then && *then < listener.next_frame ? listener.next_frame - *then : 0;
-  }
-  return {};
-}
-
-std::string_view FanOut::go_on_behind_the_store(Listener& listener, const ListenerEstate& estate,
-                                                std::uint64_t position,
-                                                const OldFrames* old_frames) {
-  const auto* last_sent = old_frames == nullptr ? nullptr : old_frames->find(position - 1);
-  const bool at_a_frame = last_sent != nullptr
-                              ? last_sent->stream_position + last_sent->bytes == position
-                              : estate.progress && estate.progress->begun_bytes == 0 &&
-                                    estate.progress->bytes_sent == listener.bytes_sent;
-  if (!at_a_frame) {
-    auto rest = last_sent == nullptr ? std::nullopt : old_frames->rest(*last_sent, position);
-    if (!rest) {
-      return "the rest of the frame that it is in the middle of is no longer there";
-    }
-    listener.kept_rest = std::make_unique<KeptRest>(
-        KeptRest{.bytes = std::make_shared<const std::vector<std::byte>>(std::move(*rest)),
-                 .of_frame = true,
-                 .time_ns = last_sent->time_ns});
-  }
-  // What is behind it is too old: as if it had waited here.
-  listener.next_frame = resumption(listener, clock_());
-  listener.jumps += 1;
-  listener.jumped = true;
-  counters_.jumps_total.add(1);
-  return {};
-}
-
-std::string_view FanOut::go_on_in_header(Listener& listener, const ListenerRun& run) {
-  const std::uint64_t missing = run.bytes_before - listener.bytes_sent;
-  if (missing == run.header_bytes) {  // nothing of it was sent
-    listener.header_number = 0;
-    listener.next_frame = resumption(listener, clock_());
-    return {};
-  }
-  const auto first = store_.find(run.stream_position);
-  if (missing > run.header_bytes || listener.header_number == 0 || !first ||
-      store_.frame(*first).stream_position != run.stream_position ||
-      store_.header()->size() != run.header_bytes) {
-    return "the header that it is in the middle of is no longer there";
-  }
-  listener.next_frame = *first;
-  listener.kept_rest = std::make_unique<KeptRest>(
-      KeptRest{.bytes = store_.header(), .sent = run.header_bytes - missing});
   return {};
 }
 
@@ -227,7 +191,7 @@ void FanOut::pass() {
 
 void FanOut::on_socket_events(Listener& listener, std::uint32_t events) {
   if ((events & (EPOLLERR | EPOLLHUP | EPOLLRDHUP)) != 0) {
-    leave(listener, "closed by the listener");
+    leave(listener, why_gone(listener.socket.number()));
   } else if ((events & EPOLLOUT) != 0 && !listener.writable) {
     listener.writable = true;
     serve(listener, clock_());
@@ -246,6 +210,13 @@ std::size_t FanOut::close_those(const std::function<bool(const Listener&)>& chos
   }
   free_departed();
   return closed;
+}
+
+void FanOut::say_why_all_leave(std::string_view why) const {
+  const std::int64_t now_ns = clock_();
+  for (const auto& listener : listeners_) {
+    log_departure(*listener, why, now_ns);
+  }
 }
 
 void FanOut::set_pace(const StreamPace& pace) {
@@ -402,7 +373,6 @@ void FanOut::skip(Listener& listener, std::int64_t now_ns) {
   // none.
   if (listener.frames_sent > 0 && !std::exchange(listener.jumped, true)) {
     listener.jumps += 1;
-    counters_.jumps_total.add(1);
   }
   const std::uint64_t target = resumption(listener, now_ns);
   ERADIO_CHECK(target > listener.next_frame);  // or the gate would say the same again, for ever
@@ -414,7 +384,6 @@ void FanOut::skip_to(Listener& listener, std::uint64_t target) {
   listener.next_frame = target;
   if (listener.jumped) {  // what came before its first frame, a listener does not miss
     listener.frames_skipped += skipped;
-    counters_.frames_skipped_total.add(skipped);
   }
 }
 
@@ -496,7 +465,21 @@ void FanOut::note_run(Listener& listener, std::uint64_t stream_position,
         {.bytes_before = bytes_before,
          .stream_position = stream_position,
          .header_position = has_newest_header ? store_.header_position() : ListenerRun::no_header,
-         .header_bytes = header_bytes});
+         .header_bytes = header_bytes},
+        {.stream_position = stream_position - listener.begun_bytes, .totals = totals_of(listener)});
+  }
+}
+
+void FanOut::note_tally(const Listener& listener) {
+  // Of one that is in the middle of a kept rest, keep_rest() has seen to it; one that waits for a
+  // frame that is not there any more will skip it.
+  if (listener.record && listener.run_noted && !listener.kept_rest &&
+      listener.next_frame >= store_.oldest()) {
+    const std::uint64_t position = listener.next_frame < store_.next()
+                                       ? store_.frame(listener.next_frame).stream_position
+                                       : store_.stream_end();
+    table_.write_tally(*listener.record,
+                       {.stream_position = position, .totals = totals_of(listener)});
   }
 }
 
@@ -548,11 +531,11 @@ void FanOut::account_sent(Listener& listener, std::uint64_t position, std::size_
     ++frames;
   }
   listener.frames_sent += frames;
-  counters_.frames_sent_total.add(frames);
 }
 
 void FanOut::keep_rest(Listener& listener) {
   ERADIO_CHECK(listener.next_frame >= store_.oldest());
+  note_tally(listener);
   const FrameStore::Frame& frame = store_.frame(listener.next_frame);
   const std::byte* rest = store_.at(frame.begin + listener.begun_bytes);
   listener.kept_rest =
@@ -575,15 +558,22 @@ void FanOut::send_kept_rest(Listener& listener, std::int64_t now_ns) {
   }
   if (rest.of_frame) {
     listener.frames_sent += 1;
-    counters_.frames_sent_total.add(1);
     counters_.frame_ages.add(now_ns - rest.time_ns);
   }
   listener.kept_rest.reset();
 }
 
 std::size_t FanOut::send_bytes(Listener& listener, const std::byte* bytes, std::size_t count) {
+  const bool noted = !listener.tcp && listener.record;  // of TCP the kernel knows it
+  if (noted) {
+    table_.forget_taken(*listener.record);
+  }
   const ssize_t result =
       ::send(listener.socket.number(), bytes, count, MSG_DONTWAIT | MSG_NOSIGNAL);
+  if (noted) {
+    table_.write_taken(*listener.record, listener.bytes_sent + static_cast<std::uint64_t>(
+                                                                   std::max<ssize_t>(result, 0)));
+  }
   counters_.sends_total.add(1);
   if (result < 0) {
     if (errno == EAGAIN || errno == ENOBUFS) {
@@ -598,7 +588,6 @@ std::size_t FanOut::send_bytes(Listener& listener, const std::byte* bytes, std::
     listener.writable = false;  // the next send would fail: let EPOLLOUT say when not
   }
   listener.gate.sent(sent);
-  counters_.bytes_sent_total.add(sent);
   return sent;
 }
 
@@ -619,9 +608,6 @@ void FanOut::hand_over() {
   const std::int64_t now_ns = clock_();
   for (const auto& listener : listeners_) {
     write_progress(*listener, queued_bytes(listener->socket.number()).value_or(0), now_ns);
-    if (listener->record && !listener->tcp) {  // of TCP the kernel knows it
-      table_.hand_over(*listener->record, listener->bytes_sent);
-    }
   }
 }
 
@@ -652,26 +638,16 @@ void FanOut::write_progress(const Listener& listener, std::uint64_t queued_bytes
       listener.next_frame < store_.next()) {
     lag_ns = now_ns - store_.frame(listener.next_frame).time_ns;
   }
-  const std::uint64_t begun_bytes = listener.kept_rest
-                                        ? std::max<std::uint64_t>(1, listener.kept_rest->sent)
-                                        : listener.begun_bytes;
-  table_.write_progress(*listener.record, {.updated_ns = now_ns,
-                                           .lag_ns = lag_ns,
-                                           .queued_bytes = queued_bytes,
-                                           .frames_sent = listener.frames_sent,
-                                           .bytes_sent = listener.bytes_sent,
-                                           .begun_bytes = begun_bytes,
-                                           .frames_skipped = listener.frames_skipped,
-                                           .jumps = listener.jumps});
+  table_.write_progress(*listener.record,
+                        {.updated_ns = now_ns, .lag_ns = lag_ns, .queued_bytes = queued_bytes});
+  note_tally(listener);
 }
 
 void FanOut::leave(Listener& listener, std::string_view why) {
   if (std::exchange(listener.gone, true)) {
     return;
   }
-  log::debug("listener {} left after {} ms: {}; {} frames sent, {} skipped in {} jumps",
-             listener.id, (clock_() - listener.joined_ns) / ns_per_ms, why, listener.frames_sent,
-             listener.frames_skipped, listener.jumps);
+  log_departure(listener, why, clock_());
   departed_.push_back(&listener);
 }
 
@@ -682,6 +658,8 @@ void FanOut::free_departed() {
     // The master holds a duplicate: closing this one alone would tell the listener nothing.
     ::shutdown(listener->socket.number(), SHUT_RDWR);
     if (listener->record) {
+      // Nobody goes on with it: what counts are its totals.
+      table_.write_tally(*listener->record, {.totals = totals_of(*listener)});
       table_.give_back(*listener->record);
     }
     const std::size_t place = listener->place;

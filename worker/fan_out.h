@@ -59,7 +59,7 @@ class FanOut {
   FanOut& operator=(const FanOut&) = delete;
 
   // A connection whose response head has been sent becomes a listener, and gets the newest frame
-  // that it can begin with.
+  // that it can begin with. Throws std::system_error when the socket cannot be watched.
   void join(Descriptor socket, const PeerAddress& peer, const ListenerRequest& request);
   // Goes on with a listener of a worker that has gone, at the byte that TCP takes next. When that
   // cannot be, the listener is closed, and the answer says why; otherwise it is empty.
@@ -78,6 +78,9 @@ class FanOut {
   // Closes the connections of those that `chosen` says; returns how many.
   std::size_t close_those(const std::function<bool(const Listener&)>& chosen, std::string_view why);
 
+  // To the log, before the process ends with all of them.
+  void say_why_all_leave(std::string_view why) const;
+
   // What the stream is like now; before it is said, what StreamPace says by itself.
   void set_pace(const StreamPace& pace);
 
@@ -86,15 +89,8 @@ class FanOut {
   [[nodiscard]] bool somebody_waits() const noexcept { return !waiting_.empty(); }
 
  private:
-  // Finds where to go on; why not, or nothing.
-  [[nodiscard]] std::string_view go_on(Listener& listener, const ListenerEstate& estate,
-                                       const OldFrames* old_frames);
-  [[nodiscard]] std::string_view go_on_behind_the_store(Listener& listener,
-                                                        const ListenerEstate& estate,
-                                                        std::uint64_t position,
-                                                        const OldFrames* old_frames);
-  [[nodiscard]] std::string_view go_on_in_header(Listener& listener, const ListenerRun& run);
-  // Begins to watch and to count it.
+  // Begins to watch and to count it. Throws std::system_error when it cannot be watched; then its
+  // record is free.
   Listener& take_in(std::unique_ptr<Listener> listener);
   void serve(std::span<const std::unique_ptr<Listener>> listeners);
   void serve(Listener& listener, std::int64_t now_ns);
@@ -122,6 +118,8 @@ class FanOut {
   void send_frames(Listener& listener, std::int64_t now_ns);
   // Whoever goes on after this worker has to know where in the stream a listener is; before it is.
   void note_run(Listener& listener, std::uint64_t stream_position, std::uint64_t header_bytes);
+  // And how much it has been sent, now and then.
+  void note_tally(const Listener& listener);
   // Sends the header out of turn, as much as the socket takes; false when none is needed.
   bool send_header(Listener& listener, std::int64_t now_ns);
   // The number behind the last frame that may be sent now.
@@ -131,7 +129,8 @@ class FanOut {
                     std::int64_t now_ns);
   void send_kept_rest(Listener& listener, std::int64_t now_ns);
   void keep_rest(Listener& listener);
-  // send(2); nothing sent when the socket is full (then `writable` is false) or broken (`gone`).
+  // send(2), behind the `bytes_sent` of the listener; nothing sent when the socket is full (then
+  // `writable` is false) or broken (`gone`).
   std::size_t send_bytes(Listener& listener, const std::byte* bytes, std::size_t count);
   void leave(Listener& listener, std::string_view why);
   // Writes down how a part of the listeners are, and all of them once a second, and closes those

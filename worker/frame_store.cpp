@@ -90,18 +90,28 @@ std::int64_t FrameStore::time_at(std::uint64_t position) const noexcept {
   return frame(found).time_ns;
 }
 
-std::optional<std::uint64_t> FrameStore::find(std::uint64_t stream_position) const noexcept {
-  std::uint64_t first = oldest_;  // the first that ends behind the position
+template <typename Predicate>
+std::uint64_t FrameStore::first_not(Predicate predicate) const noexcept {
+  std::uint64_t first = oldest_;
   for (std::uint64_t count = next_ - oldest_; count > 0;) {
     const std::uint64_t half = count / 2;
-    const Frame& middle = frame(first + half);
-    if (middle.stream_position + middle.bytes <= stream_position) {
+    if (predicate(frame(first + half))) {
       first += half + 1;
       count -= half + 1;
     } else {
       count = half;
     }
   }
+  return first;
+}
+
+std::uint64_t FrameStore::first_from(std::uint64_t stream_position) const noexcept {
+  return first_not([&](const Frame& frame) { return frame.stream_position < stream_position; });
+}
+
+std::optional<std::uint64_t> FrameStore::find(std::uint64_t stream_position) const noexcept {
+  const std::uint64_t first = first_not(
+      [&](const Frame& frame) { return frame.stream_position + frame.bytes <= stream_position; });
   if (first == next_ || frame(first).stream_position > stream_position) {
     return std::nullopt;
   }

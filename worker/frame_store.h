@@ -89,6 +89,9 @@ class FrameStore {
   }
   // The frame that this position of the stream lies in; nothing when it is not in the store.
   [[nodiscard]] std::optional<std::uint64_t> find(std::uint64_t stream_position) const noexcept;
+  // The number of the first frame that begins at this position of the stream or behind it; next()
+  // when there is none.
+  [[nodiscard]] std::uint64_t first_from(std::uint64_t stream_position) const noexcept;
   // When the frame was published that has this position in it; of a position that has left the
   // store, when the oldest frame was. There must be a frame, and the position be before end().
   [[nodiscard]] std::int64_t time_at(std::uint64_t position) const noexcept;
@@ -118,6 +121,9 @@ class FrameStore {
  private:
   static constexpr std::uint64_t frames_max = 4 * turn_frames_max;
 
+  // The first frame that the predicate does not hold for, as it does for all before it.
+  template <typename Predicate>
+  [[nodiscard]] std::uint64_t first_not(Predicate predicate) const noexcept;
   // A turn is full once it has more bytes than this: it can have one frame more.
   [[nodiscard]] std::size_t turn_bytes_max() const noexcept { return memory_.bytes() / 4; }
 

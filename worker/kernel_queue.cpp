@@ -28,6 +28,8 @@ std::optional<std::uint64_t> queued_bytes(int socket) noexcept { return ask(sock
 
 std::optional<std::uint64_t> unsent_bytes(int socket) noexcept { return ask(socket, SIOCOUTQNSD); }
 
+std::optional<std::uint64_t> unread_bytes(int socket) noexcept { return ask(socket, SIOCINQ); }
+
 std::optional<NetworkPath> network_path(int socket) noexcept {
   constexpr std::uint8_t state_recovery = 3;  // TCP_CA_Recovery; TCP_CA_Loss is behind it
   tcp_info info{};

@@ -18,6 +18,9 @@ std::optional<std::uint64_t> queued_bytes(int socket) noexcept;
 // broken, or no TCP.
 std::optional<std::uint64_t> unsent_bytes(int socket) noexcept;
 
+// Bytes that have come and were not read yet: SIOCINQ. Nothing when the socket is broken.
+std::optional<std::uint64_t> unread_bytes(int socket) noexcept;
+
 // What the kernel knows of the way to a TCP peer (TCP_INFO, tcp(7); the fields are linux/tcp.h's).
 // Nothing for other sockets, and broken ones.
 std::optional<NetworkPath> network_path(int socket) noexcept;

@@ -9,7 +9,9 @@
 
 #include "common/descriptor.h"
 #include "common/log.h"
+#include "common/version.h"
 #include "common/worker_protocol.h"
+#include "worker/sandbox.h"
 #include "worker/standby.h"
 #include "worker/worker.h"
 
@@ -21,13 +23,23 @@ int main(int argument_count, char** arguments) {
   try {
     ::signal(SIGPIPE, SIG_IGN);
     eradio::open_standard_descriptors();
+    eradio::set_up_log("worker", "info");
     const eradio::WorkerSettings settings = eradio::decode_worker_settings(arguments[1]);
-    eradio::set_up_log("worker " + std::to_string(settings.slot), settings.log_level);
+    eradio::set_up_log(
+        "worker " + std::to_string(settings.slot), settings.log_level,
+        eradio::log_format_of(settings.log_format).value_or(eradio::LogFormat::logfmt));
+    const eradio::Sandbox sandbox =
+        settings.sandbox ? eradio::enter_sandbox(settings.webroot) : eradio::Sandbox();
+    if (!sandbox.missing.empty()) {
+      eradio::log::debug("not all of the sandbox: {}", sandbox.missing);
+    }
     if (!eradio::stand_by(settings)) {
       return 0;
     }
-    eradio::Worker worker(settings);
-    if (worker.run() == eradio::WorkerEnd::handed_over) {
+    eradio::Worker worker(settings, sandbox);
+    const eradio::WorkerEnd end = worker.run();
+    eradio::log::say_what_was_left_out(true);
+    if (end == eradio::WorkerEnd::handed_over) {
       std::_Exit(0);  // what a destructor would put in order is another's by now
     }
     return 0;

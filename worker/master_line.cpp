@@ -241,6 +241,10 @@ void MasterLine::on_message(WorkerMessage message) {
   if (message.type == WorkerMessageType::log_level && orders_.set_log_level) {
     orders_.set_log_level(message.log_level);
   }
+  if (message.type == WorkerMessageType::log_file && orders_.set_log_file &&
+      !message.descriptors.empty()) {
+    orders_.set_log_file(message.descriptors.front().number());
+  }
 }
 
 void MasterLine::carry_out(const KickOrder& order) {

@@ -29,6 +29,7 @@ struct MasterOrders {
   // Closes connections; returns how many.
   std::function<std::uint64_t(const KickOrder&)> kick;
   std::function<void(LogLevel)> set_log_level;
+  std::function<void(int)> set_log_file;  // a descriptor, borrowed
 };
 
 class MasterLine {

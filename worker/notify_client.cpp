@@ -27,7 +27,7 @@ NotifyClient::NotifyClient(Notifier& notifier, ClientKind kind, TakenOver connec
 
 void NotifyClient::go_on(const NotifyProgress& progress) {
   seen_ = progress.told;
-  progress_ns_ = std::min(progress.sent_ns, progress_ns_);
+  progress_ns_ = std::clamp<std::int64_t>(progress.sent_ns, 0, progress_ns_);
 }
 
 NotifyProgress NotifyClient::progress() const { return {.told = seen_, .sent_ns = progress_ns_}; }

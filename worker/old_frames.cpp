@@ -32,6 +32,16 @@ const OldFrames::Frame* OldFrames::find(std::uint64_t stream_position) const {
   return stream_position < frame.stream_position + frame.bytes ? &frame : nullptr;
 }
 
+std::uint64_t OldFrames::count(std::uint64_t from, std::uint64_t until) const {
+  const auto first_from = [&](std::uint64_t stream_position) {
+    return std::lower_bound(frames_.begin(), frames_.end(), stream_position,
+                            [](const Frame& frame, std::uint64_t position) {
+                              return frame.stream_position < position;
+                            });
+  };
+  return from < until ? static_cast<std::uint64_t>(first_from(until) - first_from(from)) : 0;
+}
+
 std::optional<std::vector<std::byte>> OldFrames::rest(const Frame& frame,
                                                       std::uint64_t stream_position) const {
   RingReader reader = frame.reader;

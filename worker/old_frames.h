@@ -26,6 +26,8 @@ class OldFrames {
 
   // The frame that this position of the stream lies in; nullptr when the ring had it no more.
   [[nodiscard]] const Frame* find(std::uint64_t stream_position) const;
+  // How many begin at `from` or behind it, and before `until`.
+  [[nodiscard]] std::uint64_t count(std::uint64_t from, std::uint64_t until) const;
   // A copy of its bytes from the position on; nothing when they have been overwritten by now.
   [[nodiscard]] std::optional<std::vector<std::byte>> rest(const Frame& frame,
                                                            std::uint64_t stream_position) const;

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "common/clock.h"
+#include "worker/kernel_queue.h"
 #include "worker/notifier.h"
 
 namespace eradio {
@@ -99,7 +100,9 @@ void WebSocketClient::on_time(std::int64_t now_ns) {
   const NotifyLimits& limits = notifier_.limits();
   frames_at_sweep_ = session_.frames();
   if (state_ == State::open) {
-    if (now_ns - heard_ns_ > in_ns(limits.idle_time_max)) {
+    // What it has said while we stood still is still to be heard.
+    if (now_ns - heard_ns_ > in_ns(limits.idle_time_max) &&
+        unread_bytes(socket_.number()).value_or(0) == 0) {
       close(static_cast<std::uint16_t>(CloseCode::going_away), "no message for too long");
     }
   } else if (now_ns - close_begun_ns_ > in_ns(limits.close_time_max)) {

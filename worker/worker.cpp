@@ -32,15 +32,27 @@ StreamFeedSettings feed_settings(const WorkerSettings& settings) {
   return {.coalesce = std::chrono::milliseconds(std::max<std::int64_t>(settings.coalesce_ms, 0))};
 }
 
-// Nothing when the connection is broken, or there is no socket.
+// Nothing when the connection is broken.
 std::optional<PeerAddress> peer_of(const Descriptor& socket) {
   sockaddr_storage address{};
   socklen_t length = sizeof address;
   auto* const generic = reinterpret_cast<sockaddr*>(&address);
-  if (!socket || ::getpeername(socket.number(), generic, &length) != 0) {
+  if (::getpeername(socket.number(), generic, &length) != 0) {
     return std::nullopt;
   }
   return PeerAddress::from_sockaddr(generic, length);
+}
+
+// How many connections there can be until descriptors run short. What is kept is for files, and for
+// connections that come while others are closed.
+std::size_t find_room(const WorkerSettings& settings) {
+  constexpr std::size_t kept_max = 64;
+  constexpr std::size_t part_kept = 8;
+  constexpr std::size_t own = 16;  // shared memory, the line to the master, the loop
+  const std::size_t limit = descriptor_limit();
+  const std::size_t used =
+      std::min(limit / part_kept, kept_max) + own + settings.own_sockets + settings.shared_sockets;
+  return limit - std::min(limit, used);
 }
 
 std::vector<Descriptor> take_listening_sockets(const WorkerSettings& settings) {
@@ -53,10 +65,20 @@ std::vector<Descriptor> take_listening_sockets(const WorkerSettings& settings) {
   return sockets;
 }
 
+void set_log_file(int descriptor) {
+  try {
+    log_to_file(descriptor);
+  } catch (const std::system_error& error) {
+    log::error("the log stays where it was: {}", error.what());
+  }
+}
+
 }  // namespace
 
-Worker::Worker(const WorkerSettings& settings)
+Worker::Worker(const WorkerSettings& settings, const Sandbox& sandbox)
     : settings_(settings),
+      sandbox_(sandbox),
+      room_(find_room(settings)),
       wakeup_(worker_descriptor::wakeup),
       listening_sockets_(take_listening_sockets(settings)),
       stream_(Descriptor(worker_descriptor::stream)),
@@ -71,7 +93,8 @@ Worker::Worker(const WorkerSettings& settings)
                                Descriptor socket) { adopt(item, std::move(socket)); },
                .adopt_end = [this] { end_adoption(); },
                .kick = [this](const KickOrder& order) { return kick(order); },
-               .set_log_level = set_log_level},
+               .set_log_level = set_log_level,
+               .set_log_file = set_log_file},
               settings.escrow),
       fan_out_(
           loop_, store_, scoreboard_.counters(), listener_table_, gate_limits(settings),
@@ -90,9 +113,12 @@ Worker::Worker(const WorkerSettings& settings)
           [this](const NotifyClient& client) { on_notify_client_left(client); }),
       connections_(loop_, server_, {}, [this](const PeerAddress& peer) { on_closed(peer); }),
       refusals_(loop_, server_),
-      acceptor_(loop_, [this](Descriptor socket, const PeerAddress& peer) {
-        on_accepted(std::move(socket), peer);
-      }) {
+      acceptor_(
+          loop_,
+          [this](Descriptor socket, const PeerAddress& peer) {
+            on_accepted(std::move(socket), peer);
+          },
+          [this] { return make_room(); }) {
   add_stream_route(server_, fan_out_, scoreboard_,
                    {.path = settings.stream_path,
                     .content_type = settings.content_type,
@@ -118,6 +144,8 @@ WorkerEnd Worker::run() {
   auto& counters = scoreboard_.counters();
   counters.process_id.set(static_cast<std::uint64_t>(::getpid()));
   counters.generation.set(settings_.generation);
+  counters.system_calls_filtered.set(sandbox_.system_calls ? 1 : 0);
+  counters.files_confined.set(sandbox_.files ? 1 : 0);
   beat();
   old_frames_.emplace(stream_.ring());
   feed_.catch_up();
@@ -176,8 +204,12 @@ void Worker::adopt(const EscrowItem& item, Descriptor socket) {
     return;
   }
   const bool listens = item.kind == ClientKind::listener;
-  const auto peer = peer_of(socket);
-  std::string_view why = "its connection is broken";
+  const auto peer = socket ? peer_of(socket) : std::nullopt;
+  if (socket && !peer) {
+    forget(item);  // it has broken its connection off while nobody served it
+    return;
+  }
+  std::string_view why = "this process may have no more descriptors";
   if (peer) {
     connection_counts_.add_inherited(*peer);
     counters.connections.set(connection_counts_.open());
@@ -190,14 +222,20 @@ void Worker::adopt(const EscrowItem& item, Descriptor socket) {
     }
     on_closed(*peer);
   }
-  master_.release(item);
+  forget(item);
   if (listens) {
     counters.not_adopted_total.add(1);
     log::warning("listener {} was closed when this worker took over: {}", item.listener_id, why);
-    master_.left(item.listener_id);
   } else {
     counters.notify_not_adopted_total.add(1);
     log::warning("a client that is notified was closed when this worker took over: {}", why);
+  }
+}
+
+void Worker::forget(const EscrowItem& item) {
+  master_.release(item);
+  if (item.kind == ClientKind::listener) {
+    master_.left(item.listener_id);
   }
 }
 
@@ -227,17 +265,35 @@ void Worker::end_adoption() {
 void Worker::on_accepted(Descriptor socket, const PeerAddress& peer) {
   auto& counters = scoreboard_.counters();
   counters.accepted_total.add(1);
+  if (connection_counts_.open() + refusals_.count() >= room_) {
+    make_room();
+  }
   if (!connection_counts_.add(peer)) {
     counters.refused_total.add(1);
     refusals_.refuse(std::move(socket), peer,
                      {.status = 503,
                       .text = "the limit of " + std::to_string(settings_.max_connections_per_ip) +
-                              " connections from one address is reached",
+                              " connections from one address, or one IPv6 /64, is reached",
                       .retry_after = retry_after});
     return;
   }
   connections_.adopt(std::move(socket), peer);
   counters.connections.set(connection_counts_.open());
+}
+
+bool Worker::make_room() {
+  // So long a request may take to come when others wait; a round trip of most networks.
+  constexpr std::chrono::milliseconds at_least{500};
+  if (!refusals_.close_longest(at_least) && !connections_.close_longest(at_least)) {
+    return false;
+  }
+  if (short_messages_.admit(monotonic_ns())) {
+    log::warning(
+        "descriptors run short: connections are closed whose requests last longest ({} more since "
+        "this was said last); listeners stay",
+        short_messages_.take_left_out());
+  }
+  return true;
 }
 
 void Worker::on_closed(const PeerAddress& peer) {
@@ -272,6 +328,7 @@ std::uint64_t Worker::kick(const KickOrder& order) {
 
 void Worker::stop() {
   notifier_.say_goodbye();
+  fan_out_.say_why_all_leave("the server stops");
   loop_.stop();
 }
 
@@ -302,6 +359,7 @@ void Worker::finish_requests() {
 
 void Worker::beat() {
   scoreboard_.counters().heartbeat_ns.set(static_cast<std::uint64_t>(monotonic_ns()));
+  log::say_what_was_left_out();
   loop_.call_after(heartbeat_interval, [this] { beat(); });
 }
 

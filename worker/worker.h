@@ -10,6 +10,7 @@
 #include "common/http/acceptor.h"
 #include "common/http/http_connections.h"
 #include "common/http/http_server.h"
+#include "common/rate_limit.h"
 #include "common/worker_protocol.h"
 #include "shm/listener_table.h"
 #include "shm/scoreboard.h"
@@ -20,6 +21,7 @@
 #include "worker/master_line.h"
 #include "worker/notifier.h"
 #include "worker/old_frames.h"
+#include "worker/sandbox.h"
 #include "worker/stream_feed.h"
 
 namespace eradio {
@@ -31,8 +33,9 @@ enum class WorkerEnd {
 
 class Worker {
  public:
-  // Takes over the descriptors of worker_protocol.h. Throws when anything is not as it should be.
-  explicit Worker(const WorkerSettings& settings);
+  // Takes over the descriptors of worker_protocol.h. `sandbox`: the one that the process is in.
+  // Throws when anything is not as it should be.
+  Worker(const WorkerSettings& settings, const Sandbox& sandbox);
 
   // Goes on with the clients that there are, says `ready` to the master, and serves until it says
   // `stop` or `hand_over`, or goes away.
@@ -40,6 +43,9 @@ class Worker {
 
  private:
   void on_accepted(Descriptor socket, const PeerAddress& peer);
+  // When descriptors run short, the connection whose request lasts longest makes way. False when
+  // there is none.
+  bool make_room();
   void on_closed(const PeerAddress& peer);
   void on_metadata(const StreamMetadata& before);
   void on_joined(const Listener& listener);
@@ -48,6 +54,8 @@ class Worker {
   void on_notify_client_left(const NotifyClient& client);
   // A client of the worker before.
   void adopt(const EscrowItem& item, Descriptor socket);
+  // A client of the worker before has gone.
+  void forget(const EscrowItem& item);
   void end_adoption();
   void serve();
   std::uint64_t kick(const KickOrder& order);
@@ -59,10 +67,13 @@ class Worker {
   void beat();
 
   WorkerSettings settings_;
+  Sandbox sandbox_;
   std::optional<OldFrames> old_frames_;  // while there are clients to go on with
   WorkerEnd end_ = WorkerEnd::stopped;
   bool hand_over_wanted_ = false;     // when it has gone on with all of its clients
   std::int64_t requests_end_ns_ = 0;  // later they are not waited for
+  std::size_t room_;                  // for connections, until descriptors run short
+  RateLimit short_messages_{1, 60 * ns_per_second};
   Descriptor wakeup_;
   std::vector<Descriptor> listening_sockets_;
   EventLoop loop_;

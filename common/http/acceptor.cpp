@@ -7,13 +7,14 @@
 #include <system_error>
 #include <utility>
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "common/system_error.h"
 
 namespace eradio {
 namespace {
 
-enum class AcceptFailure { nothing_waits, this_one_only, exhausted };
+enum class AcceptFailure { nothing_waits, this_one_only, exhausted, not_listening };
 
 AcceptFailure classify(int error_number) noexcept {
   switch (error_number) {
@@ -24,6 +25,11 @@ AcceptFailure classify(int error_number) noexcept {
     case ENOBUFS:
     case ENOMEM:
       return AcceptFailure::exhausted;
+    case EBADF:
+    case EINVAL:
+    case ENOTSOCK:
+    case EOPNOTSUPP:
+      return AcceptFailure::not_listening;
     default:
       // accept(2): Linux passes pending network errors of the new connection on: ECONNABORTED,
       // EPROTO, ENETDOWN and others. The next in the queue may be fine.
@@ -63,7 +69,15 @@ class Acceptor::Listening final : public EventHandler {
       const int error_number = errno;
       const AcceptFailure failure = classify(error_number);
       if (failure == AcceptFailure::exhausted) {
+        if (owner_.make_room_ && owner_.make_room_()) {
+          continue;
+        }
         owner_.pause(error_number);
+      }
+      if (failure == AcceptFailure::not_listening) {
+        unwatch();  // it would be reported for ever
+        log::error("a listening socket does not listen any more: {}",
+                   std::generic_category().message(error_number));
       }
       if (failure != AcceptFailure::this_one_only) {
         return;
@@ -78,8 +92,8 @@ class Acceptor::Listening final : public EventHandler {
   bool watched_ = false;
 };
 
-Acceptor::Acceptor(EventLoop& loop, Accepted accepted)
-    : loop_(loop), accepted_(std::move(accepted)) {}
+Acceptor::Acceptor(EventLoop& loop, Accepted accepted, MakeRoom make_room)
+    : loop_(loop), accepted_(std::move(accepted)), make_room_(std::move(make_room)) {}
 
 Acceptor::~Acceptor() { stop(); }
 
@@ -101,7 +115,8 @@ void Acceptor::stop() {
 
 // Level-triggered epoll would report the waiting connections again and again.
 void Acceptor::pause(int error_number) {
-  if (!std::exchange(exhausted_, true)) {
+  if (!episode_said_ && episodes_.admit(monotonic_ns())) {
+    episode_said_ = true;
     log::warning("cannot accept connections for the moment: {}",
                  std::generic_category().message(error_number));
   }
@@ -123,7 +138,7 @@ void Acceptor::resume() {
 }
 
 void Acceptor::note_success() {
-  if (std::exchange(exhausted_, false)) {
+  if (std::exchange(episode_said_, false)) {
     log::info("connections are accepted again");
   }
 }

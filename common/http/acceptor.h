@@ -12,6 +12,7 @@
 #include "common/descriptor.h"
 #include "common/event_loop.h"
 #include "common/http/peer_address.h"
+#include "common/rate_limit.h"
 
 namespace eradio {
 
@@ -23,7 +24,10 @@ class Acceptor {
   static constexpr int accepts_per_turn_max = 64;
   static constexpr std::chrono::milliseconds exhausted_pause{100};
 
-  Acceptor(EventLoop& loop, Accepted accepted);
+  // Called when descriptors have run out: true when it has closed one, and another can be accepted.
+  using MakeRoom = std::function<bool()>;
+
+  Acceptor(EventLoop& loop, Accepted accepted, MakeRoom make_room = {});
   ~Acceptor();
   Acceptor(const Acceptor&) = delete;
   Acceptor& operator=(const Acceptor&) = delete;
@@ -32,7 +36,7 @@ class Acceptor {
   // stop(). `shared`: other processes accept from it, too; one of them is woken for a connection,
   // and not all (EPOLLEXCLUSIVE, epoll_ctl(2)). Throws std::system_error.
   void add(int listening_socket, bool shared = false);
-  // Accepts no more; what waits in the accept queues stays there. For good.
+  // Accepts no more; what waits in the accept queues stays there. Until sockets are added again.
   void stop();
 
   [[nodiscard]] bool paused() const noexcept { return resume_timer_ != EventLoop::no_timer; }
@@ -46,9 +50,13 @@ class Acceptor {
 
   EventLoop& loop_;
   Accepted accepted_;
+  MakeRoom make_room_;
   std::vector<std::unique_ptr<Listening>> sockets_;
   EventLoop::TimerId resume_timer_ = EventLoop::no_timer;
-  bool exhausted_ = false;  // an episode lasts until an accept succeeds again; logged once
+  // An episode of exhaustion lasts until an accept succeeds again. It is said once, and of many
+  // short ones not each.
+  bool episode_said_ = false;
+  RateLimit episodes_{1, 10 * ns_per_second};
 };
 
 }  // namespace eradio

@@ -47,7 +47,11 @@ const char* name_of(HttpConnectionState state) noexcept {
 }
 
 HttpConnection::HttpConnection(HttpConnections& owner, Descriptor socket, const PeerAddress& peer)
-    : owner_(owner), socket_(std::move(socket)), peer_(peer), reader_(owner.limits_.request) {
+    : owner_(owner),
+      begun_ns_(monotonic_ns()),
+      socket_(std::move(socket)),
+      peer_(peer),
+      reader_(owner.limits_.request) {
   set_nonblocking(socket_.number());
   const int on = 1;  // answers leave in whole pieces; no use in waiting. Fails for Unix sockets.
   ::setsockopt(socket_.number(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -168,6 +172,10 @@ void HttpConnection::take_answer(HttpAnswer answer) {
   auto& counters = owner_.counters_;
   ++counters.answers;
   answered_ = true;
+  if (state_ != HttpConnectionState::gone) {  // the handler may have closed it
+    begun_ns_ = monotonic_ns();
+    owner_.move_to_end(*this);
+  }
   counters.client_errors += answer.status >= 400 && answer.status < 500 ? 1U : 0U;
   counters.server_errors += answer.status >= 500 ? 1U : 0U;
   output_ += answer.bytes;

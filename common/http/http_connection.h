@@ -48,6 +48,11 @@ class HttpConnection final : public EventHandler {
   [[nodiscard]] bool idle() const noexcept;
 
   [[nodiscard]] const PeerAddress& peer() const noexcept { return peer_; }
+  // Since when it has been waiting for, or busy with, the request that is next or now.
+  [[nodiscard]] std::int64_t begun_ns() const noexcept { return begun_ns_; }
+  // Among its owner's.
+  [[nodiscard]] HttpConnections::Owned::iterator place() const noexcept { return place_; }
+  void set_place(HttpConnections::Owned::iterator place) noexcept { place_ = place; }
 
  private:
   enum class WriteResult { all, blocked, failed };
@@ -89,6 +94,8 @@ class HttpConnection final : public EventHandler {
   [[nodiscard]] std::chrono::nanoseconds time_until(Deadline deadline) const noexcept;
 
   HttpConnections& owner_;
+  HttpConnections::Owned::iterator place_;
+  std::int64_t begun_ns_;
   Descriptor socket_;
   PeerAddress peer_;
   HttpConnectionState state_ = HttpConnectionState::reading_request;

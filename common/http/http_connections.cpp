@@ -1,9 +1,11 @@
 #include "common/http/http_connections.h"
 
+#include <iterator>
 #include <system_error>
 #include <utility>
 #include <vector>
 
+#include "common/clock.h"
 #include "common/http/http_connection.h"
 #include "common/log.h"
 
@@ -29,9 +31,9 @@ void HttpConnections::take_in(Descriptor socket, const PeerAddress& peer,
   ++counters_.adopted;
   try {
     auto connection = std::make_unique<HttpConnection>(*this, std::move(socket), peer);
-    auto* const key = connection.get();
-    connections_.emplace(key, std::move(connection));
-    begin(*key);
+    connections_.push_back(std::move(connection));
+    connections_.back()->set_place(std::prev(connections_.end()));
+    begin(*connections_.back());
   } catch (const std::system_error& error) {
     log::warning("a connection from {} was dropped: {}", peer.text(), error.what());
     if (closed_) {
@@ -42,15 +44,15 @@ void HttpConnections::take_in(Descriptor socket, const PeerAddress& peer,
 
 void HttpConnections::close_all() {
   while (!connections_.empty()) {
-    connections_.begin()->second->end();
+    connections_.front()->end();
   }
 }
 
 void HttpConnections::close_idle() {
   std::vector<HttpConnection*> idle;
-  for (const auto& [key, connection] : connections_) {
+  for (const auto& connection : connections_) {
     if (connection->idle()) {
-      idle.push_back(key);
+      idle.push_back(connection.get());
     }
   }
   for (HttpConnection* connection : idle) {
@@ -58,9 +60,23 @@ void HttpConnections::close_idle() {
   }
 }
 
+bool HttpConnections::close_longest(std::chrono::milliseconds at_least) {
+  if (connections_.empty() ||
+      monotonic_ns() - connections_.front()->begun_ns() < at_least.count() * ns_per_ms) {
+    return false;
+  }
+  connections_.front()->end();
+  return true;
+}
+
 void HttpConnections::let_go(HttpConnection& connection) {
-  auto node = connections_.extract(&connection);
-  loop_.retire(std::move(node.mapped()));
+  const auto place = connection.place();
+  loop_.retire(std::move(*place));
+  connections_.erase(place);
+}
+
+void HttpConnections::move_to_end(HttpConnection& connection) {
+  connections_.splice(connections_.end(), connections_, connection.place());
 }
 
 }  // namespace eradio

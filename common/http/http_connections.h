@@ -7,8 +7,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <list>
 #include <memory>
-#include <unordered_map>
 
 #include "common/descriptor.h"
 #include "common/event_loop.h"
@@ -69,22 +69,28 @@ class HttpConnections {
   // Those that have been answered and ask nothing more. Not those that have not asked yet: their
   // request may be on its way.
   void close_idle();
+  // Closes the one whose request, or the wait for it, has lasted longest, and at least so long: for
+  // when descriptors run short. False when there is none.
+  bool close_longest(std::chrono::milliseconds at_least);
 
  private:
   friend class HttpConnection;
+  using Owned = std::list<std::unique_ptr<HttpConnection>>;
 
   // Makes a connection and lets `begin` do the first thing with it.
   void take_in(Descriptor socket, const PeerAddress& peer,
                const std::function<void(HttpConnection&)>& begin);
   // The connection has ended, or left HTTP: destroyed after the current batch of events.
   void let_go(HttpConnection& connection);
+  // A request of it has been answered.
+  void move_to_end(HttpConnection& connection);
 
   EventLoop& loop_;
   HttpServer& server_;
   ConnectionLimits limits_;
   Closed closed_;
   ConnectionCounters counters_;
-  std::unordered_map<HttpConnection*, std::unique_ptr<HttpConnection>> connections_;
+  Owned connections_;  // those whose request began first are first
 };
 
 }  // namespace eradio

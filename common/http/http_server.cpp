@@ -12,6 +12,7 @@
 #include "common/http/byte_range.h"
 #include "common/http/http_date.h"
 #include "common/log.h"
+#include "common/version.h"
 
 namespace eradio {
 namespace {
@@ -54,6 +55,19 @@ bool is_harmless(std::string_view target, std::string_view decoded_path) {
          encoded_path.find("%2F") == std::string_view::npos &&
          decoded_path.find('\0') == std::string_view::npos &&
          decoded_path.find("/../") == std::string_view::npos && !decoded_path.ends_with("/..");
+}
+
+void close_to_other_origins(HttpFields& fields) {
+  for (const char* name : {"Access-Control-Allow-Origin", "Access-Control-Expose-Headers"}) {
+    fields.erase(name);
+  }
+  fields.set("Cross-Origin-Resource-Policy", "same-origin");
+}
+
+// "example.org" of "example.org:80", "[::1]" of "[::1]:80".
+std::string_view without_port(std::string_view host) {
+  const auto colon = host.rfind(':');
+  return colon == std::string_view::npos || host.ends_with(']') ? host : host.substr(0, colon);
 }
 
 }  // namespace
@@ -140,6 +154,10 @@ void HttpServer::serve_files(const std::filesystem::path& directory, HttpFields 
   file_fields_ = std::move(fields);
 }
 
+void HttpServer::keep_to_own_origin(std::function<bool(std::string_view)> is_own_host) {
+  is_own_host_ = std::move(is_own_host);
+}
+
 HttpAnswer HttpServer::answer(ReceivedRequest request, const PeerAddress& peer) {
   try {
     auto exchange = std::make_shared<Exchange>(Exchange::from(std::move(request), peer));
@@ -194,7 +212,12 @@ HttpAnswer HttpServer::run(Exchange& exchange) {
     exchange.request.query = target.query;
     return respond(exchange);
   };
-  steps.complete = [&](HttpResponse& response) { exchange.complete(response); };
+  steps.complete = [&](HttpResponse& response) {
+    exchange.complete(response);
+    if (is_own_host_) {
+      close_to_other_origins(response.fields);
+    }
+  };
   auto result = engine_.run(steps);
 
   HttpAnswer answer;
@@ -227,7 +250,10 @@ HttpResponse HttpServer::respond(Exchange& exchange) const {
   if (!is_harmless(request.target, request.path)) {
     return HttpResponse::error(400, "malformed request target");
   }
-  if (request.method == "OPTIONS") {
+  if (is_for_another_host(request)) {
+    return HttpResponse::error(421, "this server is not known by that name");
+  }
+  if (request.method == "OPTIONS" && !is_own_host_) {
     return answer_options(request);
   }
   const bool reads = request.method == "GET" || request.method == "HEAD";
@@ -293,14 +319,25 @@ HttpResponse HttpServer::serve_file(Exchange& exchange, OpenFile file) const {
 
 std::string HttpServer::allowed_methods(const HttpRequest& request) const {
   std::string allowed;
+  const auto allow = [&](const std::string& method) {
+    allowed += (allowed.empty() ? "" : ", ") + method;
+  };
   if (const auto methods = routes_.find(request.path); methods != routes_.end()) {
     for (const auto& [method, handler] : methods->second) {
-      allowed += method + (method == "GET" ? ", HEAD, " : ", ");
+      allow(method == "GET" ? "GET, HEAD" : method);
     }
-    return allowed + "OPTIONS";
+  } else if (files_ && std::holds_alternative<OpenFile>(files_->open(request.path))) {
+    allow("GET, HEAD");
   }
-  const bool is_file = files_ && std::holds_alternative<OpenFile>(files_->open(request.path));
-  return is_file ? "GET, HEAD, OPTIONS" : "";
+  if (!allowed.empty() && !is_own_host_) {
+    allow("OPTIONS");
+  }
+  return allowed;
+}
+
+bool HttpServer::is_for_another_host(const HttpRequest& request) const {
+  const auto host = request.fields.get("Host");  // HTTP/1.0 has none, and is no browser's
+  return is_own_host_ && host && !is_own_host_(without_port(*host));
 }
 
 // RFC 9110, 9.3.7, and the answer to what browsers ask before a request to another origin.

@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "common/descriptor.h"
 #include "common/http/http_message.h"
@@ -55,6 +56,12 @@ class HttpServer {
   // their own; "/" is index.html. Throws std::system_error when it is no directory.
   void serve_files(const std::filesystem::path& directory, HttpFields fields = {});
 
+  // For what pages of this server's own origin alone may read: no answer is open to others, and
+  // OPTIONS, with which they would ask, is not allowed. `is_own_host` is given the Host field
+  // without its port; a request that it does not know gets 421: where a name of somebody else's
+  // leads to this server (DNS rebinding), browsers take his page for one of ours.
+  void keep_to_own_origin(std::function<bool(std::string_view)> is_own_host);
+
   // Never throws.
   [[nodiscard]] HttpAnswer answer(ReceivedRequest request, const PeerAddress& peer);
   // The answer to what is no request, or came too late: JSON error, connection closed after it.
@@ -72,13 +79,15 @@ class HttpServer {
   HttpResponse refuse_method(const HttpRequest& request) const;
   // The value of Allow; empty for a path that nothing is known about.
   [[nodiscard]] std::string allowed_methods(const HttpRequest& request) const;
+  [[nodiscard]] bool is_for_another_host(const HttpRequest& request) const;
   // Sets exchange.late_response, and the answer counts for nothing, when its handler answers later.
   HttpAnswer run(Exchange& exchange);
   HttpAnswer answer_later(std::shared_ptr<Exchange> exchange);
 
   std::map<std::string, Methods, std::less<>> routes_;  // by path
   std::optional<StaticFiles> files_;
-  HttpFields file_fields_;  // sent with each of them
+  HttpFields file_fields_;                             // sent with each of them
+  std::function<bool(std::string_view)> is_own_host_;  // set: for its own origin alone
   HttplibEngine engine_;
 };
 

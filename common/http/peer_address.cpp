@@ -51,6 +51,19 @@ std::optional<PeerAddress> PeerAddress::from_text(const std::string& text) {
   return std::nullopt;
 }
 
+PeerAddress PeerAddress::network() const {
+  constexpr std::ptrdiff_t prefix_bytes = 8;
+  Bytes network = bytes_;
+  const auto rest = network.begin() + prefix_bytes;
+  // Nobody has ::/64: mapped IPv4 addresses and the loopback address are in it, each for itself.
+  const bool of_one =
+      std::all_of(network.begin(), rest, [](std::uint8_t byte) { return byte == 0; });
+  if (!of_one) {
+    std::fill(rest, network.end(), std::uint8_t{0});
+  }
+  return PeerAddress(network);
+}
+
 std::string PeerAddress::text() const {
   if (is_unix()) {
     return unix_text;

@@ -30,8 +30,12 @@ class PeerAddress {
 
   // "192.0.2.1" (also when it came mapped), "2001:db8::1", "unix"; no port.
   [[nodiscard]] std::string text() const;
-  // Equal for every connection from the same address: what per-address limits count by.
+  // Equal for every connection from the same address.
   [[nodiscard]] const Bytes& bytes() const noexcept { return bytes_; }
+  // The network of one subscriber, which limits count by: an IPv4 address is its own, mapped or
+  // not; of IPv6 it is the /64, since whoever has one of its addresses has all of them (RFC 4291,
+  // 2.5.1; RFC 6177). Without a port.
+  [[nodiscard]] PeerAddress network() const;
   [[nodiscard]] std::uint16_t port() const noexcept { return port_; }  // 0: unknown
   [[nodiscard]] bool is_unix() const noexcept { return bytes_ == Bytes{}; }
 

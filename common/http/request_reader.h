@@ -20,7 +20,7 @@ namespace eradio {
 struct RequestLimits {
   std::size_t request_line_bytes_max = 8000;            // RFC 9112, 3: at least that; over it 414
   std::size_t head_bytes_max = std::size_t{16} * 1024;  // request line and fields; over it 431
-  std::size_t body_bytes_max = std::size_t{64} * 1024;  // over it 413
+  std::size_t body_bytes_max = std::size_t{16} * 1024;  // over it 413
   std::size_t leading_empty_lines_max = 4;              // RFC 9112, 2.2: at least one
 };
 

@@ -1,6 +1,5 @@
 /**
- * The small graph of the lag over the last minute, drawn by uPlot. Used by `ui`, which loads it after the page is
- * there. Takes its colours from the style sheet.
+ * The small graph of the lag over the last minute. Used by `ui`, which loads it after the page is there.
  */
 export declare class LagGraph {
     #private;

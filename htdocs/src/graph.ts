@@ -1,11 +1,10 @@
 /**
- * The small graph of the lag over the last minute, drawn by uPlot. Used by `ui`, which loads it after the page is
- * there. Takes its colours from the style sheet.
+ * The small graph of the lag over the last minute. Used by `ui`, which loads it after the page is there.
  */
 
 import type { default as UPlot, AlignedData } from "uplot";
 import { heldHigh, heldLow } from "./latency.js";
-import uPlot from "./vendor/uplot.js";
+import { Plot } from "./plot.js";
 
 const shownSeconds = 60;
 /** The scale's least height: so that small changes look small. */
@@ -13,17 +12,37 @@ const leastTop = 0.5;
 const height = 96;
 
 export class LagGraph {
-  readonly #element: HTMLElement;
-  readonly #plot: UPlot;
+  readonly #plot: Plot;
   #times: number[] = [];
   #lags: (number | null)[] = [];
 
   constructor(element: HTMLElement) {
-    this.#element = element;
-    this.#plot = this.#create();
-    new ResizeObserver(() => this.#plot.setSize({ width: this.#width(), height })).observe(element);
-    // The canvas has been drawn in the other scheme's colours.
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#plot.redraw());
+    this.#plot = new Plot(element, height, (plot) => ({
+      padding: [8, 0, 8, 0],
+      scales: {
+        x: { time: false, range: [-shownSeconds, 0] },
+        y: { range: (_plot, _low, high) => [0, Math.max(leastTop, (high ?? 0) * 1.1)] },
+      },
+      axes: [
+        { show: false },
+        plot.valueAxis({
+          size: 46,
+          splits: (_plot, _axis, _low, high) => [0, roundedTop(high) / 2, roundedTop(high)],
+          values: (_plot, splits) => splits.map((value) => `${value} s`),
+        }),
+      ],
+      series: [
+        {},
+        {
+          stroke: () => plot.colour("--accent"),
+          fill: () => plot.colour("--accent-faint"),
+          width: 2,
+          points: { show: false },
+          spanGaps: false,
+        },
+      ],
+      hooks: { drawClear: [(drawn) => drawHeld(drawn, plot.colour("--band"))] },
+    }));
   }
 
   /** One more point of the line; `null` interrupts it. */
@@ -46,69 +65,18 @@ export class LagGraph {
     this.#times = this.#times.slice(dropped);
     this.#lags = this.#lags.slice(dropped);
     const data: AlignedData = [this.#times.map((time) => time - now), this.#lags];
-    this.#plot.setData(data);
+    this.#plot.show(data);
   }
+}
 
-  #create(): UPlot {
-    const plot = new uPlot(
-      {
-        width: this.#width(),
-        height,
-        legend: { show: false },
-        cursor: { show: false },
-        padding: [8, 0, 8, 0],
-        scales: {
-          x: { time: false, range: [-shownSeconds, 0] },
-          y: { range: (_plot, _low, high) => [0, Math.max(leastTop, (high ?? 0) * 1.1)] },
-        },
-        axes: [
-          { show: false },
-          {
-            size: 46,
-            gap: 6,
-            font: "12px system-ui, sans-serif",
-            stroke: () => this.#colour("--soft"),
-            splits: (_plot, _axis, _low, high) => [0, roundedTop(high) / 2, roundedTop(high)],
-            values: (_plot, splits) => splits.map((value) => `${value} s`),
-            ticks: { show: false },
-            grid: { stroke: () => this.#colour("--line"), width: 1 },
-          },
-        ],
-        series: [
-          {},
-          {
-            stroke: () => this.#colour("--accent"),
-            fill: () => this.#colour("--accent-faint"),
-            width: 2,
-            points: { show: false },
-            spanGaps: false,
-          },
-        ],
-        hooks: { drawClear: [(drawn) => this.#drawHeld(drawn)] },
-      },
-      [[], []],
-      this.#element,
-    );
-    return plot;
-  }
-
-  /** The band that the lag is held in. */
-  #drawHeld(plot: UPlot): void {
-    const top = plot.valToPos(heldHigh, "y", true);
-    const bottom = plot.valToPos(heldLow, "y", true);
-    plot.ctx.save();
-    plot.ctx.fillStyle = this.#colour("--band");
-    plot.ctx.fillRect(plot.bbox.left, top, plot.bbox.width, bottom - top);
-    plot.ctx.restore();
-  }
-
-  #width(): number {
-    return Math.max(120, this.#element.clientWidth);
-  }
-
-  #colour(name: string): string {
-    return getComputedStyle(this.#element).getPropertyValue(name).trim();
-  }
+/** The band that the lag is held in. */
+function drawHeld(plot: UPlot, colour: string): void {
+  const top = plot.valToPos(heldHigh, "y", true);
+  const bottom = plot.valToPos(heldLow, "y", true);
+  plot.ctx.save();
+  plot.ctx.fillStyle = colour;
+  plot.ctx.fillRect(plot.bbox.left, top, plot.bbox.width, bottom - top);
+  plot.ctx.restore();
 }
 
 /** The greatest mark of the scale: 0.5, 1, 2, 4, … */

@@ -1,21 +1,26 @@
-// Builds the page's JavaScript: compiles src/, and puts the libraries of others beside it, each as one module with
-// its licence. What it writes depends on nothing but the sources and package-lock.json.
+// Builds the JavaScript of both pages, the player (htdocs/js/) and the status page (status/js/): compiles src/, and puts
+// the libraries of others beside it, each as one module with its licence. What it writes depends on nothing but the
+// sources and package-lock.json.
 //
-//   node tools/build.js [DIRECTORY]     (js/ unless told otherwise)
+//   node tools/build.js [DIRECTORY]     (the checkout, unless told otherwise)
 
 import { execFileSync } from "node:child_process";
-import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as esbuild from "esbuild";
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
-const out = resolve(process.argv[2] ?? join(root, "js"));
+const top = resolve(process.argv[2] ?? join(root, ".."));
+const out = join(top, "htdocs/js");
+const statusOut = join(top, "status/js");
 const require = createRequire(import.meta.url);
 
-rmSync(out, { recursive: true, force: true });
-mkdirSync(join(out, "vendor"), { recursive: true });
+for (const directory of [out, statusOut]) {
+  rmSync(directory, { recursive: true, force: true });
+  mkdirSync(join(directory, "vendor"), { recursive: true });
+}
 
 try {
   execFileSync(process.execPath, [require.resolve("typescript/bin/tsc"), "-p", root, "--outDir", out], {
@@ -43,6 +48,17 @@ copyFileSync(join(modules, "uplot/dist/uPlot.min.css"), join(out, "vendor/uplot.
 copyFileSync(join(modules, "uplot/LICENSE"), join(out, "vendor/uplot.LICENSE.txt"));
 copyFileSync(join(modules, "mse-audio-wrapper/LICENSE"), join(out, "vendor/mse-audio-wrapper.LICENSE.txt"));
 copyFileSync(join(root, "licenses/GPL-3.txt"), join(out, "vendor/GPL-3.txt"));
+
+// The status page is served elsewhere: it has its own modules, and copies of those that it shares with the player.
+renameSync(join(out, "status_page"), join(statusOut, "status_page"));
+for (const name of readdirSync(join(statusOut, "status_page"))) {
+  if (name.endsWith(".d.ts")) {
+    rmSync(join(statusOut, "status_page", name)); // it is no library
+  }
+}
+for (const name of ["clock.js", "plot.js", "vendor/uplot.js", "vendor/uplot.css", "vendor/uplot.LICENSE.txt"]) {
+  copyFileSync(join(out, name), join(statusOut, name));
+}
 
 function versionOf(name) {
   return JSON.parse(readFileSync(join(modules, name, "package.json"), "utf8")).version;

@@ -7,15 +7,17 @@ import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
-const checkedIn = join(root, "js");
+const checkedIn = resolve(root, "..");
 const built = mkdtempSync(join(tmpdir(), "eradio-js-"));
 
 try {
   execFileSync(process.execPath, [join(root, "tools/build.js"), built], { stdio: "inherit" });
-  const names = [...new Set([...files(checkedIn), ...files(built)])].sort();
+  const names = ["htdocs/js", "status/js"].flatMap((below) =>
+    [...new Set([...files(join(checkedIn, below)), ...files(join(built, below))])].sort().map((name) => join(below, name)),
+  );
   const different = names.filter((name) => !same(join(checkedIn, name), join(built, name)));
   for (const name of different) {
-    console.error(`js/${name} is not what the sources give`);
+    console.error(`${name} is not what the sources give`);
   }
   if (different.length > 0) {
     console.error("Run: npm run build");

@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "common/clock.h"
+#include "common/version.h"
 #include "sources/play/locations.h"
 
 extern "C" {

@@ -6,10 +6,10 @@
 #include <sys/socket.h>
 
 #include <cstdio>
-#include <exception>
 #include <string>
 
 #include "tests/bench/send_loop.h"
+#include "tests/support/program.h"
 
 namespace eradio::testing {
 namespace {
@@ -37,10 +37,6 @@ int run(int argument_count, char** arguments) {
 }  // namespace eradio::testing
 
 int main(int argument_count, char** arguments) {
-  try {
-    return eradio::testing::run(argument_count, arguments);
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "eradio-bare-loop: %s\n", error.what());
-    return 1;
-  }
+  return eradio::testing::run_main("eradio-bare-loop", eradio::testing::run, argument_count,
+                                   arguments);
 }

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <exception>
 #include <fstream>
 #include <stdexcept>
 #include <string>
@@ -15,6 +14,8 @@
 #include <boost/program_options.hpp>
 
 #include "tests/bench/worker_replacement.h"
+#include "tests/support/program.h"
+#include "tests/support/program_options.h"
 
 namespace eradio::testing {
 namespace {
@@ -220,8 +221,9 @@ int run(const Settings& settings) {
 
 int run(int argument_count, char** arguments) {
   Settings settings;
-  options::options_description description("Options");
-  description.add_options()("help", "print this, and exit")(
+  options::options_description description(
+      "how long listeners hear nothing when workers are replaced");
+  description.add_options()(
       "event", options::value(&settings.events)->multitoken(),
       "none, kill (SIGKILL for one worker, in turn), restart, upgrade, series (many kills, then "
       "many restarts); more than one if you like. Without it: all that this server knows")(
@@ -238,14 +240,7 @@ int run(int argument_count, char** arguments) {
       "arguments", options::value(&settings.eradiod_arguments),
       "for eradiod, such as '--log_level debug'")("log", options::value(&settings.log),
                                                   "a file to which the servers' logs are appended");
-  options::variables_map values;
-  options::store(options::parse_command_line(argument_count, arguments, description), values);
-  options::notify(values);
-  if (values.count("help") > 0) {
-    std::printf("how long listeners hear nothing when workers are replaced\n");
-    for (const auto& option : description.options()) {
-      std::printf("  --%s: %s\n", option->long_name().c_str(), option->description().c_str());
-    }
+  if (!read_options(argument_count, arguments, description)) {
     return 0;
   }
   if (settings.listeners < 1 || settings.rounds < 1 || settings.round_ms < 1 ||
@@ -259,10 +254,6 @@ int run(int argument_count, char** arguments) {
 }  // namespace eradio::testing
 
 int main(int argument_count, char** arguments) {
-  try {
-    return eradio::testing::run(argument_count, arguments);
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "eradio-bench-continuity: %s\n", error.what());
-    return 2;
-  }
+  return eradio::testing::run_main("eradio-bench-continuity", eradio::testing::run, argument_count,
+                                   arguments);
 }

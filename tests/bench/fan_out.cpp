@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <exception>
 #include <functional>
 #include <numeric>
 #include <stdexcept>
@@ -19,6 +18,8 @@
 #include "tests/support/age_histogram.h"
 #include "tests/support/listener_crowd.h"
 #include "tests/support/processes.h"
+#include "tests/support/program.h"
+#include "tests/support/program_options.h"
 #include "tests/support/server.h"
 
 namespace eradio::testing {
@@ -33,6 +34,7 @@ struct Settings {
   double frames_per_second = 0;
   std::size_t frame_bytes = 0;
   double ratio_max = 0;
+  bool without_sandbox = false;  // in turn with the others
 };
 
 // One server, measured for a while.
@@ -90,10 +92,11 @@ Measurement measure(const Settings& settings, const Endpoint& endpoint,
   return result;
 }
 
-Measurement measure_eradio(const Settings& settings) {
+Measurement measure_eradio(const Settings& settings, const std::string& sandbox = "on") {
   const Server server(
       {.source = test_source("--rate " + std::to_string(settings.frames_per_second) + " --size " +
-                             std::to_string(settings.frame_bytes))});
+                             std::to_string(settings.frame_bytes)),
+       .arguments = {"--sandbox", sandbox}});
   return measure(settings, server.ipv4(), [&] {
     std::vector<pid_t> processes = server.workers();
     processes.push_back(server.master());
@@ -153,11 +156,16 @@ int run(const Settings& settings) {
               "missed", "ended", "p50 ms", "p99 ms", "max ms");
   std::vector<Measurement> eradio;
   std::vector<Measurement> bare;
+  std::vector<Measurement> unconfined;
   for (int i = 0; i < settings.runs; ++i) {
     eradio.push_back(measure_eradio(settings));
     print("eradio", eradio.back());
     bare.push_back(measure_bare_loop(settings));
     print("bare loop", bare.back());
+    if (settings.without_sandbox) {
+      unconfined.push_back(measure_eradio(settings, "off"));
+      print("no sandbox", unconfined.back());
+    }
   }
   const double ratio =
       median_of(eradio, &Measurement::us_per_frame) / median_of(bare, &Measurement::us_per_frame);
@@ -167,6 +175,9 @@ int run(const Settings& settings) {
   std::printf("\n");
   print_medians("eradio", eradio);
   print_medians("bare loop", bare);
+  if (settings.without_sandbox) {
+    print_medians("no sandbox", unconfined);
+  }
   const double lowest = lowest_ratio(eradio, bare);
   std::printf("ratio      %.2f of the medians, %.2f of the least disturbed pair\n", ratio, lowest);
   std::printf("missed     %llu frames by listeners of eradio\n",
@@ -183,9 +194,10 @@ int run(const Settings& settings) {
 
 int run(int argument_count, char** arguments) {
   Settings settings;
-  options::options_description description("Options");
-  description.add_options()("help", "print this, and exit")(
-      "listeners", options::value(&settings.listeners)->default_value(3000), "how many")(
+  options::options_description description(
+      "eradio's CPU per delivered frame, against a bare send() loop's");
+  description.add_options()("listeners", options::value(&settings.listeners)->default_value(3000),
+                            "how many")(
       "seconds", options::value(&settings.seconds)->default_value(10), "of each measurement")(
       "runs", options::value(&settings.runs)->default_value(3), "of each of the two servers")(
       "rate", options::value(&settings.frames_per_second)->default_value(mp3_frames_per_second),
@@ -193,15 +205,10 @@ int run(int argument_count, char** arguments) {
                            options::value(&settings.frame_bytes)->default_value(mp3_frame_bytes),
                            "bytes of a frame")(
       "ratio_max", options::value(&settings.ratio_max)->default_value(0),
-      "exit with status 1 when it is higher in every pair, or frames were missed in every run");
-  options::variables_map values;
-  options::store(options::parse_command_line(argument_count, arguments, description), values);
-  options::notify(values);
-  if (values.count("help") > 0) {
-    std::printf("eradio's CPU per delivered frame, against a bare send() loop's\n");
-    for (const auto& option : description.options()) {
-      std::printf("  --%s: %s\n", option->long_name().c_str(), option->description().c_str());
-    }
+      "exit with status 1 when it is higher in every pair, or frames were missed in every run")(
+      "without_sandbox", options::bool_switch(&settings.without_sandbox),
+      "also eradio with sandbox = off");
+  if (!read_options(argument_count, arguments, description)) {
     return 0;
   }
   if (settings.runs < 1 || settings.listeners < 1 || settings.seconds < 1) {
@@ -214,10 +221,6 @@ int run(int argument_count, char** arguments) {
 }  // namespace eradio::testing
 
 int main(int argument_count, char** arguments) {
-  try {
-    return eradio::testing::run(argument_count, arguments);
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "eradio-bench-fan-out: %s\n", error.what());
-    return 2;
-  }
+  return eradio::testing::run_main("eradio-bench-fan-out", eradio::testing::run, argument_count,
+                                   arguments);
 }

@@ -6,9 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <exception>
 #include <fstream>
-#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -17,6 +15,8 @@
 
 #include "tests/bench/lag_grid.h"
 #include "tests/bench/lag_server.h"
+#include "tests/support/program.h"
+#include "tests/support/program_options.h"
 
 namespace eradio::testing {
 namespace {
@@ -97,7 +97,7 @@ options::options_description describe(Settings& settings) {
   };
   options::options_description description("how far behind listeners are on bad networks");
   LagAxes& axes = settings.axes;
-  description.add_options()("help", "print this, and exit")(
+  description.add_options()(
       "server", options::value(&settings.servers)->default_value("eradio,original,icecast"),
       "one or more of eradio, original, icecast, icecast-short")(
       "rtt", list(&axes.rtt_ms, "1 20 100 300", 1.0, 20.0, 100.0, 300.0), "round trips, ms")(
@@ -134,14 +134,8 @@ void check(const Settings& settings, const std::vector<LagCell>& cells) {
 
 int run(int argc, char** argv) {
   Settings settings;
-  const auto description = describe(settings);
-  options::variables_map given;
-  options::store(options::parse_command_line(argc, argv, description), given);
-  options::notify(given);
-  if (given.contains("help")) {
-    std::ostringstream text;
-    text << description;
-    std::printf("%s", text.str().c_str());
+  auto description = describe(settings);
+  if (!read_options(argc, argv, description)) {
     return 0;
   }
   const auto servers = parse_servers(settings.servers);
@@ -175,11 +169,7 @@ int run(int argc, char** argv) {
 }  // namespace
 }  // namespace eradio::testing
 
-int main(int argc, char** argv) {
-  try {
-    return eradio::testing::run(argc, argv);
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "eradio-bench-lag: %s\n", error.what());
-    return 1;
-  }
+int main(int argument_count, char** arguments) {
+  return eradio::testing::run_main("eradio-bench-lag", eradio::testing::run, argument_count,
+                                   arguments);
 }

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <exception>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -19,6 +18,8 @@
 #include "tests/support/listener_crowd.h"
 #include "tests/support/notify_crowd.h"
 #include "tests/support/processes.h"
+#include "tests/support/program.h"
+#include "tests/support/program_options.h"
 #include "tests/support/server.h"
 #include "tests/support/source_remote.h"
 
@@ -257,9 +258,10 @@ int run(const Settings& settings) {
 
 int run(int argument_count, char** arguments) {
   Settings settings;
-  options::options_description description("Options");
-  description.add_options()("help", "print this, and exit")(
-      "listeners", options::value(&settings.listeners)->default_value(1000), "how many")(
+  options::options_description description(
+      "how soon WebSockets know of a new track, and what it costs those who listen");
+  description.add_options()("listeners", options::value(&settings.listeners)->default_value(1000),
+                            "how many")(
       "websockets", options::value(&settings.websockets)->default_value(5000), "how many")(
       "changes", options::value(&settings.changes)->default_value(25), "of track, in a run")(
       "interval", options::value(&settings.interval_ms)->default_value(400),
@@ -269,14 +271,7 @@ int run(int argument_count, char** arguments) {
       "ms; exit with status 1 when a new track is known later, in every run")(
       "age_max", options::value(&settings.age_max_ms)->default_value(0),
       "ms; exit with status 1 when the p99 age of frames grows by more, in every run");
-  options::variables_map values;
-  options::store(options::parse_command_line(argument_count, arguments, description), values);
-  options::notify(values);
-  if (values.count("help") > 0) {
-    std::printf("how soon WebSockets know of a new track, and what it costs those who listen\n");
-    for (const auto& option : description.options()) {
-      std::printf("  --%s: %s\n", option->long_name().c_str(), option->description().c_str());
-    }
+  if (!read_options(argument_count, arguments, description)) {
     return 0;
   }
   if (settings.runs < 1 || settings.listeners < 1 || settings.websockets < 1 ||
@@ -290,10 +285,6 @@ int run(int argument_count, char** arguments) {
 }  // namespace eradio::testing
 
 int main(int argument_count, char** arguments) {
-  try {
-    return eradio::testing::run(argument_count, arguments);
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "eradio-bench-notify: %s\n", error.what());
-    return 2;
-  }
+  return eradio::testing::run_main("eradio-bench-notify", eradio::testing::run, argument_count,
+                                   arguments);
 }

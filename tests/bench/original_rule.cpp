@@ -8,10 +8,10 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <exception>
 #include <string>
 
 #include "tests/bench/send_loop.h"
+#include "tests/support/program.h"
 
 namespace eradio::testing {
 namespace {
@@ -77,10 +77,6 @@ int run(int argument_count, char** arguments) {
 }  // namespace eradio::testing
 
 int main(int argument_count, char** arguments) {
-  try {
-    return eradio::testing::run(argument_count, arguments);
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "eradio-original-rule: %s\n", error.what());
-    return 1;
-  }
+  return eradio::testing::run_main("eradio-original-rule", eradio::testing::run, argument_count,
+                                   arguments);
 }

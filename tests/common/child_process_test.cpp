@@ -80,6 +80,21 @@ TEST(ChildProcess, ItsEnvironmentIsOursWithReplacements) {
   EXPECT_EQ(ended.output, "ours new more\n");
 }
 
+TEST(ChildProcess, HearsNothingOfOurServiceManager) {
+  for (const char* const name : {"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"}) {
+    ::setenv(name, "ours", 1);
+  }
+  const std::string script = "echo \"$NOTIFY_SOCKET,$WATCHDOG_USEC,$WATCHDOG_PID\"";
+  EXPECT_EQ(run_script(script, 1).output, ",,\n");
+  EXPECT_EQ(run_script(script, 1,
+                       {.arguments = {},
+                        .environment = {"NOTIFY_SOCKET=/its/own"},
+                        .descriptors = {},
+                        .own_session = false})
+                .output,
+            "/its/own,,\n");
+}
+
 TEST(ChildProcess, ItsSignalsAreNeitherBlockedNorIgnored) {
   sigset_t blocked;
   ::sigemptyset(&blocked);

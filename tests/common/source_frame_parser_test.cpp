@@ -63,9 +63,11 @@ class Recorder : public SourceFrameSink {
   void broken(const BrokenSourceFrame& broken) override {
     add((broken.framing_lost ? "lost at " : "broken at ") + std::to_string(broken.offset));
     reasons.push_back(broken.reason);
+    broken_bytes += broken.bytes;
   }
   std::vector<std::string> events;
   std::vector<std::string> reasons;
+  std::uint64_t broken_bytes = 0;
 
  private:
   void add(std::string event) { events.push_back(std::move(event)); }
@@ -125,6 +127,22 @@ TEST(SourceFrameParser, NamesLengthAndLimitOfAFrameThatIsTooLong) {
   EXPECT_NE(recorder.reasons.front().find("1000"), std::string::npos);
   EXPECT_TRUE(parser.framing_lost());
   EXPECT_EQ(parser.broken_frames(), 1U);
+}
+
+TEST(SourceFrameParser, SaysHowMuchItThrowsAway) {
+  const auto thrown_away = [](const Bytes& input) {
+    Recorder recorder;
+    SourceFrameParser parser(frame_bytes_max, recorder);
+    parser.feed(input);
+    parser.finish();
+    return recorder.broken_bytes;
+  };
+  EXPECT_EQ(thrown_away(frame(2, "good") + frame(3, "")), 0U);
+  EXPECT_EQ(thrown_away(frame(2, "good") + frame(99, "later") + frame(2, "")), 10U + 5U);
+  EXPECT_EQ(thrown_away(frame(4, "xyz")), 3U);
+  EXPECT_EQ(thrown_away(with_length(0) + frame(2, "unseen")), 4U);
+  const Bytes cut = frame(2, "abcdef");
+  EXPECT_EQ(thrown_away({cut.begin(), cut.end() - 2}), 9U);
 }
 
 TEST(SourceFrameParser, TakesAFrameOfTheGreatestLength) {

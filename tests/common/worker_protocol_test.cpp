@@ -2,12 +2,16 @@
 
 #include <fcntl.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <stdexcept>
+#include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -63,6 +67,23 @@ class WorkerMessageTest : public testing::Test {
     ours = Descriptor(ends[0]);
     theirs = Descriptor(ends[1]);
   }
+  // What no worker of ours would say.
+  void send_raw(std::string bytes, int descriptor) const {
+    iovec part{bytes.data(), bytes.size()};
+    alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(sizeof descriptor)> space{};
+    msghdr envelope{};
+    envelope.msg_iov = &part;
+    envelope.msg_iovlen = 1;
+    envelope.msg_control = space.data();
+    envelope.msg_controllen = space.size();
+    cmsghdr* const rights = CMSG_FIRSTHDR(&envelope);
+    rights->cmsg_level = SOL_SOCKET;
+    rights->cmsg_type = SCM_RIGHTS;
+    rights->cmsg_len = CMSG_LEN(sizeof descriptor);
+    std::memcpy(CMSG_DATA(rights), &descriptor, sizeof descriptor);
+    ASSERT_EQ(::sendmsg(ours.number(), &envelope, 0), static_cast<ssize_t>(bytes.size()));
+  }
+
   Descriptor ours;
   Descriptor theirs;
   WorkerMessage message;
@@ -148,9 +169,28 @@ TEST_F(WorkerMessageTest, WithDescriptorsThatBelongToNoItemIsMalformedAndTheyAre
   };
   send(WorkerMessageType::escrow, two);
   send(WorkerMessageType::release, {two.data(), 1});
+  send_raw("x", write_end.number());
+  EXPECT_EQ(receive_worker_message(theirs.number(), message), ReceiveResult::malformed);
+  send_raw("", write_end.number());
+  EXPECT_EQ(receive_worker_message(theirs.number(), message), ReceiveResult::closed);
   write_end.reset();
   char byte = 0;
   EXPECT_EQ(::read(read_end.number(), &byte, 1), 0) << "nobody has the other end any more";
+}
+
+TEST_F(WorkerMessageTest, WithASocketThatIsToLingerHasOneThatDoesNot) {
+  const EscrowItem item{.serial = 1};
+  const linger wait{.l_onoff = 1, .l_linger = 1000};
+  ASSERT_EQ(::setsockopt(ours.number(), SOL_SOCKET, SO_LINGER, &wait, sizeof wait), 0);
+  const int descriptor = ours.number();
+  ASSERT_EQ(
+      send_worker_message(ours.number(), WorkerMessageType::escrow, {&item, 1}, {&descriptor, 1}),
+      SendResult::sent);
+  ASSERT_EQ(receive_worker_message(theirs.number(), message), ReceiveResult::message);
+  linger got{};
+  socklen_t length = sizeof got;
+  ASSERT_EQ(::getsockopt(ours.number(), SOL_SOCKET, SO_LINGER, &got, &length), 0);
+  EXPECT_EQ(got.l_onoff, 0);
 }
 
 TEST_F(WorkerMessageTest, SaysOfWhatKindAClientIs) {

@@ -8,6 +8,7 @@
 
 #include <gtest/gtest.h>
 
+#include "common/version.h"
 #include "tests/support/http_client.h"
 #include "tests/support/patience.h"
 #include "tests/support/server.h"

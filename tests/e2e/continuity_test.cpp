@@ -1,6 +1,7 @@
 // Listeners whose worker dies: they notice nothing, since the next one goes on with them.
 
 #include <signal.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <atomic>
@@ -14,6 +15,7 @@
 #include <gtest/gtest.h>
 
 #include "common/clock.h"
+#include "common/version.h"
 #include "tests/e2e/eradioctl.h"
 #include "tests/e2e/replacing_workers.h"
 #include "tests/support/api_client.h"
@@ -21,12 +23,23 @@
 #include "tests/support/patience.h"
 #include "tests/support/processes.h"
 #include "tests/support/server.h"
+#include "tests/support/source_remote.h"
 
 namespace eradio::testing {
 namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
+
+// Each of them, whatever has become of others.
+void expect_to_listen(ListenerCrowd& crowd, const std::vector<CrowdListener*>& listeners) {
+  EXPECT_TRUE(crowd.run_until(
+      [&] {
+        return std::all_of(listeners.begin(), listeners.end(),
+                           [](const CrowdListener* l) { return l->check().frames() > 0; });
+      },
+      patience));
+}
 
 TEST(Continuity, OfListenersWhoseWorkerIsKilledIsUnbroken) {
   // So that a machine that is slow to start a process makes nobody skip.
@@ -72,6 +85,53 @@ TEST(Continuity, IsUnbrokenInTheMiddleOfAFrameToo) {
   EXPECT_EQ(crowd.ended(), 0U) << server.log().text();
   for (const auto& listener : crowd.listeners()) {
     EXPECT_GT(listener->check().frames(), 5U);
+  }
+  expect_clean_stop(server.stop());
+}
+
+TEST(Continuity, OfTheCountsIsUnbrokenWheneverAWorkerIsKilled) {
+  SourceRemote remote;
+  OperatedServer operated(
+      {.source = remote.source("--rate 500 --size 2000"), .arguments = {"--workers", "2"}});
+  Server& server = operated.server();
+  ListenerCrowd crowd;
+  crowd.add({.endpoint = server.ipv4()}, 100);
+  // They miss most of it.
+  crowd.add({.endpoint = server.ipv4(),
+             .socket = {.receive_buffer_bytes = 10'000},
+             .bytes_per_second = 200'000},
+            20);
+  ASSERT_TRUE(crowd.run_until_all_listen(patience));
+  for (int round = 0; round < 6; ++round) {
+    crowd.run_for(milliseconds(200 + 31 * round));
+    replace_worker(crowd, server);
+  }
+  for (int i = 0; i < 30; ++i) {  // these leave, and count none the less
+    crowd.close(*crowd.listeners()[static_cast<std::size_t>(i)]);
+  }
+  crowd.run_for(milliseconds(500));
+  remote.send({remote.hold()});
+  crowd.run_for(seconds(2));  // until all have what was sent to them
+  remote.send({remote.frame()});
+  crowd.run_for(seconds(2));  // by the last frame they know what they have missed
+  EXPECT_EQ(crowd.fault(), "");
+  const auto totals = operated.ctl_json({"status"}).at("totals");
+  EXPECT_EQ(totals.at("listeners"), 90);
+  std::uint64_t missed = 0;
+  std::uint64_t frames_of_those_who_left = 0;
+  std::uint64_t frames = 0;
+  for (const auto& listener : crowd.listeners()) {
+    missed += listener->check().missed();
+    (listener->listening() ? frames : frames_of_those_who_left) += listener->check().frames();
+  }
+  // What was on its way to those who left, nobody has read.
+  const auto sent = totals.at("frames_sent").get<std::uint64_t>();
+  EXPECT_GE(sent, frames + frames_of_those_who_left);
+  EXPECT_LE(sent, frames + frames_of_those_who_left + std::uint64_t{30} * 100);
+  EXPECT_GT(missed, 1000U);
+  EXPECT_EQ(totals.at("frames_skipped"), missed);
+  for (const auto& listener : crowd.listeners()) {
+    crowd.close(*listener);
   }
   expect_clean_stop(server.stop());
 }
@@ -183,6 +243,35 @@ TEST(Continuity, IsKeptWhenAWorkerDoesNotHandOver) {
   EXPECT_EQ(crowd.fault(), "");
 }
 
+TEST(Continuity, IsNotMissedByWhoLeavesWhileNobodyServesHim) {
+  OperatedServer operated({.arguments = {"--workers", "1", "--max_lag", "10 s"}});
+  const Server& server = operated.server();
+  ListenerCrowd crowd;
+  const auto stay = crowd.add({.endpoint = server.ipv4()}, 10);
+  const auto leave = crowd.add({.endpoint = server.ipv4()}, 10);
+  const auto break_off = crowd.add({.endpoint = server.ipv4()}, 10);
+  ASSERT_TRUE(crowd.run_until_all_listen(patience));
+  crowd.run_for(milliseconds(200));
+  ::kill(server.workers().front(), SIGSTOP);
+  for (std::size_t i = 0; i < leave.size(); ++i) {
+    crowd.close(*leave[i]);
+    const linger reset{.l_onoff = 1, .l_linger = 0};
+    ::setsockopt(break_off[i]->descriptor(), SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+    crowd.close(*break_off[i]);
+  }
+  replace_worker(crowd, server);
+  const auto totals = [&] { return operated.ctl_json({"status"}).at("totals"); };
+  EXPECT_TRUE(crowd.run_until([&] { return totals().at("listeners") == 10; }, patience));
+  EXPECT_EQ(totals().at("listeners_not_adopted"), 0) << "they have left by themselves";
+  EXPECT_EQ(totals().at("connections"), 10);
+  EXPECT_TRUE(
+      crowd.run_until([&] { return get_metadata(server.ipv4())->listeners == 10; }, patience));
+  crowd.run_for(milliseconds(300));
+  for (const CrowdListener* listener : stay) {
+    EXPECT_TRUE(listener->listening());
+  }
+}
+
 TEST(Continuity, OfListenersWhoseServerIsUpgradedIsUnbroken) {
   OperatedServer operated({.arguments = {"--workers", "2", "--max_lag", "2 s"}});
   const Server& server = operated.server();
@@ -231,6 +320,8 @@ TEST(Continuity, OfListenersWhoseServerIsUpgradedIsUnbroken) {
   EXPECT_TRUE(crowd.run_until([&] { return descriptors_of(server) == at_rest; }, patience))
       << descriptors_of(server) << " of " << at_rest;
   expect_clean_stop(operated.server().stop());
+  EXPECT_TRUE(
+      comes_true([&] { return server.log().count("process=master message=stopped") == 1; }));
 }
 
 TEST(Continuity, IsKeptWhenWhatIsInstalledCannotGoOn) {
@@ -308,13 +399,7 @@ TEST(Continuity, IsNotWantedByEverybody) {
             nlohmann::json::parse(R"({"on":false,"held":0,"max":0,"clients_not_held":20})"));
   EXPECT_EQ(restart_workers(crowd, operated).exit_status(), 0);
   EXPECT_TRUE(crowd.run_until([&] { return crowd.ended() == 20; }, patience));
-  crowd.add({.endpoint = server.ipv4()}, 5);
-  EXPECT_TRUE(crowd.run_until(
-      [&] {
-        return std::count_if(crowd.listeners().begin(), crowd.listeners().end(),
-                             [](const auto& l) { return l->check().frames() > 0; }) == 25;
-      },
-      patience));
+  expect_to_listen(crowd, crowd.add({.endpoint = server.ipv4()}, 5));
 }
 
 TEST(Continuity, IsUnbrokenByAFrameThatComesWithTheOrderToHandOver) {
@@ -416,13 +501,7 @@ TEST(Continuity, OfWhatWorkersDieOfEndsAfterTwoOfThem) {
   }
   EXPECT_TRUE(server.log().wait_for("since two workers in a row died", patience));
   EXPECT_TRUE(crowd.run_until([&] { return crowd.ended() == 20; }, patience));
-  crowd.add({.endpoint = server.ipv4()}, 5);
-  EXPECT_TRUE(crowd.run_until(
-      [&] {
-        return std::count_if(crowd.listeners().begin(), crowd.listeners().end(),
-                             [](const auto& l) { return l->check().frames() > 0; }) == 25;
-      },
-      patience));
+  expect_to_listen(crowd, crowd.add({.endpoint = server.ipv4()}, 5));
   expect_clean_stop(server.stop());
 }
 

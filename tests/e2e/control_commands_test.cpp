@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "common/version.h"
 #include "tests/e2e/eradioctl.h"
 #include "tests/support/http_client.h"
 #include "tests/support/listener_crowd.h"
@@ -281,22 +282,22 @@ TEST(Eradioctl, LogLevelHoldsInMasterAndWorkersAndThoseToCome) {
     EXPECT_TRUE(crowd.run_until_all_listen(patience));
   };
   come_and_go();
-  ASSERT_EQ(log.count(" debug "), 0U);
+  ASSERT_EQ(log.count("level=debug "), 0U);
   EXPECT_EQ(operated.ctl_json({"log-level", "debug"}).at("log_level"), "debug");
   EXPECT_EQ(operated.ctl_json({"status"}).at("log_level"), "debug");
   come_and_go();
-  EXPECT_TRUE(log.wait_for(" debug [worker 0] listener", patience));
+  EXPECT_TRUE(log.wait_for("level=debug process=\"worker 0\" message=\"listener", patience));
   ::kill(operated.server().workers().at(0), SIGKILL);
-  EXPECT_TRUE(log.wait_for(" debug [master] worker 0: process", patience));
+  EXPECT_TRUE(log.wait_for("level=debug process=master message=\"worker 0: process", patience));
   ASSERT_TRUE(log.wait_for(" serves", patience, 2));
   come_and_go();
-  EXPECT_TRUE(log.wait_for(" debug [worker 0] listener", patience, 2));
+  EXPECT_TRUE(log.wait_for("level=debug process=\"worker 0\" message=\"listener", patience, 2));
 
   EXPECT_EQ(operated.ctl({"log-level", "error"}).output, "the log level is error\n");
-  const std::size_t lines = log.count(" debug ");
+  const std::size_t lines = log.count("level=debug ");
   come_and_go();
   operated.server().stop();
-  EXPECT_EQ(log.count(" debug "), lines);
+  EXPECT_EQ(log.count("level=debug "), lines);
 }
 
 TEST(Eradioctl, LogLevelRefusesWhatIsNone) {

@@ -12,6 +12,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "common/version.h"
 #include "tests/e2e/eradioctl.h"
 #include "tests/support/http_client.h"
 #include "tests/support/patience.h"

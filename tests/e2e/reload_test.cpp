@@ -36,6 +36,25 @@ class Reload : public ::testing::Test {
   void write(const std::string& configuration, const std::string& source = steady_source()) const {
     directory_.write("eradio.conf", "source = " + source + "\nmax_lag = 2 s\n" + configuration);
   }
+  // A server of an installed tree of its own, which is made here.
+  void begin_with_workers_of(const TemporaryDirectory& prefix, int workers) {
+    copy_installed_tree(prefix.file(""));
+    write("workers = " + std::to_string(workers) + "\n");
+    operated_.emplace(ServerOptions{.source = "",
+                                    .arguments = {"--config", directory_.file("eradio.conf")},
+                                    .prefix = prefix.file("")});
+  }
+  // From now on no worker of this slot can be started.
+  static void break_worker_of_slot(const TemporaryDirectory& prefix, const std::string& slot) {
+    const std::string program = prefix.file(worker_program_);
+    std::filesystem::rename(program, prefix.file("kept"));
+    std::ofstream(program) << "#!/bin/sh\ncase $1 in *'\"slot\":" << slot
+                           << ",'*) exit 3;; esac\nexec '" << prefix.file("kept") << "' \"$@\"\n";
+    std::filesystem::permissions(program, std::filesystem::perms(0755));
+  }
+  static void mend_worker(const TemporaryDirectory& prefix) {
+    std::filesystem::rename(prefix.file("kept"), prefix.file(worker_program_));
+  }
   Server& server() { return operated_->server(); }
   void listen(int listeners) {
     crowd_.add({.endpoint = server().ipv4()}, listeners);
@@ -68,6 +87,8 @@ class Reload : public ::testing::Test {
     EXPECT_EQ(operated_->ctl_json({"status"}).at("totals").at("listeners"),
               crowd_.listeners().size());
   }
+
+  static constexpr const char* worker_program_ = "libexec/eradio/eradio-worker";
 
   TemporaryDirectory directory_;
   std::optional<OperatedServer> operated_;
@@ -194,29 +215,50 @@ TEST_F(Reload, BySignalWaitsForARoundThatGoesOn) {
 
 TEST_F(Reload, ThatCannotReplaceWorkersLeavesNobodyWaitingAndIsDoneByTheNext) {
   const TemporaryDirectory prefix;
-  copy_installed_tree(prefix.file(""));
-  write("workers = 2\n");
-  operated_.emplace(ServerOptions{.source = "",
-                                  .arguments = {"--config", directory_.file("eradio.conf")},
-                                  .prefix = prefix.file("")});
+  begin_with_workers_of(prefix, 2);
   listen(20);
-  // It serves the first that it is started for, and fails from then on.
-  const std::string program = prefix.file("libexec/eradio/eradio-worker");
-  std::filesystem::rename(program, prefix.file("kept"));
-  std::ofstream(program) << "#!/bin/sh\ncase $1 in *'\"slot\":0,'*) exit 3;; esac\nexec '"
-                         << prefix.file("kept") << "' \"$@\"\n";
-  std::filesystem::permissions(program, std::filesystem::perms(0755));
+  break_worker_of_slot(prefix, "0");
   write("workers = 4\n");
   RunReport report = reload();
   EXPECT_EQ(report.exit_status(), 1);
   EXPECT_NE(report.errors.find("worker 0: the new process exited with status 3"), std::string::npos)
       << report.errors;
   listen(60);  // on the sockets of the new workers, too
-  std::filesystem::rename(prefix.file("kept"), program);
+  mend_worker(prefix);
   report = reload();
   EXPECT_EQ(report.exit_status(), 0) << report.errors;
   expect_workers(4);
   expect_unbroken();
+}
+
+TEST_F(Reload, OfFewerWorkersThatHasFailedIsDoneByAnUpgrade) {
+  for (const char* const broken : {"0", "1"}) {  // before anything has moved, and in the middle
+    SCOPED_TRACE(broken);
+    const TemporaryDirectory prefix;
+    begin_with_workers_of(prefix, 4);
+    listen(80);
+    break_worker_of_slot(prefix, broken);
+    write("workers = 2\n");
+    EXPECT_EQ(reload().exit_status(), 1);
+    expect_unbroken();
+    // Those that are too many serve on, and are replaced when they die.
+    const std::size_t served = server().log().count(" serves");
+    ::kill(server().workers().back(), SIGKILL);
+    EXPECT_TRUE(
+        crowd_.run_until([&] { return server().log().count(" serves") > served; }, patience));
+    listen(20);
+    EXPECT_EQ(operate("upgrade").exit_status(), 1) << "which cannot replace it either";
+    listen(20);
+    expect_unbroken();
+    mend_worker(prefix);
+    const RunReport report = operate("upgrade");
+    EXPECT_EQ(report.exit_status(), 0) << report.errors;
+    expect_workers(2);
+    listen(20);
+    expect_unbroken();
+    expect_clean_stop(server().stop());
+    crowd_ = ListenerCrowd();
+  }
 }
 
 TEST_F(Reload, OfFewerWorkersIsRememberedByAnUpgrade) {

@@ -38,13 +38,23 @@ class Requests : public ::testing::Test {
     directory_->write("index.html", "<html>the page</html>");
     directory_->write("client.js", "// the client");
     directory_->write("large.bin", std::string(3 << 20, 'x'));
-    directory_->write(".hidden", "secret");
+    directory_->write(".hidden", the_secret);
+    std::filesystem::create_directories(directory_->file("sub/.hidden"));
+    directory_->write("sub/page.html", "a page below");
+    directory_->write("sub/.hidden/file", the_secret);
+    std::filesystem::create_directory(directory_->file(injecting_name));
+    outside_ = new TemporaryDirectory;
+    outside_->write("secret", the_secret);
+    std::filesystem::create_symlink(outside_->file("secret"), directory_->file("way_out"));
+    std::filesystem::create_directory_symlink(outside_->file(""), directory_->file("way_up"));
+    std::filesystem::create_symlink("sub/page.html", directory_->file("way_down"));
     server_ = new Server({.arguments = {"--webroot", directory_->file("")}});
   }
   static void TearDownTestSuite() {
     expect_clean_stop(server_->stop());
     delete server_;
     delete directory_;
+    delete outside_;
   }
   void TearDown() override {
     const auto reply = fetch(server_->ipv4(), "/");
@@ -55,8 +65,13 @@ class Requests : public ::testing::Test {
   }
   static Endpoint endpoint() { return server_->ipv4(); }
   static Server& server() { return *server_; }
+  // The path of a secret beside the webroot, from "/".
+  static std::string way_to_secret() { return outside_->file("secret"); }
+  static constexpr const char* the_secret = "root: the secret";
+  static constexpr const char* injecting_name = "a\r\nX-Injected: yes";
 
  private:
+  static inline TemporaryDirectory* outside_ = nullptr;
   static inline TemporaryDirectory* directory_ = nullptr;
   static inline Server* server_ = nullptr;
 };
@@ -88,15 +103,124 @@ TEST_F(Requests, ForWhatIsNotThereGetA404AsJson) {
   }
 }
 
+// Wherever the webroot is: as many steps up as there can be.
+std::string up(const std::string& step) {
+  std::string steps;
+  for (int i = 0; i < 8; ++i) {
+    steps += step;
+  }
+  return steps;
+}
+
 TEST_F(Requests, CannotLeaveTheWebroot) {
-  for (const std::string path :
-       {"/../../../../../../etc/passwd", "/%2e%2e/%2e%2e/%2e%2e/etc/passwd", "//etc/passwd",
-        "/..%2f..%2f..%2fetc%2fpasswd", "/%00", "/index.html%00.png"}) {
-    const auto reply = fetch(endpoint(), path);
-    ASSERT_TRUE(reply) << path;
-    EXPECT_GE(reply->status, 400) << path;
-    EXPECT_LT(reply->status, 500) << path;
-    EXPECT_EQ(reply->body.find("root:"), std::string::npos) << path;
+  const std::string secret = way_to_secret();
+  for (const std::string& target : {
+           up("/..") + secret,
+           up("/%2e%2e") + secret,
+           up("/%2E.") + secret,
+           up("/.%2e") + secret,
+           "/" + up("..%2f") + secret,
+           "/" + up("%2e%2e%2f") + secret,  // encoded slashes
+           up("/%252e%252e") + secret,
+           "/" + up("..%252f") + secret,  // encoded twice
+           up("/..\\") + secret,
+           "/" + up("..%5c") + secret,  // backslashes
+           up("/%c0%ae%c0%ae") + secret,
+           "/" + up("..%c0%af") + secret,  // overlong UTF-8
+           up("/%e0%80%ae%e0%80%ae") + secret,
+           up("/%uff0e%uff0e") + secret,
+           up("/..;") + secret,
+           up("/...") + secret,
+           up("/.. ") + secret,
+           up("/..%00") + secret,
+           "/sub" + up("/..") + secret,
+           "/sub/page.html" + up("/..") + secret,
+           "/./.." + up("/..") + secret,
+           "/sub//../.." + secret,
+           "/" + secret,
+           "//" + secret,
+           "/%2f" + secret,
+           "/sub/" + secret,
+           "file://" + secret,
+           "http://localhost" + up("/..") + secret,
+           "http://localhost" + up("/%2e%2e") + secret,
+           "http://localhost/" + secret,
+           std::string("/way_out"),
+           std::string("/way_out?"),
+           std::string("/way_up/secret"),
+           std::string("/way_up/"),
+           std::string("/%77ay_out"),
+           std::string("/sub/../way_out"),
+           std::string("/.hidden"),
+           std::string("/%2ehidden"),
+           std::string("/%2Ehidden"),
+           std::string("/sub/.hidden/file"),
+           std::string("/sub/%2ehidden/file"),
+           std::string("/sub/page.html/../.hidden/file"),
+           std::string("/sub/./.hidden/file"),
+           std::string("/.hidden%00.html"),
+           std::string("/%00"),
+           std::string("/index.html%00.png"),
+           std::string("/index.html%00"),
+           std::string("/%"),
+           std::string("/%2"),
+           std::string("/%zz"),
+           std::string("/index.html/"),
+           std::string("/sub/page.html/."),
+       }) {
+    SCOPED_TRACE(target);
+    HttpClient client(endpoint());
+    client.send("GET " + target + " HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    const auto reply = client.read_reply();
+    ASSERT_TRUE(reply);
+    EXPECT_GE(reply->status, 400);
+    EXPECT_LT(reply->status, 500);
+    EXPECT_EQ(reply->body.find(the_secret), std::string::npos);
+  }
+  const auto inside = fetch(endpoint(), "/way_down");
+  ASSERT_TRUE(inside);
+  EXPECT_EQ(inside->body, "a page below") << "a link that stays inside is as good as a file";
+}
+
+TEST_F(Requests, GetNoHeaderFieldIntoAnAnswer) {
+  for (const std::string request : {
+           "GET /stream.mp3?listener_id=1%0d%0aX-Injected:%20yes HTTP/1.1\r\nHost: x\r\n",
+           "GET /stream.mp3?max_lag=1%0d%0aX-Injected:%20yes HTTP/1.1\r\nHost: x\r\n",
+           "GET /nothing%0d%0aX-Injected:%20yes HTTP/1.1\r\nHost: x\r\n",
+           "GET /nothing%0aX-Injected:%20yes HTTP/1.1\r\nHost: x\r\n",
+           "GET /a%0d%0aX-Injected:%20yes HTTP/1.1\r\nHost: x\r\n",  // there is such a directory
+           "GET /sub?%0d%0aX-Injected:%20yes HTTP/1.1\r\nHost: x\r\n",
+           "GET /sub?a\rX-Injected: yes HTTP/1.1\r\nHost: x\r\n",
+           "GET /sub HTTP/1.1\r\nHost: x%0d%0aX-Injected: yes\r\n",
+           "GET /sub HTTP/1.1\r\nHost: x\rX-Injected: yes\r\n",
+           "OPTIONS /v1/veto HTTP/1.1\r\nHost: x\r\nOrigin: x\rX-Injected: yes\r\n"
+           "Access-Control-Request-Method: PUT\r\n",
+           "OPTIONS /v1/veto HTTP/1.1\r\nHost: x\r\nOrigin: http://x\r\n"
+           "Access-Control-Request-Headers: a%0d%0aX-Injected: yes\r\n",
+           "BREW%0d%0aX-Injected:yes / HTTP/1.1\r\nHost: x\r\n",
+           "GET /v1/ws/notify HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+           "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+           "Sec-WebSocket-Protocol: a%0d%0aX-Injected: yes\r\n",
+           "GET /index.html HTTP/1.1\r\nHost: x\r\nRange: bytes=0-1\rX-Injected: yes\r\n",
+       }) {
+    SCOPED_TRACE(request);
+    HttpClient client(endpoint());
+    ASSERT_TRUE(client.send(request + "\r\n"));
+    const auto reply = client.read_reply(request.starts_with("OPTIONS"));
+    ASSERT_TRUE(reply);
+    EXPECT_EQ(reply->fields.count("x-injected"), 0U) << reply->head;
+    EXPECT_EQ(reply->head.find("\nX-Injected"), std::string::npos) << reply->head;
+    EXPECT_EQ(reply->head.find("\rX-Injected"), std::string::npos) << reply->head;
+  }
+}
+
+TEST(Configuration, CannotPutAHeaderFieldIntoAnAnswer) {
+  for (const std::string key : {"content_type", "stream_path", "content_security_policy"}) {
+    const std::string value = key == "stream_path" ? "/stream" : "default-src/x";
+    const RunReport report =
+        run_eradiod({"--check_config", "--" + key, value + "\r\nX-Injected: y"});
+    EXPECT_EQ(report.exit_status(), 1) << key;
+    EXPECT_NE(report.errors.find(key), std::string::npos) << report.errors;
   }
 }
 

@@ -243,7 +243,7 @@ TEST(Source, HasItsErrorOutputAndItsMessagesInTheServersLog) {
   EXPECT_TRUE(server.log().wait_for("source: stderr: a line of its own", patience));
   const auto error = server.log().wait_for("source: out of tapes", patience);
   const auto warning = server.log().wait_for("source: tape is worn", patience);
-  const auto info = server.log().wait_for("source: tape\\x01in", patience);
+  const auto info = server.log().wait_for("source: tape\\\\x01in", patience);
   ASSERT_TRUE(error && warning && info);
   EXPECT_NE(error->find("error"), std::string::npos) << *error;
   EXPECT_NE(warning->find("warning"), std::string::npos) << *warning;

@@ -32,8 +32,18 @@ bool Disturbances::excuse(const Loss& loss) const {
       return near;
     }
     return near && past.kind != Disturbance::planned &&
-           past.begin_ns - *loss.head_ns < established_ns;
+           (loss.fragile || past.begin_ns - *loss.head_ns < established_ns);
   });
+}
+
+bool Disturbances::is_established(const Loss& loss) {
+  return loss.head_ns && loss.ended_ns - *loss.head_ns >= established_ns;
+}
+
+std::size_t Disturbances::deaths_max() const {
+  return static_cast<std::size_t>(std::count_if(past_.begin(), past_.end(), [](const Past& past) {
+    return past.kind != Disturbance::planned;
+  }));
 }
 
 }  // namespace eradio::testing

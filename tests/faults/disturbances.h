@@ -2,6 +2,7 @@
 // limits (docs/continuity.md) because of it, or a fault of the server. Pure; used by Population.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -19,6 +20,9 @@ struct Loss {
   std::int64_t came_ns = 0;
   std::optional<std::int64_t> head_ns;  // since when it has the response head, if it has
   std::int64_t ended_ns = 0;
+  // Lost if its worker is killed in the middle of a send to it, or a receive: a WebSocket, an event
+  // stream, a listener on a Unix socket.
+  bool fragile = false;
 };
 
 class Disturbances {
@@ -29,6 +33,10 @@ class Disturbances {
   // and of a connection that is between its response head and the escrow when its worker dies.
   // Somebody who has had the stream for half a second is never lost.
   [[nodiscard]] bool excuse(const Loss& loss) const;
+  // Whether the master has a duplicate of its descriptor for certain.
+  [[nodiscard]] static bool is_established(const Loss& loss);
+  // How many workers may have been killed: as many fragile ones can be lost, and no more.
+  [[nodiscard]] std::size_t deaths_max() const;
 
  private:
   struct Past {

@@ -55,6 +55,18 @@ TEST(Disturbances, ExcuseAListenerThatHasJustComeWhenItsWorkerDies) {
   EXPECT_FALSE(disturbances.excuse({.came_ns = 0, .head_ns = 400 * ms, .ended_ns = 1'010 * ms}));
 }
 
+TEST(Disturbances, ExcuseWhoIsInTheMiddleOfASendWhenItsWorkerDiesAndAsManyAsThereWereDeaths) {
+  Disturbances disturbances;
+  disturbances.add(Disturbance::planned, 1'000 * ms);
+  const Loss loss{.came_ns = 0, .head_ns = 10 * ms, .ended_ns = 1'010 * ms, .fragile = true};
+  EXPECT_FALSE(disturbances.excuse(loss));
+  EXPECT_EQ(disturbances.deaths_max(), 0U);
+  disturbances.add(Disturbance::killed, 1'005 * ms);
+  EXPECT_TRUE(disturbances.excuse(loss));
+  EXPECT_TRUE(Disturbances::is_established(loss));
+  EXPECT_EQ(disturbances.deaths_max(), 1U);
+}
+
 TEST(Disturbances, ExcuseNoListenerWhoseWorkerIsReplaced) {
   Disturbances disturbances;
   disturbances.add(Disturbance::planned, 1'000 * ms);

@@ -22,6 +22,7 @@ using Json = nlohmann::json;
 constexpr std::size_t workers_at_first = 2;
 constexpr std::size_t workers_max = 4;
 constexpr std::size_t commands_max = 2;  // at once
+constexpr std::size_t told_of_each_kind = scaled_down(20);
 constexpr milliseconds worker_timeout{sanitized_build ? 3'000 : 1'000};
 // A process that hangs without being a worker yet is not looked at: it goes on after that.
 constexpr milliseconds hang_max = 2 * worker_timeout + milliseconds(500);
@@ -40,10 +41,10 @@ struct Stream {
   std::size_t listeners_divisor;
 };
 constexpr std::array<Stream, 3> streams{
-    {{"frames of 418 bytes", "--rate 38.28 --size 418", 10'000, 1},
+    {{"frames of 418 bytes", "--rate 38.28 --size 418 --track_every 20", 10'000, 1},
      {"frames of 418 bytes with sync points and headers",
-      "--rate 38.28 --size 418 --sync_every 10 --header_every 40", 10'000, 1},
-     {"frames of 100,000 bytes", "--rate 10 --size 100000", 600'000, 4}}};
+      "--rate 38.28 --size 418 --sync_every 10 --header_every 40 --track_every 20", 10'000, 1},
+     {"frames of 100,000 bytes", "--rate 10 --size 100000 --track_every 5", 600'000, 4}}};
 
 std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
 
@@ -71,11 +72,14 @@ FaultRun::FaultRun(const FaultRunSettings& settings)
   const Server& server = operated_->server();
   const std::size_t listeners =
       std::max<std::size_t>(1, settings.listeners / stream.listeners_divisor);
-  population_.emplace(PopulationOptions{.ipv4 = server.ipv4(),
-                                        .ipv6 = has_ipv6_loopback() ? server.ipv6() : server.ipv4(),
-                                        .listeners = listeners,
-                                        .slow_bytes_per_second = stream.slow_bytes_per_second},
-                      settings.seed);
+  population_.emplace(
+      PopulationOptions{.ipv4 = server.ipv4(),
+                        .ipv6 = has_ipv6_loopback() ? server.ipv6() : server.ipv4(),
+                        .unix_socket = Endpoint::unix_socket(directory_.file("listen")),
+                        .listeners = listeners,
+                        .told = told_of_each_kind,
+                        .slow_bytes_per_second = stream.slow_bytes_per_second},
+      settings.seed);
   say(std::to_string(listeners) + " listeners, " + stream.name);
 }
 
@@ -89,7 +93,8 @@ void FaultRun::say(const std::string& what) const {
 void FaultRun::write_configuration(std::size_t workers, milliseconds max_lag) const {
   const std::string made = directory_.write(
       "eradio.conf.new",
-      "source = " + source_ + "\nsource_restart_delay = " + source_restart_delay + "\nworkers = " +
+      "listen_unix = " + directory_.file("listen") + "\nsource = " + source_ +
+          "\nsource_restart_delay = " + source_restart_delay + "\nworkers = " +
           std::to_string(workers) + "\nmax_lag = " + std::to_string(max_lag.count()) +
           " ms\nworker_timeout = " + std::to_string(worker_timeout.count()) + " ms\n");
   std::filesystem::rename(made, directory_.file("eradio.conf"));
@@ -336,15 +341,19 @@ void FaultRun::await_calm() {
 
 void FaultRun::look_at_everything() {
   population_->settle_down();
-  static_cast<void>(
-      listen_until([&] { return stopped_.empty() && commands_.empty(); }, command_limit));
+  static_cast<void>(listen_until(
+      [&] { return stopped_.empty() && commands_.empty() && population_->voters().waiting() == 0; },
+      command_limit));
   return_to_all_workers();
   if (!listen_until([&] { return population_->all_hear(milliseconds(5'000)); }, patience)) {
     fail("there is a listener that hears nothing new");
   }
   listen_for(milliseconds(500));
   expect_status("those who listen", population_->size());
+  expect_all_know();
+  expect_losses_counted();
   const PopulationCounts counts = population_->counts();
+  const ToldCounts told = population_->told().counts();
   population_->leave_all();
   expect_status("nobody", 0);
   const Server& server = operated_->server();
@@ -367,6 +376,52 @@ void FaultRun::look_at_everything() {
       std::to_string(counts.left) + " left before the end, " + std::to_string(counts.excused) +
       " were cut off while they joined; " + std::to_string(counts.frames) + " frames, " +
       std::to_string(counts.missed) + " missed");
+  const VoteCounts& votes = population_->voters().counts();
+  say("and " + std::to_string(told.came) + " WebSockets and event streams came, " +
+      std::to_string(told.left) + " left, " + std::to_string(told.excused) +
+      " were cut off while they joined; " + std::to_string(told.messages) + " messages; " +
+      std::to_string(votes.counted) + " votes, " + std::to_string(votes.not_counted) +
+      " not counted, " + std::to_string(votes.dropped) +
+      " dropped; lost in the middle of a send: " + std::to_string(told.lost) + " and " +
+      std::to_string(counts.lost) + " listeners");
+}
+
+void FaultRun::expect_all_know() {
+  const auto all_know = [&] {
+    const auto answer = status();
+    if (!answer) {
+      return false;
+    }
+    const Json& metadata = answer->at("metadata");
+    return metadata.contains("current_track") &&
+           population_->told().all_know(metadata.at("current_track").at("name"),
+                                        metadata.at("listener_count"));
+  };
+  if (!listen_until(all_know, patience)) {
+    fail("a WebSocket or an event stream does not know what is playing, and who listens");
+  }
+}
+
+// Who was lost in the middle of a send to him, or of his request, was lost by a worker that died,
+// and the server knows it. (It counts those, too, who have left at the same moment.)
+void FaultRun::expect_losses_counted() {
+  const auto answer = status();
+  if (!answer) {
+    fail("the status is not answered");
+  }
+  const Json& totals = answer->at("totals");
+  const auto counted = [&](const char* what) { return totals.at(what).get<std::size_t>(); };
+  const std::size_t listeners = population_->counts().lost;
+  const std::size_t told = population_->told().counts().lost;
+  const std::size_t votes = population_->voters().counts().dropped;
+  const std::size_t deaths = population_->disturbances().deaths_max();
+  if (listeners > counted("listeners_not_adopted") ||
+      told > counted("notify_clients_not_adopted") || votes > counted("requests_dropped") ||
+      listeners + told > deaths) {
+    fail("lost in the middle of a send: " + std::to_string(listeners) + " listeners and " +
+         std::to_string(told) + " others, of votes: " + std::to_string(votes) + "; with " +
+         std::to_string(deaths) + " workers that may have died, the server says " + totals.dump());
+  }
 }
 
 void FaultRun::return_to_all_workers() {
@@ -390,8 +445,9 @@ void FaultRun::expect_status(const char* what, std::size_t listeners) {
     answer = status();
     return answer && answer->at("totals").at("listeners") == listeners &&
            answer->at("metadata").at("listener_count") == listeners &&
-           answer->at("workers").size() == workers_max &&
-           (listeners > 0 || answer->at("totals").at("connections") == 0);
+           answer->at("totals").at("notify_clients") == population_->told().size() &&
+           answer->at("totals").at("connections") == listeners + population_->told().size() &&
+           answer->at("workers").size() == workers_max;
   };
   if (!listen_until(is_as_expected, patience)) {
     fail(std::string("the status does not show ") + what + " (" + std::to_string(listeners) +

@@ -84,6 +84,8 @@ class FaultRun {
   // As an operator would: again when a worker that was just killed was in its way.
   void return_to_all_workers();
   void expect_status(const char* what, std::size_t listeners);
+  void expect_all_know();
+  void expect_losses_counted();
 
   FaultRunSettings settings_;
   std::int64_t begin_ns_;

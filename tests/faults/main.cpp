@@ -6,7 +6,6 @@
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
-#include <exception>
 #include <random>
 #include <stdexcept>
 
@@ -14,6 +13,8 @@
 
 #include "tests/faults/fault_run.h"
 #include "tests/support/patience.h"
+#include "tests/support/program.h"
+#include "tests/support/program_options.h"
 
 namespace eradio::testing {
 namespace {
@@ -28,8 +29,9 @@ int run(int argument_count, char** arguments) {
   std::uint64_t seed = 0;
   std::uint32_t seconds = 0;
   std::uint32_t listeners = 0;
-  options::options_description description("Options");
-  description.add_options()("help", "print this, and exit")(
+  options::options_description description(
+      "eradio-test-faults: does random things to a server with listeners");
+  description.add_options()(
       "seed", options::value(&seed)->default_value(std::random_device()(), "a random one"),
       "of what happens")("only-long", "do nothing, and exit with 77, but in the long tests")(
       "seconds",
@@ -38,17 +40,11 @@ int run(int argument_count, char** arguments) {
       "listeners",
       options::value(&listeners)->default_value(static_cast<std::uint32_t>(scaled_down(200))),
       "how many there are, about");
-  options::variables_map values;
-  options::store(options::parse_command_line(argument_count, arguments, description), values);
-  options::notify(values);
-  if (values.count("help") > 0) {
-    std::printf("eradio-test-faults: does random things to a server with listeners\n");
-    for (const auto& option : description.options()) {
-      std::printf("  --%s: %s\n", option->long_name().c_str(), option->description().c_str());
-    }
+  const auto values = read_options(argument_count, arguments, description);
+  if (!values) {
     return 0;
   }
-  if (values.count("only-long") > 0 && !long_tests()) {
+  if (values->count("only-long") > 0 && !long_tests()) {
     std::printf("not run: a random seed is for the long tests (ERADIO_TEST_LONG=1)\n");
     return 77;
   }
@@ -70,10 +66,6 @@ int run(int argument_count, char** arguments) {
 }  // namespace eradio::testing
 
 int main(int argument_count, char** arguments) {
-  try {
-    return eradio::testing::run(argument_count, arguments);
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "eradio-test-faults: %s\n", error.what());
-    return 2;
-  }
+  return eradio::testing::run_main("eradio-test-faults", eradio::testing::run, argument_count,
+                                   arguments);
 }

@@ -20,7 +20,13 @@ std::string in_ms(std::int64_t ns) { return std::to_string(ns / ns_per_ms) + " m
 }  // namespace
 
 Population::Population(const PopulationOptions& options, std::uint64_t seed)
-    : options_(options), dice_(seed), wanted_(options.listeners) {
+    : options_(options),
+      dice_(seed),
+      told_({options.ipv4, options.ipv6, options.unix_socket}, options.told, disturbances_,
+            seed + 1),
+      voters_(disturbances_),
+      wanted_(options.listeners) {
+  crowd_.also_serve(told_.crowd().descriptor(), [this] { told_.crowd().serve(); });
   fill_up();
 }
 
@@ -37,7 +43,13 @@ void Population::fill_up() {
 
 void Population::come_one(bool stays) {
   const std::int64_t now_ns = monotonic_ns();
-  ListenerOptions listener{.endpoint = dice_.below(2) == 0 ? options_.ipv4 : options_.ipv6};
+  Member member{.number = ++counts_.came, .came_ns = now_ns};
+  const std::uint32_t where = dice_.below(8);
+  member.on_unix_socket = where == 0;
+  ListenerOptions listener{.endpoint = where == 0   ? options_.unix_socket
+                                       : where <= 4 ? options_.ipv4
+                                                    : options_.ipv6,
+                           .target = "/stream.mp3?listener_id=" + std::to_string(member.number)};
   const std::uint32_t kind = dice_.below(10);
   if (kind < 4) {  // these are in the middle of a frame more often than others
     listener.socket.receive_buffer_bytes = small_buffer_bytes;
@@ -45,7 +57,6 @@ void Population::come_one(bool stays) {
   if (kind < 2) {
     listener.bytes_per_second = options_.slow_bytes_per_second;
   }
-  Member member{.number = ++counts_.came, .came_ns = now_ns};
   if (!stays) {
     // Some do not even wait for the answer.
     const std::uint32_t longest_ms = dice_.below(10) == 0 ? 20 : 5'000;
@@ -70,8 +81,25 @@ void Population::listen_for(std::chrono::milliseconds time) {
 void Population::attend() {
   const std::int64_t now_ns = monotonic_ns();
   std::erase_if(members_, [&](Member& member) { return attend(member, now_ns); });
+  told_.attend();
+  voters_.attend();
   if (!settled_) {
     fill_up();
+    let_one_vote(now_ns);
+  }
+}
+
+// Against a track that soon gives way to another by itself: too few of them to skip it.
+void Population::let_one_vote(std::int64_t now_ns) {
+  constexpr std::size_t waiting_max = 4;
+  if (now_ns < next_vote_ns_ || voters_.waiting() >= waiting_max || members_.empty()) {
+    return;
+  }
+  next_vote_ns_ = now_ns + dice_.between(50, 300) * ns_per_ms;
+  const Member& voter = members_[dice_.below(static_cast<std::uint32_t>(members_.size()))];
+  // It may be that the server does not know somebody yet who has just come.
+  if (voter.listener->check().frames() > 0 && now_ns - voter.came_ns > ns_per_second) {
+    voters_.vote(dice_.below(2) == 0 ? options_.ipv4 : options_.unix_socket, voter.number);
   }
 }
 
@@ -106,7 +134,10 @@ bool Population::attend(Member& member, std::int64_t now_ns) {
 
 void Population::judge_loss(const Member& member, std::int64_t now_ns) {
   const CrowdListener& listener = *member.listener;
-  Loss loss{.came_ns = member.came_ns, .head_ns = {}, .ended_ns = now_ns};
+  Loss loss{.came_ns = member.came_ns,
+            .head_ns = {},
+            .ended_ns = now_ns,
+            .fragile = member.on_unix_socket};
   if (member.head_ns != 0) {
     loss.head_ns = member.head_ns;
   }
@@ -115,7 +146,7 @@ void Population::judge_loss(const Member& member, std::int64_t now_ns) {
   } else if (listener.reply().status != 0 && listener.reply().status != 200) {
     say_fault(member, "was answered with " + std::to_string(listener.reply().status));
   } else if (disturbances_.excuse(loss)) {
-    ++counts_.excused;
+    ++(Disturbances::is_established(loss) ? counts_.lost : counts_.excused);
     excused_.push_back(name_of(member) + describe_loss(member, now_ns));
   } else {
     say_fault(member, describe_loss(member, now_ns));
@@ -134,7 +165,8 @@ std::string Population::describe_loss(const Member& member, std::int64_t now_ns)
 }
 
 std::string Population::name_of(const Member& member) {
-  return "listener " + std::to_string(member.number) + " ";
+  return (member.on_unix_socket ? "listener on the Unix socket " : "listener ") +
+         std::to_string(member.number) + " ";
 }
 
 void Population::say_fault(const Member& member, const std::string& what) {
@@ -147,6 +179,7 @@ void Population::dismiss(const Member& member) {
   counts_.frames += member.listener->check().frames();
   counts_.missed += member.listener->check().missed();
   crowd_.close(*member.listener);
+  voters_.forget_listener(member.number);
 }
 
 void Population::stall(std::uint32_t percent, std::chrono::milliseconds time) {
@@ -179,6 +212,7 @@ void Population::leave(std::uint32_t percent) {
 
 void Population::settle_down() {
   settled_ = true;
+  told_.settle_down();
   for (Member& member : members_) {
     member.stalled_until_ns = std::min<std::int64_t>(member.stalled_until_ns, 1);
   }
@@ -190,6 +224,7 @@ void Population::leave_all() {
     ++counts_.left;
   }
   members_.clear();
+  told_.leave_all();
 }
 
 void Population::expect(Disturbance kind) { disturbances_.add(kind, monotonic_ns()); }

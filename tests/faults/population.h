@@ -1,6 +1,7 @@
 // The listeners of a fault test: always about as many, some for the whole time, others coming and
-// going, fast and slow, each checking every byte. It knows of everybody who is gone whether they
-// left, or whether the server lost them.
+// going, fast and slow, each checking every byte, some voting. It knows of everybody who is gone
+// whether they left, or whether the server lost them. With them, those who are told of the stream
+// (told_clients.h).
 #pragma once
 
 #include <chrono>
@@ -13,6 +14,8 @@
 
 #include "tests/faults/disturbances.h"
 #include "tests/faults/fault_plan.h"
+#include "tests/faults/told_clients.h"
+#include "tests/faults/voters.h"
 #include "tests/support/listener_crowd.h"
 
 namespace eradio::testing {
@@ -20,13 +23,16 @@ namespace eradio::testing {
 struct PopulationOptions {
   Endpoint ipv4{};
   Endpoint ipv6{};
+  Endpoint unix_socket{};
   std::size_t listeners = 0;
+  std::size_t told = 0;                     // WebSockets, and as many event streams
   std::uint64_t slow_bytes_per_second = 0;  // less than the stream has
 };
 
 struct PopulationCounts {
   std::size_t came = 0;
   std::size_t left = 0;     // as they wanted
+  std::size_t lost = 0;     // on a Unix socket, in the middle of a send to them
   std::size_t excused = 0;  // cut off while they joined, within the known limits
   std::uint64_t frames = 0;
   std::uint64_t missed = 0;
@@ -53,13 +59,16 @@ class Population {
   void expect(Disturbance kind);
 
   [[nodiscard]] std::size_t size() const noexcept { return members_.size(); }
+  [[nodiscard]] const ToldClients& told() const noexcept { return told_; }
+  [[nodiscard]] const Voters& voters() const noexcept { return voters_; }
+  [[nodiscard]] const Disturbances& disturbances() const noexcept { return disturbances_; }
   [[nodiscard]] PopulationCounts counts() const;
   // Whether everybody has heard a frame that is no older than `age`.
   [[nodiscard]] bool all_hear(std::chrono::milliseconds age) const;
   // What became, since the last time, of those whom the server lost within the known limits.
   std::vector<std::string> take_excused() { return std::exchange(excused_, {}); }
   // What the server did wrong: empty, or the first thing.
-  [[nodiscard]] const std::string& fault() const noexcept { return fault_; }
+  [[nodiscard]] std::string fault() const { return fault_ + told_.fault() + voters_.fault(); }
 
  private:
   struct Member {
@@ -69,12 +78,14 @@ class Population {
     std::int64_t head_ns = 0;           // 0: it has none yet
     std::int64_t leaves_ns = 0;         // 0: it stays
     std::int64_t stalled_until_ns = 0;  // 0: it reads
+    bool on_unix_socket = false;
   };
 
   // As many as are wanted; most of them stay.
   void fill_up();
   void come_one(bool stays);
   void attend();
+  void let_one_vote(std::int64_t now_ns);
   // Whether that one has gone.
   bool attend(Member& member, std::int64_t now_ns);
   void judge_loss(const Member& member, std::int64_t now_ns);
@@ -88,6 +99,9 @@ class Population {
   Dice dice_;
   ListenerCrowd crowd_;
   Disturbances disturbances_;
+  ToldClients told_;
+  Voters voters_;
+  std::int64_t next_vote_ns_ = 0;
   std::vector<Member> members_;
   std::size_t wanted_;
   bool settled_ = false;

@@ -46,6 +46,28 @@ TEST_P(HttpConnectionLimits, AClientOverALimitIsToldSoWhateverItSends) {
   EXPECT_TRUE(run_until([&] { return closed_ == 1; }));
 }
 
+TEST_P(HttpConnectionLimits, WhoseRequestHasLastedLongestIsClosedFirst) {
+  Client served = connect();
+  Client slow = connect();
+  Client silent = connect();
+  slow.send("GET / HTT");
+  served.send(get("/echo?n=1"));
+  ASSERT_TRUE(run_until_answers(served, 1)) << "which was the first to come, but has had an answer";
+  slow.send("P");
+  run_for(5ms);
+  EXPECT_FALSE(connections_->close_longest(10s)) << "they had no time yet";
+  EXPECT_TRUE(connections_->close_longest(5ms));
+  EXPECT_TRUE(run_until_closed(slow) || slow.reset()) << "more bytes of a request are no progress";
+  EXPECT_EQ(connections_->count(), 2U);
+  EXPECT_TRUE(connections_->close_longest(0ms));
+  EXPECT_TRUE(run_until_closed(silent));
+  served.send(get("/echo?n=2"));
+  EXPECT_TRUE(run_until_answers(served, 2)) << "it is still served";
+  EXPECT_TRUE(connections_->close_longest(0ms));
+  EXPECT_FALSE(connections_->close_longest(0ms)) << "nobody is left";
+  EXPECT_EQ(closed_, 3);
+}
+
 TEST_P(HttpConnectionLimits, LingeringIsBoundedInTimeAndBytes) {
   limits_.linger_time_max = 50ms;
   limits_.linger_bytes_max = 100'000;

@@ -16,6 +16,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/http/http_date.h"
+#include "common/version.h"
 
 namespace eradio {
 namespace {
@@ -235,6 +236,30 @@ TEST_F(HttpServerTest, AWrongMethodOnAKnownPathIsAnsweredWithAllow) {
   EXPECT_EQ(got.field("allow"), "GET, HEAD, OPTIONS");
   expect_error(ask("POST /nowhere"), 404, "unknown path");
   expect_error(ask("BREW /nowhere"), 501, "unknown method and path");
+}
+
+TEST_F(HttpServerTest, KeptToItsOwnOriginItIsClosedToOthers) {
+  server_.keep_to_own_origin(
+      [](std::string_view host) { return host == "own" || host == "[::1]"; });
+  const auto at = [&](const std::string& target, const std::string& host) {
+    return parse(answer("GET " + target + " HTTP/1.1\r\nHost: " + host + "\r\n\r\n").bytes);
+  };
+  for (const char* target : {"/v1/metadata", "/page.js", "/bare-error", "/nowhere"}) {
+    const auto got = at(target, "own");
+    EXPECT_NE(got.status, 421) << target;
+    EXPECT_EQ(got.field("access-control-allow-origin"), "(none)") << target;
+    EXPECT_EQ(got.field("access-control-expose-headers"), "(none)") << target;
+    EXPECT_EQ(got.field("cross-origin-resource-policy"), "same-origin") << target;
+    EXPECT_EQ(at(target, "elsewhere.example").status, 421) << target;
+  }
+  EXPECT_EQ(at("/v1/metadata", "own:8081").status, 200);
+  EXPECT_EQ(at("/v1/metadata", "[::1]").status, 200);
+  EXPECT_EQ(at("/v1/metadata", "[::1]:8081").status, 200);
+  EXPECT_EQ(at("/v1/metadata", "elsewhere.example:8081").status, 421);
+  EXPECT_EQ(parse(answer("GET /v1/metadata HTTP/1.0\r\n\r\n").bytes).status, 200);
+  const auto got = parse(answer("OPTIONS /v1/metadata HTTP/1.1\r\nHost: own\r\n\r\n").bytes);
+  EXPECT_EQ(got.status, 405);
+  EXPECT_EQ(got.field("allow"), "GET, HEAD");
 }
 
 TEST_F(HttpServerTest, OptionsTellsAnotherOriginWhatIsAllowed) {

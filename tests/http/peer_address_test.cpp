@@ -39,6 +39,16 @@ TEST(PeerAddress, AMappedAddressIsTheSameAsTheIPv4Address) {
   EXPECT_NE(ipv4("192.0.2.1", 80).bytes(), ipv4("192.0.2.2", 80).bytes());
 }
 
+TEST(PeerAddress, TheNetworkOfASubscriberIsAnIPv6Slash64OrOneIPv4Address) {
+  EXPECT_EQ(ipv6("2001:db8:1:2:3:4:5:6", 80).network().text(), "2001:db8:1:2::");
+  EXPECT_EQ(ipv6("2001:db8:1:2:3:4:5:6", 80).network(), ipv6("2001:db8:1:2::", 81).network());
+  EXPECT_NE(ipv6("2001:db8:1:2::", 80).network(), ipv6("2001:db8:1:3::", 80).network());
+  EXPECT_EQ(ipv4("192.0.2.1", 80).network().text(), "192.0.2.1");
+  EXPECT_EQ(ipv6("::ffff:192.0.2.1", 80).network(), ipv4("192.0.2.1", 81).network());
+  EXPECT_EQ(ipv6("::1", 80).network().text(), "::1") << "must not become a Unix peer";
+  EXPECT_TRUE(PeerAddress().network().is_unix());
+}
+
 TEST(PeerAddress, AnythingElseIsAUnixPeer) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;

@@ -247,11 +247,10 @@ TEST_F(ConfigurationTest, CommandsAreUnderstood) {
   EXPECT_TRUE(load_arguments({"--check-config"}).check_only);
 }
 
-TEST_F(ConfigurationTest, KeysWithoutEffectAreNoted) {
-  const auto loaded = load("status_listen = 127.0.0.1:9000\n");
-  ASSERT_EQ(problems(loaded), "");
-  ASSERT_EQ(loaded.notes.size(), 1U);
-  EXPECT_NE(loaded.notes.front().find("status_listen"), std::string::npos);
+TEST_F(ConfigurationTest, StatusListenSaysWhetherItWasAskedFor) {
+  EXPECT_FALSE(load("").configuration.status_listen_given);
+  EXPECT_TRUE(load("status_listen = 127.0.0.1:0\n").configuration.status_listen_given);
+  EXPECT_EQ(load("status_listen = none\n").configuration.status_listen, std::nullopt);
 }
 
 TEST_F(ConfigurationTest, HelpNamesEveryKeyOnceWithItsDefault) {

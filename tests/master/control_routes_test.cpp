@@ -24,6 +24,10 @@ class FakeOperations final : public Operations {
     asked_limit = limit;
     return page;
   }
+  void slowest_listeners(
+      std::function<void(const std::vector<ListenersPage::Entry>&)> done) override {
+    done(page.entries);
+  }
   bool command(SourceCommand command) override {
     commands.push_back(command);
     return can;

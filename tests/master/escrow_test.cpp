@@ -1,13 +1,18 @@
 #include "master/escrow.h"
 
+#include <fcntl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <array>
+#include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
 
+#include "common/clock.h"
 #include "common/system_error.h"
+#include "tests/support/connected_sockets.h"
 
 namespace eradio {
 namespace {
@@ -97,6 +102,47 @@ TEST_F(EscrowTest, GivesUpWhatTwoWorkersInARowHaveDiedWith) {
   EXPECT_FALSE(is_closed(1)) << "that one came later";
   EXPECT_EQ(escrow.size(), 1U);
   EXPECT_EQ(escrow.blame(adopted), 0U);
+}
+
+TEST_F(EscrowTest, NamesARecordThatIsFree) {
+  give(item(0, 10));
+  give(item(1, 11));
+  give(item(3, 12));
+  EXPECT_EQ(escrow.free_record(0), 2U);
+  EXPECT_EQ(escrow.free_record(3), 4U);
+}
+
+// A connection that has taken nothing for long, and whose worker has said that closing it is to
+// wait.
+TEST_F(EscrowTest, ClosesWithoutWaitingWhateverTheWorkerHasSaid) {
+  test::Pair connection = test::tcp_pair();
+  const std::string bytes(1'000'000, 'x');
+  while (::send(connection.server.number(), bytes.data(), bytes.size(), MSG_NOSIGNAL) > 0) {
+  }
+  Descriptor duplicate(::dup(connection.server.number()));
+  const EscrowItem given = item(1, 10);
+  escrow.take({&given, 1}, {&duplicate, 1});
+  const linger wait{.l_onoff = 1, .l_linger = 5};
+  check_syscall(::setsockopt(connection.server.number(), SOL_SOCKET, SO_LINGER, &wait, sizeof wait),
+                "setsockopt");
+  ASSERT_EQ(::fcntl(connection.server.number(), F_SETFL, 0), 0);
+  connection.server.reset();  // the worker's: now ours is the last
+  const std::int64_t begin_ns = monotonic_ns();
+  release(given);
+  EXPECT_LT(monotonic_ns() - begin_ns, ns_per_second);
+}
+
+TEST(EscrowRoom, LeavesEachSlotItsShare) {
+  const auto room = [](std::vector<std::size_t> held, std::size_t slot) {
+    return escrow_room(200, held, slot);
+  };
+  EXPECT_EQ(room({0}, 0), 200U);
+  EXPECT_EQ(room({200}, 0), 0U);
+  EXPECT_EQ(room({0, 0}, 0), 150U);
+  EXPECT_EQ(room({150, 0}, 0), 0U);
+  EXPECT_EQ(room({150, 0}, 1), 50U);
+  EXPECT_EQ(room({90, 110}, 0), 0U);
+  EXPECT_EQ(room({0, 100, 100}, 0), 0U) << "of a time with fewer slots";
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "master/listening_sockets.h"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -46,6 +47,30 @@ TEST(ListeningSockets, EverySlotHasASocketOfItsOwnOnTheSamePort) {
   }
   EXPECT_EQ(sockets.names(), (std::vector{"127.0.0.1:" + std::to_string(port)}));
   EXPECT_EQ(sockets.local_url(), "http://127.0.0.1:" + std::to_string(port));
+}
+
+TEST(ListeningSockets, ListenAgainWhateverAWorkerHasDoneToThem) {
+  const ListeningSockets sockets({.addresses = {"127.0.0.1"}, .port = 0, .unix_path = std::nullopt},
+                                 1);
+  const int socket = sockets.tcp(0).at(0).number();
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(port_of(sockets.tcp(0).at(0)));
+  const auto connects = [&] {
+    const Descriptor client(::socket(AF_INET, SOCK_STREAM, 0));
+    return ::connect(client.number(), reinterpret_cast<const sockaddr*>(&address),
+                     sizeof address) == 0;
+  };
+  EXPECT_TRUE(connects());
+  ASSERT_EQ(::shutdown(socket, SHUT_RDWR), 0);
+  ASSERT_EQ(::fcntl(socket, F_SETFL, 0), 0);
+  EXPECT_FALSE(connects());
+  sockets.put_right(0);
+  EXPECT_TRUE(connects());
+  EXPECT_NE(::fcntl(socket, F_GETFL) & O_NONBLOCK, 0);
+  sockets.put_right(0);
+  EXPECT_TRUE(connects());
 }
 
 TEST(ListeningSockets, APortThatAnotherServerHasIsAnErrorThatNamesItEvenIfThatOneShares) {

@@ -20,6 +20,7 @@ MasterState state_of_two_workers() {
   state.sockets.names = {"0.0.0.0:80"};
   state.stream = {.descriptor = 14, .wakeup_descriptors = {15, 16}};
   state.scoreboard_descriptor = 17;
+  state.status_descriptor = 20;
   state.source.partial_frame = std::string("\x01\xff\0ab", 5);  // no UTF-8
   state.source.frames_descriptor = 18;
   state.programme.connections = {{.slot = 1, .listener_id = UINT64_MAX / 2, .count = 3}};
@@ -29,6 +30,8 @@ MasterState state_of_two_workers() {
   state.supervisor.workers[1].escrow = {
       {.listener_id = 4, .serial = 5, .record = 6, .kind = 2, .deaths = 1, .descriptor = 19}};
   state.supervisor.past_totals.adopted = 8;
+  state.supervisor.past_activity = {.accepted = 21, .frame_ages = {.frames = {1, 2}, .sum_ns = 3}};
+  state.source.counters.broken_bytes = 22;
   return state;
 }
 
@@ -39,11 +42,13 @@ TEST(MasterState, ComesBackAsItWas) {
   EXPECT_EQ(back.source.partial_frame, std::string("\x01\xff\0ab", 5));
   EXPECT_EQ(back.programme.connections[0].listener_id, UINT64_MAX / 2);
   EXPECT_EQ(back.supervisor.workers[1].escrow[0].serial, 5U);
+  EXPECT_EQ(back.supervisor.past_activity, state_of_two_workers().supervisor.past_activity);
+  EXPECT_EQ(back.source.counters, state_of_two_workers().source.counters);
 }
 
 TEST(MasterState, NamesItsDescriptorsOnceEach) {
   EXPECT_EQ(descriptors_of(state_of_two_workers()),
-            (std::vector{14, 17, 18, 10, 11, 12, 13, 15, 16, 19}));
+            (std::vector{20, 14, 17, 18, 10, 11, 12, 13, 15, 16, 19}));
 }
 
 TEST(MasterState, OfAnotherVersionOrCutOffIsRefused) {

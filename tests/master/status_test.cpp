@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/clock.h"
+#include "common/version.h"
 #include "shm/peer_key_of.h"
 
 namespace eradio {
@@ -22,7 +23,28 @@ TEST(Status, HasEveryFieldInItsPlace) {
   status.started_ns = 5 * ns_per_second;
   status.now_ns = 95 * ns_per_second;
   status.log_level = "debug";
-  status.source = {.process = 11, .restarts = 2};
+  status.started_unix_s = 1700000000.5;
+  status.usage = {.user_s = 1.5, .system_s = 0.25, .memory_bytes = 8192};
+  status.source = {.process = 11,
+                   .restarts = 2,
+                   .started_ns = 35 * ns_per_second,
+                   .told_to_pause = true,
+                   .last_frame_ns = 95 * ns_per_second - 26 * ns_per_ms,
+                   .counters = {.bytes_read = 1,
+                                .sync_points = 2,
+                                .dependent_frames = 3,
+                                .headers = 4,
+                                .frame_bytes = 5,
+                                .tracks = 6,
+                                .stops = 7,
+                                .log_messages = 8,
+                                .broken_frames = 9,
+                                .broken_bytes = 10}};
+  status.ring = {.size_bytes = 4096,
+                 .used_bytes = 2048,
+                 .records = 12,
+                 .stream_position = 5016,
+                 .held_ns = 3 * ns_per_second};
   status.metadata = {
       .now_playing = {.playing = true, .track = TrackName{.uri = "u", .name = "n\xff"}},
       .track_number = 3,
@@ -36,22 +58,29 @@ TEST(Status, HasEveryFieldInItsPlace) {
                     .started_ns = 65 * ns_per_second,
                     .ready = true};
   worker.connections = 6;
-  worker.listeners = 5;
-  worker.notify_clients = 1;
-  worker.totals = {.frames_sent = 100,
-                   .bytes_sent = 41800,
-                   .frames_skipped = 9,
-                   .jumps = 2,
-                   .adopted = 4,
-                   .not_adopted = 1,
-                   .notify_adopted = 8,
-                   .notify_not_adopted = 2};
+  worker.counts = {
+      .listeners = 5,
+      .notify_clients = 1,
+      .totals = {.frames_sent = 100, .bytes_sent = 41800, .frames_skipped = 9, .jumps = 2}};
+  worker.totals = {.adopted = 4, .not_adopted = 1, .notify_adopted = 8, .notify_not_adopted = 2};
+  worker.files_confined = true;
+  worker.activity = {.accepted = 1,
+                     .refused = 2,
+                     .listeners = 3,
+                     .notifications = 4,
+                     .records_lost = 5,
+                     .sends = 6,
+                     .frame_ages = {.frames = {0, 2}, .sum_ns = 3 * ns_per_ms}};
+  worker.usage = ProcessUsage{.user_s = 2, .system_s = 4, .memory_bytes = 4096};
   status.workers = {worker};
-  status.past_totals = {.frames_sent = 1000,
-                        .bytes_sent = 1,
-                        .frames_skipped = 10,
-                        .jumps = 20,
-                        .adopted = 40,
+  status.past_activity = {.accepted = 10,
+                          .refused = 20,
+                          .listeners = 30,
+                          .notifications = 40,
+                          .records_lost = 50,
+                          .sends = 60,
+                          .frame_ages = {.frames = {0, 0, 2}, .sum_ns = 7 * ns_per_ms}};
+  status.past_totals = {.adopted = 40,
                         .not_adopted = 10,
                         .notify_adopted = 80,
                         .notify_not_adopted = 20,
@@ -60,21 +89,46 @@ TEST(Status, HasEveryFieldInItsPlace) {
   status.upgrade_error = "no";
   status.replacing_workers = true;
   status.escrow = {.on = true, .held = 3, .max = 100};
-  EXPECT_EQ(json::parse(status_json(status)), json::parse(R"({
-    "version": ")" ERADIO_VERSION R"(", "pid": 10, "uptime_s": 90, "log_level": "debug",
+  const json parsed = json::parse(status_json(status));
+  json flat = parsed;
+  flat.at("totals").erase("frame_age");
+  flat.at("workers").at(0).erase("frame_age");
+  EXPECT_EQ(flat, json::parse(R"({
+    "version": ")" ERADIO_VERSION R"(", "pid": 10, "started_unix_s": 1700000000.5, "uptime_s": 90,
+    "cpu_user_s": 1.5, "cpu_system_s": 0.25, "memory_bytes": 8192, "log_level": "debug",
     "upgrades": 3, "upgrade_error": "no", "replacing_workers": true,
     "escrow": {"on": true, "held": 3, "max": 100, "clients_not_held": 3},
-    "source": {"running": true, "pid": 11, "restarts": 2, "playing": true},
+    "source": {"running": true, "state": "running", "pid": 11, "uptime_s": 60, "restarts": 2,
+               "playing": true, "told_to_pause": true, "last_frame_age_ms": 26, "bytes_read": 1,
+               "frames": 5, "sync_points": 2, "dependent_frames": 3, "headers": 4, "frame_bytes": 5,
+               "tracks": 6, "stops": 7, "log_messages": 8, "broken_frames": 9, "broken_bytes": 10},
+    "ring": {"size_bytes": 4096, "used_bytes": 2048, "records": 12, "stream_position_bytes": 5016,
+             "held_ms": 3000},
     "metadata": {"current_track": {"uri": "u", "name": "n\ufffd"}, "listener_count": 4, "veto_count": 1},
-    "totals": {"connections": 6, "listeners": 5, "notify_clients": 1, "frames_sent": 1100,
-               "bytes_sent": 41801, "frames_skipped": 19, "jumps": 22,
+    "totals": {"connections": 6, "listeners": 5, "notify_clients": 1, "frames_sent": 100,
+               "bytes_sent": 41800, "frames_skipped": 9, "jumps": 2,
                "listeners_adopted": 44, "listeners_not_adopted": 11, "notify_clients_adopted": 88,
-               "notify_clients_not_adopted": 22, "requests_dropped": 5},
+               "notify_clients_not_adopted": 22, "requests_dropped": 5,
+               "connections_accepted": 11, "refused": 22, "listeners_joined": 33,
+               "notifications_sent": 44, "ring_records_lost": 55, "sends": 66},
     "workers": [{"slot": 1, "pid": 12, "generation": 7, "state": "serving", "uptime_s": 30,
                  "restarts": 3, "connections": 6, "listeners": 5, "notify_clients": 1,
+                 "sandbox": {"system_calls": false, "files": true},
                  "frames_sent": 100, "bytes_sent": 41800, "frames_skipped": 9, "jumps": 2,
                  "listeners_adopted": 4, "listeners_not_adopted": 1,
-                 "notify_clients_adopted": 8, "notify_clients_not_adopted": 2}]})"));
+                 "notify_clients_adopted": 8, "notify_clients_not_adopted": 2,
+                 "connections_accepted": 1, "refused": 2, "listeners_joined": 3,
+                 "notifications_sent": 4, "ring_records_lost": 5, "sends": 6,
+                 "cpu_user_s": 2, "cpu_system_s": 4, "memory_bytes": 4096}]})"));
+  const json& ages = parsed.at("totals").at("frame_age");
+  EXPECT_EQ(ages.at("frames"), 4);
+  EXPECT_EQ(ages.at("mean_ms"), 2.5);
+  EXPECT_EQ(ages.at("p50_ms"), 2);
+  EXPECT_EQ(ages.at("p99_ms"), 4.94);
+  ASSERT_EQ(ages.at("classes").size(), frame_age_bounds_ms.size() + 1);
+  EXPECT_EQ(ages.at("classes").at(1), json::parse(R"({"up_to_ms": 2, "frames": 2})"));
+  EXPECT_TRUE(ages.at("classes").back().at("up_to_ms").is_null());
+  EXPECT_EQ(parsed.at("workers").at(0).at("frame_age").at("frames"), 2);
 }
 
 TEST(Status, SaysWhatDoesNotRun) {
@@ -83,8 +137,13 @@ TEST(Status, SaysWhatDoesNotRun) {
   starting.process.process = 5;
   status.workers = {WorkerStatus{}, starting};
   const json parsed = json::parse(status_json(status));
-  EXPECT_EQ(parsed.at("source"), json::parse(R"({"running": false, "pid": null, "restarts": 0,
-                                                 "playing": false})"));
+  EXPECT_EQ(parsed.at("source").at("running"), false);
+  EXPECT_EQ(parsed.at("source").at("state"), "ended");
+  for (const char* unknown : {"pid", "uptime_s", "last_frame_age_ms"}) {
+    EXPECT_TRUE(parsed.at("source").at(unknown).is_null()) << unknown;
+  }
+  EXPECT_TRUE(parsed.at("totals").at("frame_age").at("p50_ms").is_null());
+  EXPECT_TRUE(parsed.at("workers").at(0).at("cpu_user_s").is_null());
   EXPECT_FALSE(parsed.at("metadata").contains("current_track"));
   EXPECT_EQ(parsed.at("workers").at(0).at("state"), "ended");
   EXPECT_TRUE(parsed.at("workers").at(0).at("pid").is_null());

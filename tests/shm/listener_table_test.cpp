@@ -21,15 +21,23 @@ class ListenerTableTest : public testing::Test {
     status.id = id;
     status.peer = {.high = 1, .low = id};
     status.lag_ns = -5;
+    status.frames_sent = 2 * id;
+    status.bytes_sent = 1000 * id;
+    status.frames_skipped = id;
     status.jumps = 3 * id;
     return status;
   }
   static std::optional<std::uint32_t> enter(WorkerListenerTable& worker, std::uint64_t id) {
     const auto record = worker.take(status(id), run(id));
     if (record) {
+      worker.write_run(*record, run(id), tally(id));
       worker.write_progress(*record, status(id));
     }
     return record;
+  }
+  static ListenerTally tally(std::uint64_t id) {
+    const ListenerStatus all = status(id);
+    return {.stream_position = 5 * id, .totals = static_cast<const ListenerTotals&>(all)};
   }
   static ListenerRun run(std::uint64_t n) {
     return {.bytes_before = n,
@@ -97,7 +105,8 @@ TEST_F(ListenerTableTest, NumbersThatMakeNoSenseAreNotBelieved) {
   for (const std::uint64_t bytes : {std::uint64_t{UINT64_MAX}, std::uint64_t{8}}) {
     first->lock.bytes = bytes;
     ASSERT_EQ(table.read().size(), 1U);
-    EXPECT_EQ(table.read()[0].jumps, 0U) << "its progress is missing";
+    EXPECT_EQ(table.read()[0].lag_ns, 0) << "its progress is missing";
+    EXPECT_EQ(table.read()[0].jumps, status(1).jumps);
     EXPECT_EQ(table.read()[0].id, 1U);
   }
   header.records = UINT64_MAX;
@@ -106,6 +115,8 @@ TEST_F(ListenerTableTest, NumbersThatMakeNoSenseAreNotBelieved) {
   header.records = records;
   header.record_bytes = 64;
   EXPECT_THROW(ListenerTable{descriptor()}, std::runtime_error);
+  table.put_right();
+  EXPECT_EQ(ListenerTable{descriptor()}.read().size(), 1U);
 }
 
 TEST_F(ListenerTableTest, OfAWorkerThatHasDestroyedItCanBeUsedByTheNext) {
@@ -128,8 +139,8 @@ TEST_F(ListenerTableTest, OfAWorkerThatHasDiedIsTheNextOnes) {
     for (std::uint64_t id = 0; id < 3; ++id) {
       serials[id] = worker.serial(enter(worker, id).value());
     }
-    worker.write_run(1, run(8));
-    worker.write_run(1, run(9));
+    worker.write_run(1, run(8), tally(8));
+    worker.write_run(1, run(9), tally(9));
   }
   WorkerListenerTable next = inherit();
   EXPECT_EQ(next.adopt(0, serials[1]), std::nullopt) << "it is another's";
@@ -139,11 +150,12 @@ TEST_F(ListenerTableTest, OfAWorkerThatHasDiedIsTheNextOnes) {
   ASSERT_TRUE(estate);
   EXPECT_EQ(estate->identity, static_cast<const ListenerIdentity&>(status(1)));
   EXPECT_EQ(estate->run, run(9));
-  EXPECT_EQ(estate->progress, static_cast<const ListenerProgress&>(status(1)));
+  EXPECT_EQ(estate->tally, tally(9));
   EXPECT_EQ(next.adopt(1, serials[1]), std::nullopt) << "once";
   EXPECT_EQ(table.read().size(), 3U);
   next.forget_estates();
-  EXPECT_EQ(table.read(), (std::vector{status(1)}));
+  ASSERT_EQ(table.read().size(), 1U);
+  EXPECT_EQ(table.read()[0].id, 1U);
   const auto record = enter(next, 5);
   ASSERT_TRUE(record);
   for (const std::uint64_t serial : serials) {
@@ -156,19 +168,21 @@ TEST_F(ListenerTableTest, OfAWorkerKilledInTheMiddleOfAWriteHasWhatHeldBefore) {
   WorkerListenerTable worker = begin();
   const std::uint32_t record = enter(worker, 1).value();
   const std::uint64_t serial = worker.serial(record);
-  worker.write_run(record, run(2));
+  worker.write_run(record, run(2), tally(2));
   const MemoryFile file(descriptor());
   const auto region = file.map_writable(0, file.bytes());
   auto* memory = reinterpret_cast<ListenerRecord*>(
       static_cast<ListenerTableHeader*>(region.get_address()) + 1);
-  memory->runs[0].version = 0;  // what write_run() does first, to the older one
-  memory->runs[0].words[0] = 12345;
+  // What write_run() does first, to the older one.
+  const int older = memory->runs[0].version < memory->runs[1].version ? 0 : 1;
+  memory->runs[older].version = 0;
+  memory->runs[older].words[0] = 12345;
   memory->lock.version.fetch_add(1);
   const auto estate = inherit().adopt(record, serial);
   ASSERT_TRUE(estate);
   EXPECT_EQ(estate->run, run(2));
-  EXPECT_EQ(estate->progress, std::nullopt);
-  memory->runs[1].version = 0;
+  EXPECT_EQ(estate->tally, tally(2));
+  memory->runs[1 - older].version = 0;
   EXPECT_EQ(inherit().adopt(record, serial), std::nullopt) << "that does not happen by itself";
   memory->serial = 0;
   EXPECT_EQ(inherit().adopt(record, serial), std::nullopt);
@@ -178,21 +192,23 @@ TEST_F(ListenerTableTest, TakesRecordsFromAnotherOne) {
   ListenerTable other{records};
   WorkerListenerTable others(Descriptor(::dup(other.descriptor())), 77);
   WorkerListenerTable worker = begin();
-  ASSERT_TRUE(enter(worker, 1));
+  // Of all these but the first there is nobody: a worker can write what it likes.
+  for (std::uint64_t id = 100; id < 100 + records; ++id) {
+    ASSERT_TRUE(enter(worker, id));
+  }
   std::vector<std::uint64_t> serials;
   for (std::uint64_t id = 2; id < 2 + records; ++id) {
     const auto record = enter(others, id);
-    others.write_run(*record, run(id));
     serials.push_back(others.serial(*record));
   }
-  EXPECT_EQ(table.take_from(other, 0, serials[0] + 100), std::nullopt) << "no such serial";
-  EXPECT_EQ(table.take_from(other, 9999, serials[0]), std::nullopt);
+  EXPECT_FALSE(table.take_from(other, 0, serials[0] + 100, 1)) << "no such serial";
+  EXPECT_FALSE(table.take_from(other, 9999, serials[0], 1));
+  EXPECT_FALSE(table.take_from(other, 0, serials[0], static_cast<std::uint32_t>(records)));
   const auto room = static_cast<std::uint32_t>(records) - 1;
   for (std::uint32_t record = 0; record < room; ++record) {
-    ASSERT_EQ(table.take_from(other, record, serials[record]), record + 1);
+    ASSERT_TRUE(table.take_from(other, record, serials[record], record + 1));
   }
-  EXPECT_EQ(table.take_from(other, room, serials[room]), std::nullopt) << "it is full";
-  EXPECT_EQ(table.take_from(other, 0, serials[0]), std::nullopt) << "it has gone";
+  EXPECT_FALSE(table.take_from(other, 0, serials[0], 1)) << "it has gone";
   EXPECT_EQ(other.read().size(), 1U);
   EXPECT_EQ(table.read().size(), records);
 
@@ -201,25 +217,70 @@ TEST_F(ListenerTableTest, TakesRecordsFromAnotherOne) {
   ASSERT_TRUE(estate);
   EXPECT_EQ(estate->identity.id, 2U);
   EXPECT_EQ(estate->run, run(2));
-  EXPECT_TRUE(estate->progress);
+  EXPECT_EQ(estate->tally, tally(2));
 }
 
-TEST_F(ListenerTableTest, SaysHowFarAListenerIsThatWasHandedOverAndNoOther) {
+TEST_F(ListenerTableTest, CountsEachListenerOnceWhetherItIsThereOrHasLeft) {
+  std::uint64_t third_serial = 0;
+  {
+    WorkerListenerTable worker = begin();
+    for (std::uint64_t id = 1; id <= 3; ++id) {
+      ASSERT_TRUE(enter(worker, id));
+    }
+    ASSERT_TRUE(worker.take_notify_client({.peer = {}, .kind = ClientKind::websocket}));
+    EXPECT_EQ(table.count().listeners, 3U);
+    EXPECT_EQ(table.count().notify_clients, 1U);
+    EXPECT_EQ(table.count().totals, status(6));
+    worker.give_back(0);
+    EXPECT_EQ(table.count().listeners, 2U);
+    EXPECT_EQ(table.count().totals, status(6));
+    // Killed after it has counted the third, and before it has freed its record.
+    third_serial = worker.serial(2);
+    worker.give_back(2);
+  }
+  const MemoryFile file(descriptor());
+  const auto region = file.map_writable(0, file.bytes());
+  auto* records_begin = reinterpret_cast<ListenerRecord*>(
+      static_cast<ListenerTableHeader*>(region.get_address()) + 1);
+  records_begin[2].serial = third_serial;
+  EXPECT_EQ(table.count().listeners, 1U);
+  EXPECT_EQ(table.count().totals, status(6));
+  WorkerListenerTable next = inherit();
+  EXPECT_EQ(next.adopt(2, third_serial), std::nullopt);
+  EXPECT_EQ(table.count().listeners, 1U);
+  EXPECT_EQ(table.count().totals, status(6));
+  next.forget_estates();
+  EXPECT_EQ(table.count().listeners, 0U);
+  EXPECT_EQ(table.count().notify_clients, 0U);
+  EXPECT_EQ(table.count().totals, status(6)) << "the second has left, too";
+  ASSERT_TRUE(enter(next, 4));
+  table.clear();
+  EXPECT_EQ(table.count().totals, status(10));
+
+  ListenerTable other{records};
+  other.take_departed_from(table);
+  EXPECT_EQ(other.count().totals, status(10));
+  EXPECT_EQ(table.count().totals, ListenerTotals{});
+  EXPECT_EQ(ListenerTable(Descriptor(::dup(other.descriptor())), records).count().totals,
+            status(10));
+}
+
+TEST_F(ListenerTableTest, SaysHowMuchASocketHasTakenButForTheTimeOfASend) {
   WorkerListenerTable worker = begin();
   const std::uint32_t record = enter(worker, 1).value();
   const std::uint64_t serial = worker.serial(record);
-  EXPECT_EQ(inherit().adopt(record, serial)->bytes_handed_over, std::nullopt);
-  worker.hand_over(record, 0);
-  EXPECT_EQ(inherit().adopt(record, serial)->bytes_handed_over, 0U);
-  EXPECT_EQ(inherit().adopt(record, serial)->bytes_handed_over, std::nullopt)
-      << "whoever went on with it was killed";
-  worker.hand_over(record, 77);
-  EXPECT_EQ(inherit().adopt(record, serial)->bytes_handed_over, 77U);
-  worker.hand_over(record, 78);
+  EXPECT_EQ(inherit().adopt(record, serial)->bytes_taken, std::nullopt);
+  worker.write_taken(record, 0);
+  EXPECT_EQ(inherit().adopt(record, serial)->bytes_taken, 0U);
+  EXPECT_EQ(inherit().adopt(record, serial)->bytes_taken, 0U) << "by the next but one, too";
+  worker.forget_taken(record);
+  EXPECT_EQ(inherit().adopt(record, serial)->bytes_taken, std::nullopt);
+  worker.write_taken(record, 77);
+  EXPECT_EQ(inherit().adopt(record, serial)->bytes_taken, 77U);
   worker.give_back(record);
   const std::uint32_t another = enter(worker, 2).value();
   ASSERT_EQ(another, record);
-  EXPECT_EQ(inherit().adopt(record, worker.serial(record))->bytes_handed_over, std::nullopt);
+  EXPECT_EQ(inherit().adopt(record, worker.serial(record))->bytes_taken, std::nullopt);
 }
 
 TEST_F(ListenerTableTest, HasNotifyClientsAmongTheListenersAndDoesNotShowThem) {

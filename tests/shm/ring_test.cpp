@@ -53,6 +53,25 @@ class RingTest : public testing::Test {
   std::vector<std::byte> payload_;
 };
 
+TEST_F(RingTest, TellsHowMuchItHolds) {
+  EXPECT_EQ(writer_.data_bytes(), data_bytes);
+  EXPECT_EQ(writer_.used_bytes(), 0U);
+  EXPECT_EQ(writer_.held_ns(), 0);
+  publish("one");
+  EXPECT_EQ(writer_.used_bytes(), 128U);
+  EXPECT_EQ(writer_.held_ns(), 0);
+  publish("two");
+  EXPECT_EQ(writer_.held_ns(), 1);
+  // 32 records fill it, one each nanosecond; the oldest of a sixteenth cannot be found.
+  for (int i = 0; i < 500; ++i) {
+    publish("more");
+    EXPECT_LE(writer_.held_ns(), 31);
+  }
+  EXPECT_EQ(writer_.used_bytes(), data_bytes);
+  EXPECT_GE(writer_.held_ns(), 29);
+  EXPECT_EQ(RingWriter::attach(memory()).held_ns(), writer_.held_ns());
+}
+
 TEST_F(RingTest, AnEmptyRingHasNothingNew) {
   RingReader reader(memory());
   EXPECT_EQ(read(reader), ReadResult::nothing_new);

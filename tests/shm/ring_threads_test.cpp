@@ -97,10 +97,12 @@ TEST(StreamStateThreads, AReaderGetsOneOfTheStatesThatWereWrittenOrNothing) {
 TEST(ListenerTableThreads, AReaderGetsARecordWholeOrNotAtAll) {
   constexpr std::uint64_t writes = 200'000;
   const auto progress = [](std::uint64_t number) {
-    return ListenerProgress{.updated_ns = static_cast<std::int64_t>(number),
-                            .lag_ns = -5,
-                            .frames_skipped = 7 * number,
-                            .jumps = 3 * number};
+    return ListenerProgress{
+        .updated_ns = static_cast<std::int64_t>(number), .lag_ns = -5, .queued_bytes = 3 * number};
+  };
+  const auto totals = [](std::uint64_t number) {
+    return ListenerTotals{
+        .frames_sent = number, .bytes_sent = 418 * number, .frames_skipped = 7, .jumps = 3};
   };
   const ListenerTable table(1);
   WorkerListenerTable worker(Descriptor(::dup(table.descriptor())), 1);
@@ -108,6 +110,7 @@ TEST(ListenerTableThreads, AReaderGetsARecordWholeOrNotAtAll) {
   std::thread writer([&] {
     for (std::uint64_t number = 1; number <= writes; ++number) {
       worker.write_progress(record, progress(number));
+      worker.write_run(record, {}, {.stream_position = number, .totals = totals(number)});
     }
   });
   for (std::uint64_t last = 0; last < writes;) {
@@ -118,6 +121,9 @@ TEST(ListenerTableThreads, AReaderGetsARecordWholeOrNotAtAll) {
         EXPECT_EQ(static_cast<const ListenerProgress&>(read), progress(number));
         EXPECT_GE(number, last);
         last = number;
+      }
+      if (read.frames_sent > 0) {
+        EXPECT_EQ(static_cast<const ListenerTotals&>(read), totals(read.frames_sent));
       }
     }
   }

@@ -20,10 +20,10 @@ TEST(Scoreboard, TheMasterSeesWhatAWorkerCounts) {
   board.use(1);
   WorkerScoreboard worker(duplicate(board.descriptor()), 1);
   worker.counters().listeners.set(5);
-  worker.counters().frames_sent_total.add(7);
-  worker.counters().frames_sent_total.add(1);
+  worker.counters().sends_total.add(7);
+  worker.counters().sends_total.add(1);
   EXPECT_EQ(board.counters(1).listeners.get(), 5U);
-  EXPECT_EQ(board.counters(1).frames_sent_total.get(), 8U);
+  EXPECT_EQ(board.counters(1).sends_total.get(), 8U);
   EXPECT_EQ(board.counters(0).listeners.get(), 0U);
 }
 

@@ -7,11 +7,11 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <exception>
 #include <string>
 
 #include "common/clock.h"
 #include "tests/support/listener_crowd.h"
+#include "tests/support/program.h"
 
 namespace eradio::testing {
 namespace {
@@ -62,10 +62,6 @@ int run(int argument_count, char** arguments) {
 }  // namespace eradio::testing
 
 int main(int argument_count, char** arguments) {
-  try {
-    return eradio::testing::run(argument_count, arguments);
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "eradio-test-listener: %s\n", error.what());
-    return 1;
-  }
+  return eradio::testing::run_main("eradio-test-listener", eradio::testing::run, argument_count,
+                                   arguments);
 }

@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstring>
+#include <stdexcept>
 #include <utility>
 
 #include "common/clock.h"
@@ -24,11 +26,12 @@ constexpr std::size_t turns_between_messages = 200;  // of a client, 4 s; the se
 
 }  // namespace
 
-NotifyCrowd::NotifyCrowd(Told told)
+NotifyCrowd::NotifyCrowd(Told told, Ended ended)
     : epoll_(check_syscall(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
       timer_(check_syscall(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC),
                            "timerfd_create")),
-      told_(std::move(told)) {
+      told_(std::move(told)),
+      ended_told_(std::move(ended)) {
   const itimerspec every_turn{.it_interval = {.tv_sec = 0, .tv_nsec = turn_ns},
                               .it_value = {.tv_sec = 0, .tv_nsec = turn_ns}};
   check_syscall(::timerfd_settime(timer_.number(), 0, &every_turn, nullptr), "timerfd_settime");
@@ -49,12 +52,17 @@ void NotifyCrowd::add(const Endpoint& endpoint, int count, Kind kind) {
   }
 }
 
+void NotifyCrowd::close(std::size_t client) {
+  Client& leaving = *clients_.at(client);
+  open_ -= leaving.state == State::open ? 1U : 0U;
+  leaving.socket.reset();
+  leaving.state = State::ended;
+}
+
 void NotifyCrowd::close_all() {
-  for (const auto& client : clients_) {
-    client->socket.reset();
-    client->state = State::ended;
+  for (std::size_t client = 0; client < clients_.size(); ++client) {
+    close(client);
   }
-  open_ = 0;
 }
 
 void NotifyCrowd::serve() {
@@ -65,7 +73,7 @@ void NotifyCrowd::serve() {
     auto* client = static_cast<Client*>(events[static_cast<std::size_t>(i)].data.ptr);
     if (client == nullptr) {
       keep_alive();
-    } else {
+    } else if (client->state != State::ended) {
       serve(*client);
     }
   }
@@ -78,7 +86,7 @@ void NotifyCrowd::serve(Client& client) {
                                     : "GET /v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n";
     if (::send(client.socket.number(), request.data(), request.size(), MSG_NOSIGNAL) !=
         static_cast<ssize_t>(request.size())) {
-      return end(client);
+      return end(client, "no connection");
     }
     client.state = State::shaking_hands;
     epoll_event event{.events = EPOLLIN, .data = {.ptr = &client}};
@@ -91,8 +99,10 @@ void NotifyCrowd::serve(Client& client) {
   if (got > 0) {
     client.buffer.append(bytes.data(), static_cast<std::size_t>(got));
     take(client);
-  } else if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
-    end(client);
+  } else if (got == 0) {
+    end(client, "end of the stream");
+  } else if (errno != EAGAIN && errno != EINTR) {
+    end(client, std::strerror(errno));
   }
 }
 
@@ -104,19 +114,29 @@ void NotifyCrowd::take(Client& client) {
     }
     if (!client.buffer.starts_with(client.kind == Kind::websocket ? "HTTP/1.1 101 "
                                                                   : "HTTP/1.1 200 ")) {
-      return end(client);
+      return end(client, "answered with " + client.buffer);
     }
     client.buffer.erase(0, head_end + 4);
     client.state = State::open;
     ++open_;
   }
-  take_messages(client);
+  try {
+    take_messages(client);
+  } catch (const std::runtime_error& error) {
+    end(client, error.what());
+  }
 }
 
 void NotifyCrowd::take_messages(Client& client) {
   if (client.kind == Kind::websocket) {
     while (const auto frame = take_server_frame(client.buffer)) {
-      if (frame->is_text() && !frame->payload.empty()) {
+      if (frame->close_code() != 0) {
+        throw std::runtime_error("closed with " + std::to_string(frame->close_code()));
+      }
+      if (!frame->is_text() || !frame->fin) {
+        throw std::runtime_error("sent a frame of opcode " + std::to_string(frame->opcode));
+      }
+      if (!frame->payload.empty()) {
         told_(client.number, frame->payload, monotonic_ns());
       }
     }
@@ -128,6 +148,8 @@ void NotifyCrowd::take_messages(Client& client) {
     client.buffer.erase(0, end + 2);
     if (block.starts_with(field)) {
       told_(client.number, std::string_view(block).substr(field.size()), monotonic_ns());
+    } else if (block != ":" && !block.starts_with("retry: ")) {
+      throw std::runtime_error("sent what is no event: " + block);
     }
   }
 }
@@ -148,11 +170,12 @@ void NotifyCrowd::keep_alive() {
   }
 }
 
-void NotifyCrowd::end(Client& client) {
-  open_ -= client.state == State::open ? 1U : 0U;
-  client.state = State::ended;
-  client.socket.reset();
+void NotifyCrowd::end(Client& client, const std::string& why) {
+  close(client.number);
   ++ended_;
+  if (ended_told_) {
+    ended_told_(client.number, why);
+  }
 }
 
 }  // namespace eradio::testing

@@ -23,7 +23,10 @@ class NotifyCrowd {
   // A notification's JSON has come to a client; they are numbered from 0 as they are added.
   using Told = std::function<void(std::size_t client, std::string_view json, std::int64_t now_ns)>;
 
-  explicit NotifyCrowd(Told told);
+  // A client's connection has failed, or was closed by the server, or it said what no server may.
+  using Ended = std::function<void(std::size_t client, const std::string& why)>;
+
+  explicit NotifyCrowd(Told told, Ended ended = {});
 
   enum class Kind { websocket, event_stream };
 
@@ -31,9 +34,14 @@ class NotifyCrowd {
   void add(const Endpoint& endpoint, int count, Kind kind = Kind::websocket);
   // WebSockets say nothing from now on, or do again. The server closes who is silent for long.
   void be_silent(bool silent) noexcept { silent_ = silent; }
+  // One leaves, or all do.
+  void close(std::size_t client);
   void close_all();
 
   [[nodiscard]] std::size_t open() const noexcept { return open_; }
+  [[nodiscard]] bool is_open(std::size_t client) const {
+    return clients_.at(client)->state == State::open;
+  }
   // Whose connection has failed, or was closed by the server.
   [[nodiscard]] std::size_t ended() const noexcept { return ended_; }
 
@@ -56,11 +64,12 @@ class NotifyCrowd {
   void take(Client& client);
   void take_messages(Client& client);
   void keep_alive();
-  void end(Client& client);
+  void end(Client& client, const std::string& why);
 
   Descriptor epoll_;
   Descriptor timer_;
   Told told_;
+  Ended ended_told_;
   std::vector<std::unique_ptr<Client>> clients_;
   std::size_t open_ = 0;
   std::size_t ended_ = 0;

@@ -43,7 +43,9 @@ std::vector<std::string> command_line(const ServerOptions& options) {
     words.insert(words.end(), {"--source", options.source});
   }
   // Tests that run beside each other must not meet there.
-  words.insert(words.end(), {"--status_listen", "none"});
+  if (!options.status_listen.empty()) {
+    words.insert(words.end(), {"--status_listen", options.status_listen});
+  }
   if (!options.control_socket.empty()) {
     words.insert(words.end(), {"--control_socket", options.control_socket});
   }
@@ -113,6 +115,15 @@ Server::~Server() {
     std::printf("--- the server's log ---\n%s--- end of the server's log ---\n",
                 log_.text().c_str());
   }
+}
+
+Endpoint Server::status_server() const {
+  const auto line = log_.wait_for("the status is at http://", patience);
+  if (!line) {
+    throw std::runtime_error("the server has no status server; its log:\n" + log_.text());
+  }
+  const auto port = static_cast<std::uint16_t>(std::stoul(line->substr(line->rfind(':') + 1)));
+  return line->find("//[") == std::string::npos ? Endpoint::ipv4(port) : Endpoint::ipv6(port);
 }
 
 std::vector<pid_t> Server::workers() const {

@@ -35,6 +35,7 @@ struct ServerOptions {
   std::optional<unsigned> descriptors_max{};  // RLIMIT_NOFILE, soft and hard
   bool any_port = true;                       // --listen_port 0
   std::string control_socket = "none";        // --control_socket; empty: the server's own default
+  std::string status_listen = "none";         // --status_listen; empty: the server's own default
   std::string network_namespace{};            // path of the one that it runs in; empty: ours
   std::string prefix{};                       // of its installed tree; empty: the usual one
   std::vector<std::string> run_by{};          // a command that executes what stands after it
@@ -58,6 +59,8 @@ class Server {
   [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
   [[nodiscard]] Endpoint ipv4() const { return Endpoint::ipv4(port_); }
   [[nodiscard]] Endpoint ipv6() const { return Endpoint::ipv6(port_); }
+  // Of the status server, if it has one.
+  [[nodiscard]] Endpoint status_server() const;
   [[nodiscard]] const OutputCapture& log() const noexcept { return log_; }
 
   [[nodiscard]] pid_t master() const noexcept { return master_; }
@@ -98,6 +101,7 @@ class RunningProgram {
   RunningProgram(const RunningProgram&) = delete;
   RunningProgram& operator=(const RunningProgram&) = delete;
 
+  [[nodiscard]] pid_t process() const noexcept { return process_; }
   [[nodiscard]] bool ended() const;
   // Waits until it ends by itself; kills it when it does not.
   RunReport finish();

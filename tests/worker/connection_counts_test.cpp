@@ -37,6 +37,25 @@ TEST_F(ConnectionCountsTest, TheLimitHoldsForEachAddressOverAllWorkers) {
   EXPECT_EQ(mine.open(), 3U);
 }
 
+PeerAddress address(const char* text) { return PeerAddress::from_text(text).value(); }
+
+TEST_F(ConnectionCountsTest, AnIPv6NetworkOf64BitsCountsAsOneAddressAndAnIPv4AddressAlone) {
+  ConnectionCounts mine(one, 2);
+  ConnectionCounts theirs(other, 2);
+  EXPECT_TRUE(mine.add(address("2001:db8:1:2::1")));
+  EXPECT_TRUE(theirs.add(address("2001:db8:1:2:ffff:ffff:ffff:ffff")));
+  EXPECT_FALSE(mine.add(address("2001:db8:1:2::3")));
+  EXPECT_TRUE(mine.add(address("2001:db8:1:3::1"))) << "the next household";
+  mine.remove(address("2001:db8:1:2::1"));
+  EXPECT_TRUE(mine.add(address("2001:db8:1:2::3"))) << "another address of it has left";
+
+  EXPECT_TRUE(mine.add(address("192.0.2.1")));
+  EXPECT_TRUE(mine.add(address("192.0.2.2")));
+  EXPECT_TRUE(mine.add(address("::ffff:192.0.2.1"))) << "mapped addresses have a /64 in common";
+  EXPECT_FALSE(mine.add(address("192.0.2.1"))) << "the same, mapped or not";
+  EXPECT_TRUE(mine.add(address("192.0.2.2")));
+}
+
 TEST_F(ConnectionCountsTest, PlacesAreUsedAgain) {
   ConnectionCounts counts(one, 1);
   for (std::uint8_t i = 1; i < 100; ++i) {

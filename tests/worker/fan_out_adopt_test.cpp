@@ -1,12 +1,15 @@
 // A fan-out that goes on with the listeners of another that has ended at any point.
 
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <optional>
 #include <string>
+#include <tuple>
 
 #include <gtest/gtest.h>
 
@@ -23,8 +26,13 @@ class FanOutAdopt : public test::FanOutTest {
  protected:
   // What the next worker has of its own. Its loop is another: the old fan-out does nothing more.
   struct Next {
-    explicit Next(const ListenerTable& table)
-        : worker_table(Descriptor(::dup(table.descriptor())), 2) {}
+    explicit Next(const ListenerTable& shared)
+        : table(shared), worker_table(Descriptor(::dup(table.descriptor())), 2) {}
+    ListenerTotals totals() {
+      fan_out.hand_over();  // writes down how everybody is
+      return table.count().totals;
+    }
+    const ListenerTable& table;
     EventLoop loop;
     FrameStore store{frame_bytes_max};
     WorkerCounters counters;
@@ -113,8 +121,7 @@ TEST_F(FanOutAdopt, GoesOnBehindTheLastFrame) {
   append_to_both();
   EXPECT_EQ(frames_in(drain_next(connection)), (Numbers{1, 2, 3, 4, 5}));
   EXPECT_EQ(next->fan_out.listeners(), 1U);
-  EXPECT_EQ(next->counters.jumps_total.get(), 0U);
-  EXPECT_EQ(table.read().at(0).frames_sent, 4U) << "when it was taken over";
+  EXPECT_EQ(next->totals(), (ListenerTotals{.frames_sent = 5, .bytes_sent = 4 * 418 + 100}));
 }
 
 TEST_F(FanOutAdopt, GoesOnInTheMiddleOfAFrame) {
@@ -172,8 +179,53 @@ TEST_F(FanOutAdopt, AListenerFarBehindButAtAFrameSkips) {
   EXPECT_EQ(adopt(), "");
   append_to_both();
   EXPECT_EQ(frames_in(drain_next(connection)), (Numbers{1, 11, 12}));
-  EXPECT_EQ(next->counters.jumps_total.get(), 1U);
+  EXPECT_EQ(next->totals().jumps, 1U);
 }
+
+// Whenever its worker is killed; with what it has written down of the listener as old, or as new,
+// as can be.
+class FanOutAdoptAfter : public FanOutAdopt,
+                         public testing::WithParamInterface<std::tuple<int, bool>> {};
+
+TEST_P(FanOutAdoptAfter, CountsExactlyWhatTheListenerHasGotAndMissed) {
+  Connection connection(2048);
+  append();
+  join_and_keep(connection);
+  std::string got;
+  const auto [frames, written_down] = GetParam();
+  for (int frame = 1; frame <= frames; ++frame) {
+    append_and_pass();
+    test::test_time += 26 * ns_per_ms;
+    if (frame == 70) {
+      got += connection.read_all();
+      run_loop();
+    }
+  }
+  if (written_down) {
+    fan_out.hand_over();
+  }
+  begin_next();
+  ASSERT_EQ(adopt(), "");
+  append_to_both();
+  got += drain_next(connection);
+  append_to_both();
+  got += drain_next(connection);
+
+  const Numbers numbers = frames_in(got);
+  std::uint64_t gaps = 0;
+  for (std::size_t i = 1; i < numbers.size(); ++i) {
+    gaps += numbers[i] == numbers[i - 1] + 1 ? 0U : 1U;
+  }
+  EXPECT_EQ(next->totals(), (ListenerTotals{.frames_sent = numbers.size(),
+                                            .bytes_sent = got.size(),
+                                            .frames_skipped = store.next() - 1 - numbers.size(),
+                                            .jumps = gaps}));
+}
+
+INSTANTIATE_TEST_SUITE_P(SoManyFrames, FanOutAdoptAfter,
+                         testing::Combine(testing::Values(0, 1, 5, 20, 30, 45, 60, 69, 70, 71, 72,
+                                                          80, 120, 180),
+                                          testing::Bool()));
 
 TEST_F(FanOutAdopt, KnowsWhereAListenerIsWhoHasJumpedOrMissedWhatWasLost) {
   Connection connection;
@@ -210,6 +262,27 @@ TEST_F(FanOutAdopt, GoesOnInTheMiddleOfAHeaderAndDoesNotSendItTwice) {
   EXPECT_EQ(frames_in(drain_next(connection)), (Numbers{5})) << "it has the header";
 }
 
+TEST_F(FanOutAdopt, AListenerThatCameByAHeaderAndHasSkippedSinceDoesNotGetItTwice) {
+  append();
+  Connection connection(2048);
+  join_and_keep(connection);
+  append_and_pass(1000, FrameKind::header);
+  for (int frame = 0; frame < 100; ++frame) {
+    append_and_pass();
+    test::test_time += 26 * ns_per_ms;
+  }
+  fan_out.hand_over();
+  begin_next();
+  ASSERT_EQ(adopt(), "");
+  std::string got = connection.read_all();
+  append_to_both();
+  got += drain_next(connection);
+  const Numbers numbers = frames_in(got);
+  EXPECT_EQ(std::count(numbers.begin(), numbers.end(), 2U), 1);
+  EXPECT_EQ(numbers.back(), store.next() - 1);
+  EXPECT_LT(numbers.size(), 100U) << "it has skipped nothing";
+}
+
 TEST_F(FanOutAdopt, OneThatHasHadNothingBegins) {
   append(10'000, FrameKind::header);
   Connection connection;
@@ -220,12 +293,11 @@ TEST_F(FanOutAdopt, OneThatHasHadNothingBegins) {
   EXPECT_EQ(frames_in(drain_next(connection)), (Numbers{1, 2}));
 }
 
-TEST_F(FanOutAdopt, OnAUnixSocketGoesOnWhereItWasHandedOver) {
+TEST_F(FanOutAdopt, OnAUnixSocketGoesOnWithoutAWordFromTheOldOne) {
   Connection connection = unix_connection();
   append(150'000);
   join_and_keep(connection);  // in the middle of a frame: the socket takes no more
   append(418);
-  fan_out.hand_over();
   begin_next();
   EXPECT_EQ(adopt(), "");
   append_to_both(100'000);
@@ -233,10 +305,29 @@ TEST_F(FanOutAdopt, OnAUnixSocketGoesOnWhereItWasHandedOver) {
   EXPECT_EQ(next->fan_out.listeners(), 1U);
 }
 
-TEST_F(FanOutAdopt, OnAUnixSocketOfAWorkerThatWasKilledIsClosed) {
+TEST_F(FanOutAdopt, OnAUnixSocketAgainAndAgain) {
+  Connection connection = unix_connection();
+  append(300, FrameKind::header);
+  append();
+  join_and_keep(connection);
+  const std::uint64_t serial = worker_table.serial(0);
+  std::string all;
+  for (int round = 0; round < 5; ++round) {
+    Descriptor another(::dup(kept.number()));
+    append(40'000);
+    begin_next();  // those of the rounds before have not read the newest
+    EXPECT_EQ(next->fan_out.adopt(std::move(kept), PeerAddress(), 0, serial, nullptr), "");
+    all += drain_next(connection);
+    kept = std::move(another);
+  }
+  EXPECT_EQ(frames_in(all), (Numbers{1, 2, 3, 4, 5, 6, 7}));
+}
+
+TEST_F(FanOutAdopt, OnAUnixSocketOfAWorkerThatWasKilledInTheMiddleOfASendIsClosed) {
   Connection connection = unix_connection();
   append();
   join_and_keep(connection);
+  worker_table.forget_taken(0);  // as it does before each
   begin_next();
   EXPECT_NE(adopt().find("nobody knows"), std::string_view::npos);
   EXPECT_EQ(next->fan_out.listeners(), 0U);
@@ -244,17 +335,15 @@ TEST_F(FanOutAdopt, OnAUnixSocketOfAWorkerThatWasKilledIsClosed) {
   EXPECT_TRUE(is_closed(connection));
 }
 
-TEST_F(FanOutAdopt, OnAUnixSocketOfAWorkerThatWasKilledAfterItHadGoneOnIsClosed) {
+TEST_F(FanOutAdopt, WhomTheLoopCannotWatchIsClosed) {
   Connection connection = unix_connection();
   append();
   join_and_keep(connection);
-  fan_out.hand_over();
-  const std::uint64_t serial = worker_table.serial(0);
-  Descriptor another(::dup(kept.number()));
   begin_next();
-  EXPECT_EQ(adopt(), "");
-  begin_next();
-  EXPECT_NE(next->fan_out.adopt(std::move(another), PeerAddress(), 0, serial, nullptr), "");
+  kept = Descriptor(check_syscall(::open("/dev/null", O_RDONLY | O_CLOEXEC), "open"));
+  EXPECT_NE(adopt(), "");
+  EXPECT_EQ(next->fan_out.listeners(), 0U);
+  EXPECT_EQ(table.read().size(), 0U);
 }
 
 TEST_F(FanOutAdopt, WhatTheRecordsDoNotKnowIsClosed) {

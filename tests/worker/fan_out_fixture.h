@@ -100,6 +100,11 @@ class FanOutTest : public testing::Test {
     loop.call_after(time, [this] { loop.stop(); });
     loop.run();
   }
+  // Of all listeners, those who have left included.
+  ListenerTotals totals() {
+    fan_out.hand_over();  // writes down how everybody is
+    return table.count().totals;
+  }
   // Until everybody's record is of this moment: then all have been looked at.
   void let_everybody_be_looked_at() {
     const auto is_old = [](const ListenerStatus& status) { return status.updated_ns != test_time; };

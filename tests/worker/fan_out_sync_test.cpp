@@ -52,7 +52,7 @@ TEST_F(FanOutSync, AListenerBeginsWithTheNewestSyncPointAndGetsWhatFollowsItAtOn
   Connection connection;
   join(connection);
   EXPECT_EQ(frames_in(drain(connection)), (Numbers{4, 5, 6}));
-  EXPECT_EQ(counters.frames_skipped_total.get(), 0U);
+  EXPECT_EQ(totals().frames_skipped, 0U);
 }
 
 TEST_F(FanOutSync, AListenerThatFindsNoSyncPointWaitsForTheNext) {
@@ -63,8 +63,8 @@ TEST_F(FanOutSync, AListenerThatFindsNoSyncPointWaitsForTheNext) {
   EXPECT_EQ(frames_in(drain(connection)), Numbers{});
   pass_all("sd");
   EXPECT_EQ(frames_in(drain(connection)), (Numbers{5, 6}));
-  EXPECT_EQ(counters.frames_skipped_total.get(), 0U) << "they were none of its";
-  EXPECT_EQ(counters.jumps_total.get(), 0U);
+  EXPECT_EQ(totals().frames_skipped, 0U) << "they were none of its";
+  EXPECT_EQ(totals().jumps, 0U);
 }
 
 TEST_F(FanOutSync, ASyncPointOlderThanTheCeilingIsNoPlaceToBegin) {
@@ -90,8 +90,8 @@ TEST_F(FanOutSync, AListenerThatHasSkippedGoesOnWithTheNewestSyncPoint) {
   ASSERT_NE(gap, got.end()) << "there is no jump";
   EXPECT_EQ(*(gap + 1), before + 6) << "the newest sync point";
   EXPECT_EQ(got.back(), store.next() - 1);
-  EXPECT_EQ(counters.jumps_total.get(), 1U);
-  EXPECT_EQ(counters.frames_skipped_total.get() + got.size(), store.next() - 1);
+  EXPECT_EQ(totals().jumps, 1U);
+  EXPECT_EQ(totals().frames_skipped + got.size(), store.next() - 1);
 }
 
 TEST_F(FanOutSync, AListenerForWhichThereIsNothingToSkipToGoesOnUpToTheCeiling) {
@@ -100,23 +100,23 @@ TEST_F(FanOutSync, AListenerForWhichThereIsNothingToSkipToGoesOnUpToTheCeiling) 
   const int socket_frames = static_cast<int>(store.next());
   EXPECT_GT(socket_frames, 2);
   pass_all(std::string(20, 'd'), 50 * ns_per_ms);  // a second: more than max_lag
-  EXPECT_EQ(counters.jumps_total.get(), 0U);
+  EXPECT_EQ(totals().jumps, 0U);
   Numbers got = frames_in(drain(connection));
   EXPECT_EQ(got.size(), store.next() - 1) << "none is missing";
-  EXPECT_EQ(counters.jumps_total.get(), 0U);
+  EXPECT_EQ(totals().jumps, 0U);
 }
 
 TEST_F(FanOutSync, BeyondTheCeilingItWaitsForTheNextSyncPoint) {
   Connection connection(2048);
   fill(connection);
   pass_all(std::string(60, 'd'), 50 * ns_per_ms);  // three seconds
-  EXPECT_EQ(counters.jumps_total.get(), 1U);
+  EXPECT_EQ(totals().jumps, 1U);
   drain(connection);
   pass_all("dd");
   EXPECT_EQ(frames_in(drain(connection)), Numbers{});
   pass_all("sd");
   EXPECT_EQ(frames_in(drain(connection)), (Numbers{store.next() - 2, store.next() - 1}));
-  EXPECT_EQ(counters.jumps_total.get(), 1U) << "still the same";
+  EXPECT_EQ(totals().jumps, 1U) << "still the same";
 }
 
 TEST_F(FanOutSync, TheHeaderGoesBeforeTheFirstFrame) {
@@ -155,7 +155,7 @@ TEST_F(FanOutSync, WhoSkipsGetsTheHeaderThatItMissedAndNoOtherTwice) {
   pass_all("s");  // a jump with the same header
   Numbers got = frames_in(drain(connection));
   EXPECT_EQ(std::count(got.begin(), got.end(), 1U), 1);
-  EXPECT_EQ(counters.jumps_total.get(), 1U);
+  EXPECT_EQ(totals().jumps, 1U);
 
   while (!fan_out.somebody_waits()) {
     pass_all("s");
@@ -165,7 +165,7 @@ TEST_F(FanOutSync, WhoSkipsGetsTheHeaderThatItMissedAndNoOtherTwice) {
   pass_all("ss", 200 * ns_per_ms);
   pass_all("s");
   got = frames_in(drain(connection));
-  EXPECT_EQ(counters.jumps_total.get(), 2U);
+  EXPECT_EQ(totals().jumps, 2U);
   const auto place = std::find(got.begin(), got.end(), header);
   ASSERT_NE(place, got.end());
   EXPECT_EQ(*(place + 1), header + 3);
@@ -186,7 +186,7 @@ TEST_F(FanOutSync, AHeaderLongerThanTheSocketTakesIsFinishedFirst) {
   EXPECT_EQ(frames_in(all), (Numbers{1, 2}));
   pass_all("d");
   EXPECT_EQ(frames_in(drain(connection)), (Numbers{3}));
-  EXPECT_EQ(counters.frames_sent_total.get(), 2U) << "a header out of turn is none";
+  EXPECT_EQ(totals().frames_sent, 2U) << "a header out of turn is none";
 }
 
 TEST_F(FanOutSync, WhatIsOnItsWayBehindALongHeaderIsNotTakenForOld) {
@@ -199,7 +199,7 @@ TEST_F(FanOutSync, WhatIsOnItsWayBehindALongHeaderIsNotTakenForOld) {
     pass_all("s", 26 * ns_per_ms);
     drain(connection);
   }
-  EXPECT_EQ(counters.jumps_total.get(), 0U);
+  EXPECT_EQ(totals().jumps, 0U);
 }
 
 TEST_F(FanOutSync, AHeaderThatIsForgottenIsNotSentAnyMore) {
@@ -227,9 +227,9 @@ TEST_F(FanOutSync, BehindALongHeaderTheGateIsAskedAgain) {
     run_loop();
     pass_all("s");
   }
-  EXPECT_EQ(counters.frames_sent_total.get(), 0U) << "the header is on its way still";
+  EXPECT_EQ(totals().frames_sent, 0U) << "the header is on its way still";
   EXPECT_EQ(frames_in(drain(connection)).size(), 22U);
-  EXPECT_EQ(counters.jumps_total.get(), 0U);
+  EXPECT_EQ(totals().jumps, 0U);
 }
 
 TEST_F(FanOutSync, WhatIsSkippedBeforeAListenersFirstFrameIsNoneOfIts) {
@@ -241,8 +241,8 @@ TEST_F(FanOutSync, WhatIsSkippedBeforeAListenersFirstFrameIsNoneOfIts) {
   const Numbers got = frames_in(drain(connection));
   ASSERT_GE(got.size(), 2U);
   EXPECT_GT(got[1], 30U) << "behind the header it began with the newest";
-  EXPECT_EQ(counters.jumps_total.get(), 0U);
-  EXPECT_EQ(counters.frames_skipped_total.get(), 0U);
+  EXPECT_EQ(totals().jumps, 0U);
+  EXPECT_EQ(totals().frames_skipped, 0U);
 }
 
 TEST_F(FanOutSync, AListenerThatBeginsWithAnOldSyncPointIsNotTakenForOneOnASlowLink) {
@@ -264,7 +264,7 @@ TEST_F(FanOutSync, AListenerThatBeginsWithAnOldSyncPointIsNotTakenForOneOnASlowL
   }
   EXPECT_LT(counters.queue_looks_total.get() - looks, 20U)
       << "a congested one is looked at for each";
-  EXPECT_EQ(counters.jumps_total.get(), 0U);
+  EXPECT_EQ(totals().jumps, 0U);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "worker/fan_out.h"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -7,6 +8,7 @@
 #include <chrono>
 #include <cstring>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -40,7 +42,7 @@ TEST_F(FanOutTest, AListenerThatComesInAPauseGetsNoOldFrame) {
   join(connection);
   append_and_pass();
   EXPECT_EQ(frames_in(drain(connection)), (Numbers{2}));
-  EXPECT_EQ(counters.jumps_total.get(), 0U);
+  EXPECT_EQ(totals().jumps, 0U);
 }
 
 TEST_F(FanOutTest, AListenerThatComesBeforeAllFramesGetsTheFirst) {
@@ -64,8 +66,15 @@ TEST_F(FanOutTest, EverybodyGetsEveryFrameInOrder) {
   for (const Connection& connection : connections) {
     EXPECT_EQ(frames_in(drain(connection)), expected);
   }
-  EXPECT_EQ(counters.frames_sent_total.get(), 5U * 15U);
-  EXPECT_EQ(counters.frames_skipped_total.get(), 0U);
+  EXPECT_EQ(totals().frames_sent, 5U * 15U);
+  EXPECT_EQ(totals().frames_skipped, 0U);
+}
+
+TEST_F(FanOutTest, WhomTheLoopCannotWatchLeavesNothingBehind) {
+  Descriptor no_socket(check_syscall(::open("/dev/null", O_RDONLY | O_CLOEXEC), "open"));
+  EXPECT_THROW(fan_out.join(std::move(no_socket), PeerAddress(), {.id = 7}), std::system_error);
+  EXPECT_EQ(fan_out.listeners(), 0U);
+  EXPECT_EQ(table.read().size(), 0U) << "its record is free";
 }
 
 TEST_F(FanOutTest, FramesThatCameTogetherLeaveInOneSend) {
@@ -88,7 +97,7 @@ TEST_F(FanOutTest, AHealthyListenerIsLookedIntoOnlyOncePerQueueLimit) {
   }
   // 418,000 bytes and a limit of 8000: about 50 looks, and the first one.
   EXPECT_LE(counters.queue_looks_total.get(), 60U);
-  EXPECT_EQ(counters.frames_sent_total.get(), 1000U);
+  EXPECT_EQ(totals().frames_sent, 1000U);
 }
 
 TEST_F(FanOutTest, NoMoreThanTheLimitAndOneFrameIsEverInTheKernelsQueue) {
@@ -119,8 +128,8 @@ TEST_F(FanOutTest, AStalledListenerGetsTheKernelsContentAndThenTheNewestFrame) {
   EXPECT_EQ(got.back(), 1000U);
   append_and_pass();
   EXPECT_EQ(frames_in(drain(connection)), (Numbers{1001}));
-  EXPECT_EQ(counters.jumps_total.get(), 1U) << "the listener hears one";
-  EXPECT_EQ(counters.frames_sent_total.get() + counters.frames_skipped_total.get(), 1001U);
+  EXPECT_EQ(totals().jumps, 1U) << "the listener hears one";
+  EXPECT_EQ(totals().frames_sent + totals().frames_skipped, 1001U);
 }
 
 TEST_F(FanOutTest, AListenerThatFallsBehindForLessThanTheBoundMissesNothing) {
@@ -137,7 +146,7 @@ TEST_F(FanOutTest, AListenerThatFallsBehindForLessThanTheBoundMissesNothing) {
   fan_out.pass();
   all += drain(connection);
   EXPECT_EQ(frames_in(all).size(), store.next() - 1);
-  EXPECT_EQ(counters.jumps_total.get(), 0U);
+  EXPECT_EQ(totals().jumps, 0U);
 }
 
 TEST_F(FanOutTest, AStalledListenerDoesNotTouchTheOthers) {
@@ -182,8 +191,8 @@ TEST_F(FanOutTest, ABegunFrameIsFinishedEvenWhenItHasLongLeftTheStore) {
   fan_out.pass();
   all += drain(connection);
   EXPECT_EQ(frames_in(all), (Numbers{1, 51}));
-  EXPECT_EQ(counters.frames_sent_total.get(), 2U);
-  EXPECT_EQ(counters.frames_skipped_total.get(), 49U);
+  EXPECT_EQ(totals().frames_sent, 2U);
+  EXPECT_EQ(totals().frames_skipped, 49U);
 }
 
 // The old frame is begun in the very pass after which it can be overwritten.
@@ -241,7 +250,7 @@ TEST_F(FanOutTest, WhatIsStillOnItsWayFromBeforeAJumpCounts) {
   }
   test_time += 400 * ns_per_ms;  // over max_lag: the next frames come behind a jump
   append_and_pass();
-  EXPECT_EQ(counters.jumps_total.get(), 1U);
+  EXPECT_EQ(totals().jumps, 1U);
   EXPECT_FALSE(connection.read_all().empty());
   run_loop(milliseconds(50));
   // A part of the queue has gone. What is left is old, so every frame costs a look.
@@ -318,7 +327,7 @@ TEST_F(FanOutTest, FramesThatCameTogetherAreAllNewHoweverSmallMaxLagIs) {
   }
   fan_out.pass();
   EXPECT_EQ(frames_in(drain(connection)), (Numbers{1, 2, 3, 4}));
-  EXPECT_EQ(counters.jumps_total.get(), 0U);
+  EXPECT_EQ(totals().jumps, 0U);
 }
 
 TEST_F(FanOutTest, WhatLiesBehindABegunFrameIsForTheGateToDecide) {
@@ -367,12 +376,12 @@ TEST_F(FanOutTest, AListenerMayAskForALagOfItsOwn) {
     append_and_pass();
   }
   EXPECT_TRUE(fan_out.somebody_waits());
-  EXPECT_EQ(counters.jumps_total.get(), 0U);
+  EXPECT_EQ(totals().jumps, 0U);
   for (int i = 0; i < 20; ++i) {  // half a second: both are behind, one of them too far
     test_time += 26 * ns_per_ms;
     append_and_pass();
   }
-  EXPECT_EQ(counters.jumps_total.get(), 1U);
+  EXPECT_EQ(totals().jumps, 1U);
   const Numbers all = frames_in(drain(patient));
   EXPECT_EQ(all.size(), store.next() - 1) << "none is missing";
 }

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -212,6 +213,18 @@ TEST_F(NotifierAdopt, ClosesASilentWebSocketAndKeepsAnEventStreamAlive) {
   EXPECT_EQ(read(silent).substr(2, 2), close_payload(1001));
   EXPECT_TRUE(read(events).starts_with(":\n\n")) << "and says nothing of retry times any more";
   EXPECT_FALSE(ended);
+}
+
+TEST_F(NotifierAdopt, GoesOnWithAnEventStreamWhoseWorkerHungForLongerThanOneMayStall) {
+  limits.stall_time_max = milliseconds(100);
+  limits.comment_interval = milliseconds(20);
+  start();
+  const Descriptor events = add_event_stream(kept(tcp_pair()));
+  read(events);
+  std::this_thread::sleep_for(milliseconds(200));
+  next().run_loop(milliseconds(1200));
+  EXPECT_TRUE(read(events).starts_with(":\n\n"));
+  EXPECT_FALSE(ended) << "it has taken all that there was";
 }
 
 TEST_F(NotifierAdopt, SaysGoodbyeAndKicksAsItWouldItsOwn) {

@@ -6,7 +6,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -121,6 +123,22 @@ TEST_F(NotifierTest, ClosesAWebSocketThatSaysNothingAndKeepsThoseThatDo) {
 
 // The kernel has one message that has not left yet, and not a buffer full of them; after that comes
 // the newest.
+// More of them than the loop hears at a time.
+TEST_F(NotifierTest, ClosesNobodyWhoSpokeWhileTheWorkerHung) {
+  limits.idle_time_max = milliseconds(100);
+  start();
+  std::vector<Descriptor> clients;
+  for (int i = 0; i < 400; ++i) {
+    clients.push_back(add_websocket());
+    send(clients.back(), text_frame("I am there"));
+  }
+  std::this_thread::sleep_for(milliseconds(700));  // and the look at who is silent is due
+  run_loop();
+  EXPECT_TRUE(std::all_of(clients.begin(), clients.end(), [&](const Descriptor& client) {
+    return read(client).empty();
+  })) << "no Close";
+}
+
 TEST_F(NotifierCrowd, AClientThatDoesNotReadGetsTheNewestOnly) {
   const std::string padding(500, 'x');
   for (const int client_buffer_bytes : {2048, 65536, 0}) {

@@ -14,3 +14,4 @@ await import("./plays.js");
 await import("./changes.js");
 await import("./trouble.js");
 await import("./others.js");
+await import("./status.js");

@@ -47,7 +47,8 @@ export class Server {
     const webroot = process.env["ERADIO_TEST_WEBROOT"]; // a checkout's page with another tree's server
     this.#running = start(join(tree, "sbin/eradiod"), [
       ...["--listen_ip", "127.0.0.1", "--listen_port", String(this.port)],
-      ...["--status_listen", "none", "--control_socket", "none", "--workers", "2"],
+      ...(this.#options.includes("--status_listen") ? [] : ["--status_listen", "none"]),
+      ...["--control_socket", "none", "--workers", "2"],
       ...(webroot ? ["--webroot", webroot] : []),
       ...this.#options,
     ]);

@@ -43,6 +43,7 @@ const std::map<std::string, Option>& options() {
       {"--stderr", [](B& b, Text t) { b.error_lines.push_back(t); }},
       {"--log", [](B& b, Text t) { b.log_messages.push_back(t); }},
       {"--track", [](B& b, Text t) { b.track_name = t; }},
+      {"--track_every", [](B& b, Text t) { b.track_every = std::stoull(t); }},
       {"--remote", [](B& b, Text t) { b.remote_path = t; }},
   };
   return all;

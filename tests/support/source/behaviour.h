@@ -36,7 +36,9 @@ struct Behaviour {
   std::vector<std::string> error_lines;   // on standard error, at the start
   std::vector<std::string> log_messages;  // "LEVEL:TEXT", at the start
   std::string track_name = "Test tone";
-  std::string remote_path;  // a FIFO that the test commands it through (source_remote.h)
+  std::uint64_t track_every = 0;  // data frames; 0: never. Names are numbers that grow, from source
+                                  // to source too
+  std::string remote_path;        // a FIFO that the test commands it through (source_remote.h)
 };
 
 // Throws std::runtime_error for what it does not know. `--misbehave_once FILE`: if FILE is there,

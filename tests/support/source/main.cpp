@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <string>
 
 #include "common/clock.h"
 #include "common/source_frame_writer.h"
@@ -51,7 +52,7 @@ class TestSource {
         return false;
       }
     }
-    return writer_.started("test:tone", behaviour_.track_name);
+    return say_started();
   }
 
   // Reads commands while it waits; false when the server has gone.
@@ -91,7 +92,7 @@ class TestSource {
       if (command == static_cast<std::uint8_t>(SourceCommand::play) && !playing_) {
         playing_ = true;
         next_ns_ = monotonic_ns();
-        return writer_.started("test:tone", behaviour_.track_name);
+        return say_started();
       }
       if (command == static_cast<std::uint8_t>(SourceCommand::pause) && playing_) {
         playing_ = false;
@@ -138,6 +139,10 @@ class TestSource {
   [[nodiscard]] bool is_pacing() const noexcept { return playing_ && !held_; }
 
   [[nodiscard]] bool send_frame() {
+    if (behaviour_.track_every > 0 && sequence_ > 0 && sequence_ % behaviour_.track_every == 0 &&
+        !say_started()) {
+      return false;
+    }
     if (behaviour_.header_every > 0 && sequence_ % behaviour_.header_every == 0 && !send_header()) {
       return false;
     }
@@ -145,6 +150,11 @@ class TestSource {
         sequence_ % behaviour_.sync_every == 0 ? FrameKind::sync_point : FrameKind::dependent;
     make_test_frame(frame_, run_, ++sequence_, monotonic_ns(), kind, header_);
     return writer_.data(kind, frame_) && misbehave();
+  }
+
+  [[nodiscard]] bool say_started() {
+    return writer_.started("test:tone", behaviour_.track_every > 0 ? std::to_string(monotonic_ns())
+                                                                   : behaviour_.track_name);
   }
 
   [[nodiscard]] bool send_header() {

@@ -1,0 +1,72 @@
+/**
+ * What the page's graphs draw: from two answers of the server, what happened between them; and of the last minutes a
+ * bounded list of that. Pure.
+ */
+/** What happened between two answers that came `seconds` apart; null when nothing can be said, as after a restart of the server. */
+export function pointBetween(before, after, seconds, at) {
+    const skips = after.totals.frames_skipped - before.totals.frames_skipped;
+    const bytes = after.totals.bytes_sent - before.totals.bytes_sent;
+    if (before.pid !== after.pid || after.uptime_s < before.uptime_s || skips < 0 || bytes < 0 || seconds <= 0) {
+        return null;
+    }
+    const cpu = [];
+    for (const worker of after.workers) {
+        const earlier = before.workers.find(({ slot }) => slot === worker.slot);
+        const same = earlier !== undefined && earlier.generation === worker.generation;
+        const used = same ? cpuSeconds(worker) : null;
+        const usedBefore = same ? cpuSeconds(earlier) : null;
+        cpu[worker.slot] = used === null || usedBefore === null ? null : Math.max(0, (used - usedBefore) / seconds);
+    }
+    const classes = difference(before.totals.frame_age.classes, after.totals.frame_age.classes);
+    const [p50, p90, p99] = [0.5, 0.9, 0.99].map((part) => quantileMs(classes, part));
+    return {
+        at,
+        listeners: after.totals.listeners,
+        ages: p50 == null || p90 == null || p99 == null ? null : { p50, p90, p99 },
+        skipsPerSecond: skips / seconds,
+        bytesPerSecond: bytes / seconds,
+        cpu,
+    };
+}
+function cpuSeconds({ cpu_user_s, cpu_system_s }) {
+    return cpu_user_s === null || cpu_system_s === null ? null : cpu_user_s + cpu_system_s;
+}
+function difference(before, after) {
+    return after.map(({ up_to_ms, frames }, place) => ({ up_to_ms, frames: Math.max(0, frames - (before[place]?.frames ?? 0)) }));
+}
+/** As docs/status.md describes it: evenly spread within a class, and of the last one its lower bound. */
+export function quantileMs(classes, part) {
+    const all = classes.reduce((sum, { frames }) => sum + frames, 0);
+    if (all === 0) {
+        return null;
+    }
+    const wanted = part * all;
+    let seen = 0;
+    let lower = 0;
+    for (const { up_to_ms: upper, frames } of classes) {
+        if (upper === null) {
+            break;
+        }
+        if (frames > 0 && seen + frames >= wanted) {
+            return lower + ((upper - lower) * (wanted - seen)) / frames;
+        }
+        seen += frames;
+        lower = upper;
+    }
+    return lower;
+}
+/** The points of the last `seconds`. */
+export class History {
+    #seconds;
+    #points = [];
+    constructor(seconds) {
+        this.#seconds = seconds;
+    }
+    get points() {
+        return this.#points;
+    }
+    add(point) {
+        this.#points = this.#points.filter(({ at }) => at >= point.at - this.#seconds);
+        this.#points.push(point);
+    }
+}
