@@ -10,7 +10,7 @@ namespace eradio {
 namespace {
 
 // Enough to parse a header of either format.
-constexpr std::size_t header_bytes = AdtsHeader::bytes;
+constexpr std::size_t frame_header_bytes = AdtsHeader::bytes;
 
 std::uint32_t signature_of(const MpegAudioHeader& header) {
   return static_cast<std::uint32_t>(header.sample_rate) << 8U |
@@ -68,7 +68,7 @@ FrameFinder::Step FrameFinder::take_step(std::span<const std::byte>& input) {
     return Step::more_needed;
   }
   if (input.front() == std::byte{0xff}) {
-    if (input.size() < header_bytes && !ended_) {
+    if (input.size() < frame_header_bytes && !ended_) {
       return Step::more_needed;
     }
     if (const auto header = parse_header(input)) {
@@ -148,7 +148,7 @@ std::optional<bool> FrameFinder::is_frame_end(const Header& header,
     return true;
   }
   const bool undecided = tag.kind == TagStart::Kind::perhaps ||
-                         (rest.front() == std::byte{0xff} && rest.size() < header_bytes);
+                         (rest.front() == std::byte{0xff} && rest.size() < frame_header_bytes);
   if (undecided && !ended_) {
     return std::nullopt;
   }

@@ -11,7 +11,7 @@ namespace eradio::testing {
 namespace {
 
 constexpr std::uint64_t frames_wanted = 3;
-constexpr std::int64_t patience_ns = 10 * ns_per_second;
+constexpr std::int64_t answer_time_max_ns = 10 * ns_per_second;
 
 }  // namespace
 
@@ -59,7 +59,7 @@ bool Guests::attend(const Guest& guest, std::int64_t now_ns) {
         std::max(counts_.longest_ms, static_cast<double>(now_ns - guest.came_ns) / 1e6);
   } else if (listener.state() == CrowdListener::State::ended) {
     ++how_it_ended(listener);
-  } else if (now_ns - guest.came_ns > patience_ns) {
+  } else if (now_ns - guest.came_ns > answer_time_max_ns) {
     ++counts_.given_up;
   } else {
     return false;

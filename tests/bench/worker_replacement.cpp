@@ -27,7 +27,7 @@ constexpr std::size_t worker_count = 2;
 constexpr std::chrono::milliseconds settling_time{2'500};
 // Before an event, after what had to be asked for it.
 constexpr std::chrono::milliseconds quiet_time{500};
-constexpr std::int64_t patience_ns = 30 * ns_per_second;
+constexpr std::int64_t wait_max_ns = 30 * ns_per_second;
 
 ServerOptions server_options(const std::string& arguments, const std::string& socket) {
   ServerOptions options{.arguments = {"--workers", std::to_string(worker_count)},
@@ -148,7 +148,7 @@ void WorkerReplacement::listen_to(std::int64_t end_ns) {
 }
 
 void WorkerReplacement::await(const std::string& what, const std::function<bool()>& done) {
-  const std::int64_t deadline_ns = monotonic_ns() + patience_ns;
+  const std::int64_t deadline_ns = monotonic_ns() + wait_max_ns;
   while (!done()) {
     if (monotonic_ns() >= deadline_ns) {
       throw std::runtime_error("waited in vain for " + what);

@@ -26,10 +26,6 @@ using std::chrono::milliseconds;
 
 std::string stream_of(std::uint64_t id) { return "/stream.mp3?listener_id=" + std::to_string(id); }
 
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
 std::multiset<std::uint64_t> ids_of(const json& listeners) {
   std::multiset<std::uint64_t> ids;
   for (const json& listener : listeners) {

@@ -22,10 +22,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
 std::size_t lines(const std::string& text) {
   return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
 }
@@ -145,9 +141,9 @@ TEST(ControlSocket, AnswersWhatIsNoProperRequestWithJsonErrors) {
     ASSERT_TRUE(reply);
     EXPECT_EQ(reply->status, status);
     EXPECT_EQ(reply->field("content-type"), "application/json");
-    const auto json = nlohmann::json::parse(reply->body, nullptr, false);
-    ASSERT_TRUE(json.is_object()) << reply->body;
-    EXPECT_NE(json.value("error", ""), "");
+    const auto answer = nlohmann::json::parse(reply->body, nullptr, false);
+    ASSERT_TRUE(answer.is_object()) << reply->body;
+    EXPECT_NE(answer.value("error", ""), "");
   }
   HttpClient nonsense(Endpoint::unix_socket(operated.socket()));
   nonsense.send("what is this\r\n\r\n");

@@ -16,6 +16,10 @@ ServerOptions with_socket(ServerOptions options, const std::string& socket) {
 
 }  // namespace
 
+bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
 RunReport run_eradioctl(const std::vector<std::string>& arguments) {
   std::vector<std::string> words{installed_program("bin/eradioctl")};
   words.insert(words.end(), arguments.begin(), arguments.end());

@@ -12,6 +12,9 @@
 
 namespace eradio::testing {
 
+// Whether a text that was printed has this part.
+bool has(const std::string& text, const std::string& part);
+
 // Runs eradioctl with these arguments.
 RunReport run_eradioctl(const std::vector<std::string>& arguments);
 

@@ -24,11 +24,7 @@ namespace {
 
 using nlohmann::json;
 
-ServerOptions with_status() {
-  ServerOptions options;
-  options.status_listen = "127.0.0.1:0";
-  return options;
-}
+const ServerOptions with_metrics{.status_listen = "127.0.0.1:0"};
 
 std::uint16_t status_port(const Server& server) {
   const Endpoint endpoint = server.status_server();
@@ -55,7 +51,7 @@ TEST(Metrics, HaveNothingThatPromtoolFindsFaultWith) {
   if (!is_installed("promtool")) {
     GTEST_SKIP() << "there is no promtool: install the package prometheus";
   }
-  Server server(with_status());
+  Server server(with_metrics);
   const Endpoint status = server.status_server();
   ListenerCrowd crowd;
   crowd.add({.endpoint = server.ipv4()}, 3);
@@ -89,7 +85,7 @@ TEST(Metrics, AreCollectedByPrometheusWithoutAWarning) {
   if (!is_installed("prometheus")) {
     GTEST_SKIP() << "there is no prometheus: install the package of that name";
   }
-  ServerOptions options = with_status();
+  ServerOptions options = with_metrics;
   options.arguments = {"--workers", "1"};
   Server server(options);
   constexpr int listeners = 4;
@@ -174,7 +170,7 @@ void expect_documented(const json& value, const std::set<std::string>& documente
 TEST(StatusDocumentation, DescribesEveryFieldAndEveryMetric) {
   const auto documented = documented_names();
   ASSERT_GT(documented.size(), 20U);
-  Server server(with_status());
+  Server server(with_metrics);
   const Endpoint status = server.status_server();
   ListenerCrowd crowd;
   crowd.add({.endpoint = server.ipv4()});

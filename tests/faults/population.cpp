@@ -11,8 +11,6 @@
 namespace eradio::testing {
 namespace {
 
-// A server that answers nobody, or sends nothing, has stopped serving them.
-constexpr std::int64_t patience_ns = patience.count() * ns_per_ms;
 constexpr int small_buffer_bytes = 20'000;
 
 std::string in_ms(std::int64_t ns) { return std::to_string(ns / ns_per_ms) + " ms"; }
@@ -125,6 +123,7 @@ bool Population::attend(Member& member, std::int64_t now_ns) {
     ++counts_.left;
     return true;
   }
+  // A server that answers nobody, or sends nothing, has stopped serving them.
   if (listener.check().frames() == 0 && member.stalled_until_ns == 0 &&
       now_ns - member.came_ns > patience_ns) {
     say_fault(member, "has had no frame for " + in_ms(now_ns - member.came_ns));

@@ -11,8 +11,6 @@
 namespace eradio::testing {
 namespace {
 
-constexpr std::int64_t patience_ns = patience.count() * ns_per_ms;
-
 // The test source counts its tracks upwards, through its own restarts too.
 long long number_of(const std::string& track) { return std::atoll(track.c_str()); }
 

@@ -13,11 +13,6 @@
 #include "tests/support/patience.h"
 
 namespace eradio::testing {
-namespace {
-
-constexpr std::int64_t patience_ns = patience.count() * ns_per_ms;
-
-}  // namespace
 
 void Voters::vote(const Endpoint& endpoint, std::uint64_t listener_id) {
   votes_.push_back({.socket = begin_connect(endpoint),

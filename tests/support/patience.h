@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <cstdlib>
 #include <thread>
 
@@ -26,6 +27,7 @@ constexpr int scaled_down(int in_release) { return sanitized_build ? in_release 
 // For waiting until something happens: long enough for a busy machine. A test that passes never
 // waits for the whole of it.
 constexpr std::chrono::milliseconds patience{sanitized_build ? 30'000 : 15'000};
+constexpr std::int64_t patience_ns = std::chrono::nanoseconds(patience).count();
 
 // For what nothing announces: asks every few milliseconds until `holds` says so; false when it does
 // not within the limit.
