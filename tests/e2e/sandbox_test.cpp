@@ -80,7 +80,8 @@ TEST_F(SandboxOfWorkers, FiltersSystemCallsAndIsInTheStatus) {
   for (const pid_t worker : operated.server().workers()) {
     EXPECT_EQ(status_field(worker, "Seccomp"), "2");  // SECCOMP_MODE_FILTER
   }
-  for (const auto& worker : operated.ctl_json({"status"}).at("workers")) {
+  const nlohmann::json status = operated.ctl_json({"status"});
+  for (const auto& worker : status.at("workers")) {
     EXPECT_EQ(worker.at("sandbox").at("system_calls"), true);
   }
   EXPECT_EQ(operated.server().log().count("workers run without"), 0U);
@@ -111,7 +112,8 @@ TEST_F(SandboxOfWorkers, IsLeftOutWhereTheKernelHasNoneAndTheyServeAllTheSame) {
   expect_to_serve(operated.server(), "the old page");
   EXPECT_EQ(operated.server().log().count("workers run without a filter of system calls"), 1U);
   EXPECT_EQ(operated.server().log().count("workers can read files outside of webroot"), 1U);
-  for (const auto& worker : operated.ctl_json({"status"}).at("workers")) {
+  const nlohmann::json status = operated.ctl_json({"status"});
+  for (const auto& worker : status.at("workers")) {
     EXPECT_EQ(worker.at("sandbox"), nlohmann::json({{"system_calls", false}, {"files", false}}));
   }
   for (const pid_t worker : operated.server().workers()) {
