@@ -29,6 +29,9 @@ std::string text_of(std::chrono::system_clock::time_point time) {
                      std::chrono::duration_cast<std::chrono::milliseconds>(time - seconds).count());
 }
 
+// Of UTF-8: whether a character has begun before this byte.
+bool continues_character(char byte) { return (static_cast<unsigned char>(byte) & 0xc0U) == 0x80U; }
+
 // Without quotes when it needs none.
 void append_value(std::string& line, std::string_view value) {
   const bool plain = !value.empty() && std::all_of(value.begin(), value.end(), [](char c) {
@@ -133,6 +136,9 @@ std::string log_line(LogFormat format, const LogEvent& event) {
   for (std::size_t bytes = event.message.size(); line.size() >= log_line_bytes_max && bytes > 0;) {
     // A byte of the message takes six in the line at most, and one at least.
     bytes -= std::min(bytes, std::max<std::size_t>(64, (line.size() - log_line_bytes_max) / 6));
+    while (bytes > 0 && continues_character(event.message[bytes])) {
+      --bytes;
+    }
     line = line_with(std::string(event.message.substr(0, bytes)) + std::string(mark));
   }
   return line.substr(0, log_line_bytes_max - 1) + '\n';

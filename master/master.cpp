@@ -581,6 +581,7 @@ ServerStatus Master::status() {
                       .now_ns = monotonic_ns(),
                       .started_ns = started_ns_,
                       .started_unix_s = started_unix_s_,
+                      .now_unix_s = unix_time_of(monotonic_ns()),
                       .usage = usage_of(::getpid()).value_or(ProcessUsage{}),
                       .descriptors_max = descriptors_max_,
                       .log_level = configuration_.log_level,

@@ -180,7 +180,7 @@ void write_source(Exposition& out, const ServerStatus& status) {
   if (source.last_frame_ns > 0) {
     out.gauge("eradio_source_last_frame_timestamp_seconds",
               "When the newest frame came from the source, in seconds since 1970.",
-              status.started_unix_s + seconds_of(source.last_frame_ns - status.started_ns));
+              status.now_unix_s - seconds_of(status.now_ns - source.last_frame_ns));
   }
   out.counter("eradio_source_read_bytes_total", "Bytes of the source's output.",
               counters.bytes_read);

@@ -122,6 +122,7 @@ struct ServerStatus {
   std::int64_t now_ns = 0;      // CLOCK_MONOTONIC
   std::int64_t started_ns = 0;  // the same
   double started_unix_s = 0;    // CLOCK_REALTIME, seconds since 1970
+  double now_unix_s = 0;        // the same
   ProcessUsage usage;           // of the master
   std::uint64_t descriptors_max = 0;
   std::string log_level;

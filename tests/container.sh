@@ -14,7 +14,10 @@ checkout=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
 sh "$checkout/packaging/dependencies.sh" container-tests
 version=$(sed -n 's/^project(eradio VERSION \([^ ]*\) .*/\1/p' "$checkout/CMakeLists.txt")
 package=$checkout/build/deb/eradio_${version}_$(dpkg --print-architecture).deb
-[ -f "$package" ] || sh "$checkout/packaging/build-deb.sh"
+# Of the checkout as it is now.
+# shellcheck disable=SC2016  # the inner shell expands it
+changed=$(cd "$checkout" && checkout_files | xargs -0 sh -c 'find "$@" -newer "$0" -print -quit' "$package" 2>&1)
+[ -z "$changed" ] || sh "$checkout/packaging/build-deb.sh"
 begin_room container
 
 storage() {

@@ -52,6 +52,7 @@ void MasterLine::escrow(const EscrowItem& item, int socket) {
     return;
   }
   escrow_changes_.push_back({.item = item, .socket = socket});
+  ++gives_waiting_;
   flush_escrow();  // with what waits before it
 }
 
@@ -59,12 +60,16 @@ void MasterLine::release(const EscrowItem& item) {
   if (!escrows_) {
     return;
   }
-  const auto given =
-      std::find_if(escrow_changes_.begin(), escrow_changes_.end(),
-                   [&](const EscrowChange& change) { return change.item.serial == item.serial; });
-  if (given != escrow_changes_.end()) {
-    escrow_changes_.erase(given);  // the master has never had it
-    return;
+  if (gives_waiting_ > 0) {  // hardly ever; thousands may leave at once
+    const auto given = std::find_if(
+        escrow_changes_.begin(), escrow_changes_.end(), [&](const EscrowChange& change) {
+          return change.socket >= 0 && change.item.serial == item.serial;
+        });
+    if (given != escrow_changes_.end()) {
+      escrow_changes_.erase(given);  // the master has never had it
+      --gives_waiting_;
+      return;
+    }
   }
   escrow_changes_.push_back({.item = item});
   expect_flush(gather);
@@ -167,12 +172,14 @@ void MasterLine::flush_escrow() {
     const SendResult result = send_worker_message(control_.number(), type, items, sockets);
     if (result == SendResult::gone) {
       escrow_changes_.clear();  // on_control() hears of it, too
+      gives_waiting_ = 0;
     } else if (result == SendResult::full) {
       expect_flush(retry_after_full);
       return;
     } else {
       escrow_changes_.erase(escrow_changes_.begin(),
                             escrow_changes_.begin() + static_cast<std::ptrdiff_t>(items.size()));
+      gives_waiting_ -= sockets.size();
     }
   }
 }

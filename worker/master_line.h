@@ -85,6 +85,7 @@ class MasterLine {
   MasterOrders orders_;
   bool escrows_;
   std::deque<EscrowChange> escrow_changes_;  // that the master does not know of yet
+  std::size_t gives_waiting_ = 0;            // those of them that give a socket
   std::vector<AudienceEvent> untold_;
   std::size_t fold_at_;                            // events
   std::map<std::uint64_t, UnansweredVote> votes_;  // by token: the oldest first

@@ -68,6 +68,19 @@ TEST(LogLine, IsNeverTooLongAndStaysWhole) {
   }
 }
 
+TEST(LogLine, IsCutBetweenCharacters) {
+  std::string message;
+  while (message.size() < 2 * log_line_bytes_max) {
+    message += "\u266b";  // three bytes
+  }
+  for (int shift = 0; shift < 3; ++shift, message.insert(0, 1, 'x')) {
+    const std::string line = log_line(LogFormat::logfmt, event(message));
+    const std::size_t cut = line.find("… (cut)");
+    ASSERT_NE(cut, std::string::npos);
+    EXPECT_EQ(line.substr(cut - 3, 3), "\u266b");
+  }
+}
+
 TEST(LogLine, FormatsHaveTheirNames) {
   for (const char* name : {"logfmt", "json"}) {
     ASSERT_TRUE(log_format_of(name));

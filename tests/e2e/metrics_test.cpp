@@ -68,6 +68,41 @@ TEST(Metrics, HaveNothingThatPromtoolFindsFaultWith) {
   EXPECT_NE(run_program({"/bin/sh", "-c", "promtool check metrics <\"$0\"", bad}).exit_status(), 0);
 }
 
+std::string documentation() {
+  std::ifstream file(ERADIO_DOCS "/status.md");
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+// The rules of docs/status.md: its block that begins with "groups:".
+std::string documented_alerts() {
+  const std::string text = documentation();
+  const std::size_t begin = text.find("\ngroups:\n");
+  return begin == std::string::npos ? ""
+                                    : text.substr(begin, text.find("\n```", begin) - begin + 1);
+}
+
+TEST(Alerts, OfTheDocumentationAreRulesAboutMetricsThatThereAre) {
+  if (!is_installed("promtool")) {
+    GTEST_SKIP() << "there is no promtool: install the package prometheus";
+  }
+  const std::string alerts = documented_alerts();
+  const TemporaryDirectory directory;
+  const std::string file = directory.write("alerts.yml", alerts);
+  const RunReport report = run_program({"promtool", "check", "rules", file});
+  EXPECT_EQ(report.exit_status(), 0) << report.output << report.errors;
+  Server server(with_metrics);
+  const auto reply = fetch(server.status_server(), "/metrics");
+  ASSERT_TRUE(reply);
+  static const std::regex metric("eradio_[a-z_]+");
+  int metrics = 0;
+  for (auto match = std::sregex_iterator(alerts.begin(), alerts.end(), metric);
+       match != std::sregex_iterator(); ++match) {
+    EXPECT_NE(reply->body.find("\n" + match->str()), std::string::npos) << match->str();
+    ++metrics;
+  }
+  EXPECT_GT(metrics, 5);
+}
+
 // The value of a query that has one sample; nothing when it has another number of them.
 std::optional<double> query(const Endpoint& prometheus, const std::string& expression) {
   const auto reply = fetch(prometheus, "/api/v1/query?query=" + expression);
@@ -143,8 +178,7 @@ TEST(Metrics, AreCollectedByPrometheusWithoutAWarning) {
 
 // What docs/status.md says anything of stands there in backquotes.
 std::set<std::string> documented_names() {
-  std::ifstream file(ERADIO_DOCS "/status.md");
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  const std::string text = documentation();
   static const std::regex quoted("`([A-Za-z0-9_]+)[^`]*`");
   std::set<std::string> names;
   for (auto match = std::sregex_iterator(text.begin(), text.end(), quoted);

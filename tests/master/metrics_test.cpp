@@ -35,6 +35,7 @@ ServerStatus status_of_two_workers() {
   status.started_ns = 100 * ns_per_second;
   status.now_ns = 200 * ns_per_second;
   status.started_unix_s = 1000;
+  status.now_unix_s = 5000;  // the clock has been set since
   status.source = {.process = 9, .restarts = 1, .last_frame_ns = 150 * ns_per_second};
   status.source.counters.dependent_frames = 6;
   status.workers.resize(2);
@@ -63,7 +64,7 @@ TEST(Metrics, AreWhatTheStatusSays) {
   EXPECT_EQ(samples["eradio_frames_sent_total"], 5);
   EXPECT_EQ(samples["eradio_frames_skipped_total"], 2);
   EXPECT_EQ(samples[R"(eradio_source_frames_total{kind="dependent"})"], 6);
-  EXPECT_EQ(samples["eradio_source_last_frame_timestamp_seconds"], 1050);
+  EXPECT_EQ(samples["eradio_source_last_frame_timestamp_seconds"], 4950);
 }
 
 TEST(Metrics, HaveTheAgesOfAllFramesAsACumulativeHistogram) {
