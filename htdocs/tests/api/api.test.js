@@ -196,11 +196,24 @@ test("a server that is full says so, and when to come back", async () => {
     await until("one listener", async () => (await metadata(small.url)).listener_count === 1);
     const full = await ask("GET", "/stream.mp3", "?listener_id=2", { base: small.url });
     assert.equal(full.status, 503);
+    assert.equal((await ask("HEAD", "/stream.mp3", "?listener_id=2", { base: small.url })).status, 503);
     const api = new Api({ base: small.url });
     await assert.rejects(api.stream("2"), (error) => error.status === 503 && error.retryAfterSeconds > 0);
   } finally {
     closeAll();
     await small.stop();
+  }
+});
+
+test("a vote that nobody counts is answered", async () => {
+  await listen("1");
+  server.suspend();
+  try {
+    const uncounted = await ask("PUT", "/v1/veto", "?listener_id=1");
+    assert.equal(uncounted.status, 503);
+    validateAs("Error", JSON.parse(uncounted.body));
+  } finally {
+    server.proceed();
   }
 });
 

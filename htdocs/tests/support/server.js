@@ -70,6 +70,15 @@ export class Server {
     }
   }
 
+  /** The master stands still, and answers its workers nothing, until `proceed()`. */
+  suspend() {
+    this.#running.child.kill("SIGSTOP");
+  }
+
+  proceed() {
+    this.#running.child.kill("SIGCONT");
+  }
+
   get log() {
     return this.#running?.output.text ?? "";
   }
