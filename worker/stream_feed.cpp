@@ -17,7 +17,7 @@ StreamFeed::StreamFeed(EventLoop& loop, int wakeup, StreamSegmentReader& stream,
       store_(store),
       fan_out_(fan_out),
       counters_(counters),
-      settings_(settings),
+      schedule_(settings.coalesce, settings.gather_max),
       metadata_changed_(std::move(metadata_changed)),
       watch_(loop, wakeup, EPOLLIN, [this](std::uint32_t) { on_wakeup(); }) {
   begin();
@@ -56,11 +56,15 @@ void StreamFeed::on_wakeup() {
   consume_wakeup(wakeup_);
   if (!take_records()) {
     wake(wakeup_);  // the rest after a pass
-  } else if (settings_.coalesce.count() > 0) {
-    if (gathering_ == EventLoop::no_timer) {
-      gathering_ = loop_.call_after(settings_.coalesce, [this] { pass(); });
-    }
+  } else if (gathering_ != EventLoop::no_timer) {
     return;
+  } else {
+    const std::int64_t now_ns = monotonic_ns();
+    const std::chrono::milliseconds wait((schedule_.begin_ns(now_ns) - now_ns) / ns_per_ms);
+    if (wait.count() > 0) {
+      gathering_ = loop_.call_after(wait, [this] { pass(); });
+      return;
+    }
   }
   pass();
 }
@@ -191,7 +195,9 @@ void StreamFeed::change_metadata(std::uint64_t sequence, StreamMetadata metadata
 void StreamFeed::pass() {
   loop_.cancel(gathering_);
   fan_out_.set_pace(bitrate_.pace());
+  const std::int64_t begin_ns = monotonic_ns();
   fan_out_.pass();
+  schedule_.passed(begin_ns, monotonic_ns());
 }
 
 }  // namespace eradio

@@ -1,11 +1,12 @@
 // Takes what is new out of the ring into the frame store and starts the passes over the listeners:
-// at each wake-up by the master, or a little later if frames are to be gathered (`coalesce`). Also
-// measures the stream's pace for the gate.
+// at each wake-up by the master, or a little later if frames are to be gathered (`coalesce`,
+// pass_schedule.h). Also measures the stream's pace for the gate.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <optional>
 
 #include "common/event_loop.h"
 #include "common/rate_limit.h"
@@ -14,11 +15,14 @@
 #include "worker/bitrate.h"
 #include "worker/fan_out.h"
 #include "worker/frame_store.h"
+#include "worker/pass_schedule.h"
 
 namespace eradio {
 
 struct StreamFeedSettings {
-  std::chrono::milliseconds coalesce{0};  // how long a frame may wait for the next; 0: not at all
+  // How long a frame waits for the next; nothing: by load, and for gather_max at most.
+  std::optional<std::chrono::milliseconds> coalesce{};
+  std::chrono::milliseconds gather_max{100};
 };
 
 class StreamFeed {
@@ -61,7 +65,7 @@ class StreamFeed {
   FrameStore& store_;
   FanOut& fan_out_;
   WorkerCounters& counters_;
-  StreamFeedSettings settings_;
+  PassSchedule schedule_;
   BitrateMeter bitrate_;
   MetadataChanged metadata_changed_;
   StreamMetadata metadata_;
@@ -70,7 +74,7 @@ class StreamFeed {
   static constexpr int track_passes_max = 20;
   static constexpr std::int64_t track_passes_period_ns = 100 * ns_per_ms;
   RateLimit track_passes_{track_passes_max, track_passes_period_ns};
-  EventLoop::TimerId gathering_ = EventLoop::no_timer;  // a pass once `coalesce` is over
+  EventLoop::TimerId gathering_ = EventLoop::no_timer;  // a pass when it is time
   bool gap_ = true;                                     // before the next frame
   std::uint64_t header_sequence_ = 0;  // of the newest header; what comes before it is not for it
   bool damage_logged_ = false;

@@ -27,9 +27,12 @@ GateLimits gate_limits(const WorkerSettings& settings) {
 }
 
 StreamFeedSettings feed_settings(const WorkerSettings& settings) {
-  // A coalesce of `auto` (-1) sends at once: under load passes take longer and gather by
-  // themselves.
-  return {.coalesce = std::chrono::milliseconds(std::max<std::int64_t>(settings.coalesce_ms, 0))};
+  constexpr std::chrono::milliseconds gather_max{100};
+  if (settings.coalesce_ms >= 0) {
+    return {.coalesce = std::chrono::milliseconds(settings.coalesce_ms)};
+  }
+  // As a fixed one: what waits must not get too old by that.
+  return {.gather_max = std::min(gather_max, std::chrono::milliseconds(settings.max_lag_ms / 2))};
 }
 
 // Nothing when the connection is broken.
@@ -125,7 +128,8 @@ Worker::Worker(const WorkerSettings& settings, const Sandbox& sandbox)
                     .max_listeners = settings.max_listeners,
                     .max_lag = std::chrono::milliseconds(settings.max_lag_ms),
                     .max_lag_ceiling = std::chrono::milliseconds(settings.max_lag_ceiling_ms),
-                    .max_lag_floor = 2 * feed_settings(settings).coalesce});
+                    .max_lag_floor = 2 * feed_settings(settings).coalesce.value_or(
+                                             std::chrono::milliseconds(0))});
   add_api_routes(
       server_, [this]() -> const StreamMetadata& { return feed_.metadata(); }, master_);
   add_notify_routes(server_, notifier_);
