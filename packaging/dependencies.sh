@@ -8,14 +8,14 @@ set -eu
 
 build="g++ cmake ninja-build pkg-config
   libboost-dev libboost-program-options-dev libcpp-httplib-dev nlohmann-json3-dev libspdlog-dev libfmt-dev
-  libssl-dev libwslay-dev libseccomp-dev
+  libssl-dev libwslay-dev libseccomp-dev liburing-dev
   libavformat-dev libavcodec-dev libswresample-dev libavutil-dev"
 # prometheus, with promtool: what checks the metrics, and collects them.
 tests="libgtest-dev ffmpeg curl nodejs chromium prometheus slowhttptest"
 # Debian has npm in a package of its own, which other packages of nodejs bring with them.
 command -v npm >/dev/null || tests="$tests npm"
-# What the lag benchmark compares with, and what draws its plots.
-bench="icecast2 gnuplot-nox"
+# What the benchmarks compare with, and what draws their plots.
+bench="icecast2 nginx-light libnginx-mod-nchan gnuplot-nox"
 checks="git clang-format clang-tidy shellcheck doxygen"
 clean_room="mmdebstrap curl procps"
 deb="build-essential debhelper dpkg-dev"

@@ -1,20 +1,24 @@
-// eradio-bench-fan-out: what delivering one frame costs eradio, against a bare send() loop on the
-// same machine in the same run, turn by turn. --help says which options there are; the result is a
-// table on standard output, and exit status 1 if a bound that was given is not kept.
+// eradio-bench-fan-out: what delivering one frame costs eradio, other servers, and a bare send()
+// loop, on the same machine in the same run, turn by turn. --help says which options there are; the
+// result is a table on standard output, files for plots when a directory is given, and exit status
+// 1 if a bound that was given is not kept.
 
 #include <algorithm>
+#include <array>
+#include <chrono>
 #include <cstdio>
-#include <functional>
-#include <numeric>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <sstream>
 #include <stdexcept>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include <boost/program_options.hpp>
 
 #include "common/clock.h"
-#include "tests/bench/send_loop_server.h"
+#include "tests/bench/bench_server.h"
 #include "tests/support/age_histogram.h"
 #include "tests/support/listener_crowd.h"
 #include "tests/support/processes.h"
@@ -27,95 +31,122 @@ namespace {
 
 namespace options = boost::program_options;
 
+constexpr const char* judged = "eradio-at-once";  // by ratio_max, against
+constexpr const char* baseline = "bare-loop";
+
 struct Settings {
-  int listeners = 0;
+  std::vector<std::string> servers;
+  std::vector<int> listeners;
   int seconds = 0;
   int runs = 0;
-  double frames_per_second = 0;
-  std::size_t frame_bytes = 0;
+  BenchStream stream;
   double ratio_max = 0;
-  bool without_sandbox = false;  // in turn with the others
+  std::string directory;
 };
 
 // One server, measured for a while.
 struct Measurement {
-  double us_per_frame = 0;  // CPU of the server's processes, user and system
+  double us_per_frame = 0;  // processor time of the server's processes, user and system
+  double user_us = 0;       // of it in user space
   double cores = 0;         // that they kept busy
   std::uint64_t frames = 0;
   std::uint64_t missed = 0;
   std::size_t ended = 0;
   double p50_ms = 0;
   double p99_ms = 0;
+  double p999_ms = 0;
   double max_ms = 0;
+  double memory_mb = 0;           // PSS of all of them, in user space
+  double bytes_per_listener = 0;  // of it, beyond what they had without listeners
 };
 
-std::chrono::nanoseconds cpu_time_of(const std::vector<pid_t>& processes) {
-  std::chrono::nanoseconds sum{0};
+struct Usage {
+  std::chrono::nanoseconds all{0};  // more exact than the other two together
+  std::chrono::nanoseconds user{0};
+  std::chrono::nanoseconds system{0};
+  std::size_t bytes = 0;
+};
+
+Usage usage_of(const std::vector<pid_t>& processes) {
+  Usage usage;
   for (const pid_t process : processes) {
-    sum += cpu_time(process);
+    const ProcessorTime time = processor_time(process);
+    usage.all += cpu_time(process);
+    usage.user += time.user;
+    usage.system += time.system;
+    usage.bytes += proportional_bytes(process);
   }
-  return sum;
+  return usage;
 }
 
-Measurement measure(const Settings& settings, const Endpoint& endpoint,
-                    const std::function<std::vector<pid_t>()>& find_processes) {
+Measurement measure(const Settings& settings, const std::string& name, int listeners) {
+  const auto server = start_bench_server(name, settings.stream);
+  const std::size_t idle_bytes = usage_of(server->processes()).bytes;
   AgeHistogram ages;
   ListenerCrowd crowd;
-  crowd.add({.endpoint = endpoint, .ages = &ages}, settings.listeners);
-  if (!crowd.run_until_all_listen(std::chrono::minutes(1))) {
-    throw std::runtime_error("not all listeners could join");
+  constexpr std::chrono::milliseconds between{20};
+  const int at_once = server->joins_per_second() * static_cast<int>(between.count()) / 1000;
+  for (int joined = 0; joined < listeners; joined += at_once) {
+    crowd.add({.endpoint = Endpoint::ipv4(server->port()),
+               .target = server->target(),
+               .ages = &ages,
+               .foreign = server->foreign()},
+              std::min(at_once, listeners - joined));
+    crowd.run_for(between);
   }
-  crowd.run_for(std::chrono::seconds(1));
+  if (!crowd.run_until_all_listen(std::chrono::minutes(1))) {
+    throw std::runtime_error("not all listeners could join " + name);
+  }
+  crowd.run_for(std::chrono::seconds(2));
 
-  const std::vector<pid_t> processes = find_processes();
+  const std::vector<pid_t> processes = server->processes();
   ages.clear();
   const std::uint64_t missed_before = crowd.missed();
   const std::uint64_t frames_before = crowd.frames();
   const std::int64_t begin_ns = monotonic_ns();
-  const auto cpu_before = cpu_time_of(processes);
+  const Usage before = usage_of(processes);
   crowd.run_for(std::chrono::seconds(settings.seconds));
-  const auto cpu_used = static_cast<double>((cpu_time_of(processes) - cpu_before).count());
+  const Usage after = usage_of(processes);
   const auto wall_ns = static_cast<double>(monotonic_ns() - begin_ns);
   if (!crowd.fault().empty()) {
-    throw std::runtime_error("a stream is broken: " + crowd.fault());
+    throw std::runtime_error("a stream of " + name + " is broken: " + crowd.fault());
   }
   Measurement result;
   result.frames = crowd.frames() - frames_before;
   result.missed = crowd.missed() - missed_before;
   result.ended = crowd.ended();
+  const auto used_ns = static_cast<double>((after.all - before.all).count());
+  const auto user_ns = static_cast<double>((after.user - before.user).count());
+  const auto ticked_ns = user_ns + static_cast<double>((after.system - before.system).count());
   result.us_per_frame =
-      cpu_used / 1000 / static_cast<double>(std::max<std::uint64_t>(1, result.frames));
-  result.cores = cpu_used / wall_ns;
+      used_ns / 1000 / static_cast<double>(std::max<std::uint64_t>(1, result.frames));
+  result.user_us = ticked_ns > 0 ? result.us_per_frame * user_ns / ticked_ns : 0;
+  result.cores = used_ns / wall_ns;
   result.p50_ms = ages.quantile_ms(0.5);
   result.p99_ms = ages.quantile_ms(0.99);
+  result.p999_ms = ages.quantile_ms(0.999);
   result.max_ms = ages.max_ms();
+  result.memory_mb = static_cast<double>(after.bytes) / 1e6;
+  result.bytes_per_listener =
+      (static_cast<double>(after.bytes) - static_cast<double>(idle_bytes)) / listeners;
   return result;
 }
 
-Measurement measure_eradio(const Settings& settings, const std::string& sandbox = "on") {
-  const Server server(
-      {.source = test_source("--rate " + std::to_string(settings.frames_per_second) + " --size " +
-                             std::to_string(settings.frame_bytes)),
-       .arguments = {"--sandbox", sandbox}});
-  return measure(settings, server.ipv4(), [&] {
-    std::vector<pid_t> processes = server.workers();
-    processes.push_back(server.master());
-    return processes;
-  });
+std::string table_head() {
+  return "server             listeners us/frame   user cores     frames  missed  ended  p50 ms  "
+         "p99 ms "
+         "p99.9 ms  max ms   MB  bytes each\n";
 }
 
-Measurement measure_bare_loop(const Settings& settings) {
-  const SendLoopServer server(
-      {ERADIO_BARE_LOOP, std::to_string(std::thread::hardware_concurrency()),
-       std::to_string(settings.frames_per_second), std::to_string(settings.frame_bytes)});
-  return measure(settings, server.ipv4(), [&] { return server.processes(); });
-}
-
-void print(const char* name, const Measurement& m) {
-  std::printf("%-10s %8.2f %7.2f %10llu %7llu %6zu %8.1f %8.1f %8.1f\n", name, m.us_per_frame,
-              m.cores, static_cast<unsigned long long>(m.frames),
-              static_cast<unsigned long long>(m.missed), m.ended, m.p50_ms, m.p99_ms, m.max_ms);
-  std::fflush(stdout);
+std::string table_line(const std::string& name, int listeners, const Measurement& m) {
+  std::array<char, 256> line{};
+  std::snprintf(
+      line.data(), line.size(),
+      "%-18s %9d %8.2f %6.2f %5.2f %10llu %7llu %6zu %7.1f %7.1f %8.1f %7.1f %4.1f %11.0f\n",
+      name.c_str(), listeners, m.us_per_frame, m.user_us, m.cores,
+      static_cast<unsigned long long>(m.frames), static_cast<unsigned long long>(m.missed), m.ended,
+      m.p50_ms, m.p99_ms, m.p999_ms, m.max_ms, m.memory_mb, m.bytes_per_listener);
+  return line.data();
 }
 
 double median(std::vector<double> values) {
@@ -124,94 +155,161 @@ double median(std::vector<double> values) {
   return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
 }
 
-double median_of(const std::vector<Measurement>& all, double Measurement::*figure) {
-  std::vector<double> values(all.size());
-  std::transform(all.begin(), all.end(), values.begin(),
-                 [&](const Measurement& one) { return one.*figure; });
-  return median(values);
+// Each figure by itself; frames, missed and ended are sums.
+Measurement median_of(const std::vector<Measurement>& all) {
+  Measurement result;
+  for (double Measurement::*const figure :
+       {&Measurement::us_per_frame, &Measurement::user_us, &Measurement::cores,
+        &Measurement::p50_ms, &Measurement::p99_ms, &Measurement::p999_ms, &Measurement::max_ms,
+        &Measurement::memory_mb, &Measurement::bytes_per_listener}) {
+    std::vector<double> values(all.size());
+    std::transform(all.begin(), all.end(), values.begin(),
+                   [&](const Measurement& one) { return one.*figure; });
+    result.*figure = median(values);
+  }
+  for (const Measurement& one : all) {
+    result.frames += one.frames;
+    result.missed += one.missed;
+    result.ended += one.ended;
+  }
+  return result;
 }
 
-void print_medians(const char* name, const std::vector<Measurement>& all) {
-  std::printf("%-10s median: %.2f us of CPU per delivered frame, age p50 %.1f ms, p99 %.1f ms\n",
-              name, median_of(all, &Measurement::us_per_frame),
-              median_of(all, &Measurement::p50_ms), median_of(all, &Measurement::p99_ms));
-}
+using Results = std::map<std::string, std::vector<Measurement>>;  // by server
 
 // Of the pair of measurements that was disturbed least. On a machine that others use too, the bare
 // loop falls behind and then sends several frames in a row, which is cheap: the ratio goes up with
 // every disturbance, never down.
-double lowest_ratio(const std::vector<Measurement>& eradio, const std::vector<Measurement>& bare) {
-  double lowest = eradio.front().us_per_frame / bare.front().us_per_frame;
-  for (std::size_t i = 1; i < eradio.size(); ++i) {
-    lowest = std::min(lowest, eradio[i].us_per_frame / bare[i].us_per_frame);
+double lowest_ratio(const std::vector<Measurement>& ours, const std::vector<Measurement>& bare) {
+  double lowest = ours.front().us_per_frame / bare.front().us_per_frame;
+  for (std::size_t i = 1; i < ours.size(); ++i) {
+    lowest = std::min(lowest, ours[i].us_per_frame / bare[i].us_per_frame);
   }
   return lowest;
 }
 
-int run(const Settings& settings) {
-  std::printf("%d listeners, %.2f frames/s of %zu bytes, %d s, %d runs in turn\n\n",
-              settings.listeners, settings.frames_per_second, settings.frame_bytes,
-              settings.seconds, settings.runs);
-  std::printf("%-10s %8s %7s %10s %7s %6s %8s %8s %8s\n", "server", "us/frame", "cores", "frames",
-              "missed", "ended", "p50 ms", "p99 ms", "max ms");
-  std::vector<Measurement> eradio;
-  std::vector<Measurement> bare;
-  std::vector<Measurement> unconfined;
-  for (int i = 0; i < settings.runs; ++i) {
-    eradio.push_back(measure_eradio(settings));
-    print("eradio", eradio.back());
-    bare.push_back(measure_bare_loop(settings));
-    print("bare loop", bare.back());
-    if (settings.without_sandbox) {
-      unconfined.push_back(measure_eradio(settings, "off"));
-      print("no sandbox", unconfined.back());
+// Everything in turn, so that what the machine does meanwhile falls on all alike.
+Results measure_all(const Settings& settings, int listeners) {
+  Results results;
+  for (int run = 0; run < settings.runs; ++run) {
+    for (const std::string& name : settings.servers) {
+      results[name].push_back(measure(settings, name, listeners));
+      std::printf("%s", table_line(name, listeners, results[name].back()).c_str());
+      std::fflush(stdout);
     }
   }
-  const double ratio =
-      median_of(eradio, &Measurement::us_per_frame) / median_of(bare, &Measurement::us_per_frame);
-  const std::uint64_t missed = std::accumulate(
-      eradio.begin(), eradio.end(), std::uint64_t{0},
-      [](std::uint64_t sum, const Measurement& m) { return sum + m.missed + m.ended; });
-  std::printf("\n");
-  print_medians("eradio", eradio);
-  print_medians("bare loop", bare);
-  if (settings.without_sandbox) {
-    print_medians("no sandbox", unconfined);
+  return results;
+}
+
+std::string csv_head() {
+  return "server,listeners,us_per_frame,user_us,cores,frames,missed,ended,p50_ms,p99_ms,p999_ms,"
+         "max_ms,"
+         "memory_mb,bytes_per_listener\n";
+}
+
+std::string csv_line(const std::string& name, int listeners, const Measurement& m) {
+  std::ostringstream line;
+  line << name << ',' << listeners << ',' << m.us_per_frame << ',' << m.user_us << ',' << m.cores
+       << ',' << m.frames << ',' << m.missed << ',' << m.ended << ',' << m.p50_ms << ',' << m.p99_ms
+       << ',' << m.p999_ms << ',' << m.max_ms << ',' << m.memory_mb << ',' << m.bytes_per_listener
+       << '\n';
+  return line.str();
+}
+
+// False when the bound is not kept.
+bool judge(const Settings& settings, const Results& results) {
+  const auto ours = results.find(judged);
+  const auto bare = results.find(baseline);
+  if (ours == results.end() || bare == results.end()) {
+    return true;
   }
-  const double lowest = lowest_ratio(eradio, bare);
-  std::printf("ratio      %.2f of the medians, %.2f of the least disturbed pair\n", ratio, lowest);
-  std::printf("missed     %llu frames by listeners of eradio\n",
-              static_cast<unsigned long long>(missed));
-  const bool once_without_a_miss = std::any_of(
-      eradio.begin(), eradio.end(), [](const auto& m) { return m.missed == 0 && m.ended == 0; });
+  const double lowest = lowest_ratio(ours->second, bare->second);
+  std::printf("ratio      %.2f of the medians of %s and %s, %.2f of the least disturbed pair\n",
+              median_of(ours->second).us_per_frame / median_of(bare->second).us_per_frame, judged,
+              baseline, lowest);
+  const bool once_without_a_miss =
+      std::any_of(ours->second.begin(), ours->second.end(),
+                  [](const auto& m) { return m.missed == 0 && m.ended == 0; });
   if (settings.ratio_max > 0 && (lowest > settings.ratio_max || !once_without_a_miss)) {
     std::printf("expected: a pair with a ratio of at most %.2f, and a run without a miss\n",
                 settings.ratio_max);
-    return 1;
+    return false;
   }
-  return 0;
+  return true;
+}
+
+std::vector<std::string> available(const std::vector<std::string>& names) {
+  std::vector<std::string> found;
+  for (const std::string& name : names) {
+    const std::string why = why_unavailable(name);
+    if (why.empty()) {
+      found.push_back(name);
+    } else {
+      std::printf("NOT MEASURED: %s: %s\n", name.c_str(), why.c_str());
+    }
+  }
+  return found;
+}
+
+int run(Settings settings) {
+  std::printf("%.2f frames/s of %zu bytes, %d s, %d runs in turn; us of processor time per frame\n",
+              settings.stream.frames_per_second, settings.stream.frame_bytes, settings.seconds,
+              settings.runs);
+  settings.servers = available(settings.servers);
+  std::string medians = table_head();
+  std::string csv = csv_head();
+  bool kept = true;
+  for (const int listeners : settings.listeners) {
+    std::printf("\n%s", table_head().c_str());
+    const Results results = measure_all(settings, listeners);
+    for (const std::string& name : settings.servers) {
+      const Measurement median = median_of(results.at(name));
+      medians += table_line(name, listeners, median);
+      csv += csv_line(name, listeners, median);
+    }
+    kept = judge(settings, results) && kept;
+  }
+  std::printf("\nmedians; frames, missed and ended are sums\n%s", medians.c_str());
+  if (!settings.directory.empty()) {
+    std::filesystem::create_directories(settings.directory);
+    std::ofstream file(settings.directory + "/fan_out.csv");
+    if (!(file << csv).flush()) {
+      throw std::runtime_error("cannot write to " + settings.directory + "/fan_out.csv");
+    }
+  }
+  return kept ? 0 : 1;
 }
 
 int run(int argument_count, char** arguments) {
   Settings settings;
+  std::string servers = "which, in turn:";
+  for (const BenchServerName& server : bench_server_names()) {
+    servers += std::string("\n  ") + server.name + ": " + server.what;
+  }
   options::options_description description(
-      "eradio's CPU per delivered frame, against a bare send() loop's");
-  description.add_options()("listeners", options::value(&settings.listeners)->default_value(3000),
-                            "how many")(
+      "The processor time that a delivered frame costs, its age, and the memory of a listener");
+  description.add_options()(
+      "servers",
+      options::value(&settings.servers)->multitoken()->default_value({judged, baseline}, ""),
+      servers.c_str())(
+      "listeners", options::value(&settings.listeners)->multitoken()->default_value({3000}, "3000"),
+      "how many; several for a curve")(
       "seconds", options::value(&settings.seconds)->default_value(10), "of each measurement")(
-      "runs", options::value(&settings.runs)->default_value(3), "of each of the two servers")(
-      "rate", options::value(&settings.frames_per_second)->default_value(mp3_frames_per_second),
-      "frames per second")("size",
-                           options::value(&settings.frame_bytes)->default_value(mp3_frame_bytes),
-                           "bytes of a frame")(
+      "runs", options::value(&settings.runs)->default_value(3), "of each server")(
+      "rate",
+      options::value(&settings.stream.frames_per_second)->default_value(mp3_frames_per_second),
+      "frames per second")(
+      "size", options::value(&settings.stream.frame_bytes)->default_value(mp3_frame_bytes),
+      "bytes of a frame")(
       "ratio_max", options::value(&settings.ratio_max)->default_value(0),
       "exit with status 1 when it is higher in every pair, or frames were missed in every run")(
-      "without_sandbox", options::bool_switch(&settings.without_sandbox),
-      "also eradio with sandbox = off");
+      "directory", options::value(&settings.directory), "for fan_out.csv, with the medians");
   if (!read_options(argument_count, arguments, description)) {
     return 0;
   }
-  if (settings.runs < 1 || settings.listeners < 1 || settings.seconds < 1) {
+  const bool any_listeners = std::all_of(settings.listeners.begin(), settings.listeners.end(),
+                                         [](int listeners) { return listeners > 0; });
+  if (settings.runs < 1 || !any_listeners || settings.seconds < 1) {
     throw std::runtime_error("runs, listeners and seconds must be positive");
   }
   return run(settings);

@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <stdexcept>
 #include <utility>
+#include <vector>
 
 #include "common/child_process.h"
 #include "common/system_error.h"
@@ -25,20 +26,23 @@ namespace {
 constexpr const char* program = "/usr/bin/icecast2";
 constexpr const char* nobody = "65534";  // user and group of that number are Debian's nobody
 
-// Debian's /etc/icecast2/icecast.xml as it is installed, but for: no burst, so that a listener
-// starts with the newest frame; as many clients as there are cells; log to standard error.
-std::string configuration(std::size_t queue_bytes) {
+// Debian's /etc/icecast2/icecast.xml as it is installed, but for what the settings say, and a log
+// on standard error.
+std::string configuration(const IcecastSettings& settings) {
   return R"(<icecast>
   <limits>
-    <clients>1000</clients>
+    <clients>)" +
+         std::to_string(settings.clients) + R"(</clients>
     <sources>2</sources>
     <queue-size>)" +
-         std::to_string(queue_bytes) + R"(</queue-size>
+         std::to_string(settings.queue_bytes) + R"(</queue-size>
     <client-timeout>30</client-timeout>
     <header-timeout>15</header-timeout>
     <source-timeout>10</source-timeout>
-    <burst-on-connect>0</burst-on-connect>
-    <burst-size>0</burst-size>
+    <burst-on-connect>)" +
+         (settings.burst_bytes > 0 ? "1" : "0") + R"(</burst-on-connect>
+    <burst-size>)" +
+         std::to_string(settings.burst_bytes) + R"(</burst-size>
   </limits>
   <authentication>
     <source-password>source</source-password>
@@ -70,25 +74,32 @@ std::string IcecastServer::why_unavailable() {
                                         "bench does that";
 }
 
-IcecastServer::IcecastServer(const LagStream& stream, std::size_t queue_bytes,
-                             const std::string& network_namespace) {
-  const std::string file = directory_.write("icecast.xml", configuration(queue_bytes));
+IcecastServer::IcecastServer(const IcecastSettings& settings) {
+  const std::string file = directory_.write("icecast.xml", configuration(settings));
   // For the user nobody to read.
   using std::filesystem::perms;
   std::filesystem::permissions(directory_.file(""), perms::others_exec,
                                std::filesystem::perm_options::add);
   std::filesystem::permissions(file, perms::others_read, std::filesystem::perm_options::add);
   // It refuses to be root. Changing the user would let it outlive us, but for --pdeathsig.
-  process_ = start_child({.arguments = {"nsenter", "--net=" + network_namespace, "--", "setpriv",
-                                        "--reuid", nobody, "--regid", nobody, "--clear-groups",
-                                        "--pdeathsig", "KILL", "--", program, "-c", file},
+  std::vector<std::string> command{"setpriv", "--reuid",        nobody,        "--regid",
+                                   nobody,    "--clear-groups", "--pdeathsig", "KILL",
+                                   "--",      program,          "-c",          file};
+  if (!settings.network_namespace.empty()) {
+    command.insert(command.begin(), {"nsenter", "--net=" + settings.network_namespace, "--"});
+  }
+  process_ = start_child({.arguments = command,
                           .environment = {},
                           .descriptors = {{.ours = log_.write_end(), .theirs = STDOUT_FILENO},
                                           {.ours = log_.write_end(), .theirs = STDERR_FILENO}}});
   log_.close_ours();
   try {
-    source_ = std::jthread([socket = begin_source(network_namespace), stream](
-                               const std::stop_token& stop) { send_frames(stop, socket, stream); });
+    source_ =
+        std::jthread([socket = begin_source(settings.network_namespace), settings](
+                         const std::stop_token& stop) { send_frames(stop, socket, settings); });
+    if (!has_the_stream(settings.network_namespace)) {
+      throw std::runtime_error("icecast2 does not send the stream; its log:\n" + log_.text());
+    }
   } catch (...) {
     end();
     throw;
@@ -128,11 +139,19 @@ Descriptor IcecastServer::begin_source(const std::string& network_namespace) con
   return socket;
 }
 
+bool IcecastServer::has_the_stream(const std::string& network_namespace) {
+  return comes_true([&] {
+    HttpClient client(Endpoint::ipv4(port), {.network_namespace = network_namespace});
+    client.request(target);
+    return client.read_bytes(12).starts_with("HTTP/1.0 200");
+  });
+}
+
 void IcecastServer::send_frames(const std::stop_token& stop, const Descriptor& socket,
-                                const LagStream& stream) {
+                                const IcecastSettings& settings) {
   const int on = 1;  // each frame is to leave at once
   ::setsockopt(socket.number(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  FrameClock frames(stream.frames_per_second(), stream.frame_bytes);
+  FrameClock frames(settings.frames_per_second, settings.frame_bytes);
   while (!stop.stop_requested()) {
     pollfd due{.fd = frames.descriptor(), .events = POLLIN, .revents = 0};
     if (::poll(&due, 1, 1000) > 0) {

@@ -62,7 +62,10 @@ class Original final : public LagServer {
 class Icecast final : public LagServer {
  public:
   Icecast(const LagStream& stream, std::size_t queue_bytes, const std::string& network_namespace)
-      : server_(stream, queue_bytes, network_namespace) {}
+      : server_({.frames_per_second = stream.frames_per_second(),
+                 .frame_bytes = stream.frame_bytes,
+                 .queue_bytes = queue_bytes,
+                 .network_namespace = network_namespace}) {}
 
   [[nodiscard]] std::uint16_t port() const override { return IcecastServer::port; }
   [[nodiscard]] LagListener listener(const LagStream& stream, const LagCell& cell) const override {

@@ -1,6 +1,8 @@
 #!/bin/sh
 # Builds eradio in release mode and measures one of:
-#   fan-out  its fan-out against a bare send() loop; so without a name
+#   fan-out  what a delivered frame costs, how old it is, and the memory of a listener, beside
+#            Icecast, nchan and a bare send() loop, for several numbers of listeners (half an hour);
+#            so without a name. Installs what is missing; writes tables and plots
 #   notify   how soon WebSockets know of a new track, and what telling them costs the stream
 #   continuity
 #            how long listeners hear nothing when workers are killed or replaced
@@ -8,7 +10,8 @@
 #            server that eradio re-creates; needs root, installs what is missing, and writes tables
 #            and plots
 # Options go to the benchmark: sh tests/bench/run.sh fan-out --listeners 1000 --seconds 30 (--help
-# says which there are).
+# says which there are); fan-out with options measures eradio and the bare loop, unless they say
+# otherwise.
 # ERADIO_BUILD_DIR: where to build instead of build/release.
 # ERADIO_BENCH_DIR: where tables and plots go instead of the build directory's bench/.
 set -eu
@@ -24,7 +27,9 @@ esac
 root=$(cd "$(dirname "$0")/../.." && pwd)
 build=${ERADIO_BUILD_DIR:-$root/build/release}
 
-[ "$benchmark" != lag ] || sh "$root/packaging/dependencies.sh" build tests bench
+case $benchmark in
+  lag | fan-out) sh "$root/packaging/dependencies.sh" build tests bench ;;
+esac
 
 echo "building in $build"
 cmake -S "$root" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo >/dev/null
@@ -37,13 +42,23 @@ machine() {
 }
 
 machine
-[ "$benchmark" = lag ] || exec "$build/tests/bench/eradio-bench-$benchmark" "$@"
+case $benchmark in
+  notify | continuity) exec "$build/tests/bench/eradio-bench-$benchmark" "$@" ;;
+esac
 
 results=${ERADIO_BENCH_DIR:-$build/bench}
 mkdir -p "$results"
 # What an earlier run has left would be drawn as if it were this one's.
 rm -f "$results"/*.csv "$results"/*.txt "$results"/*.svg
-machine >"$results/machine.txt"
-"$build/tests/bench/eradio-bench-lag" --directory "$results" "$@"
-gnuplot -c "$root/tests/bench/lag.gnuplot" "$results"
+{
+  machine
+  # What eradio is compared with.
+  dpkg-query -W -f '${Package} ${Version}\n' icecast2 nginx-light libnginx-mod-nchan 2>/dev/null || true
+} >"$results/machine.txt"
+if [ "$benchmark" = fan-out ] && [ $# -eq 0 ]; then
+  set -- --listeners 100 1000 3000 5000 \
+    --servers eradio eradio-at-once eradio-gathering bare-loop icecast icecast-tuned nchan nchan-tuned
+fi
+"$build/tests/bench/eradio-bench-$benchmark" --directory "$results" "$@"
+gnuplot -c "$root/tests/bench/$(echo "$benchmark" | tr - _).gnuplot" "$results"
 echo "tables and plots: $results"

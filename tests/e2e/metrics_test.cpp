@@ -31,18 +31,6 @@ std::uint16_t status_port(const Server& server) {
   return ntohs(reinterpret_cast<const sockaddr_in&>(endpoint.address).sin_port);
 }
 
-std::uint16_t free_port() {
-  const Descriptor socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t length = sizeof address;
-  auto* const any = reinterpret_cast<sockaddr*>(&address);
-  EXPECT_EQ(::bind(socket.number(), any, length), 0);
-  EXPECT_EQ(::getsockname(socket.number(), any, &length), 0);
-  return ntohs(address.sin_port);
-}
-
 bool is_installed(const char* program) {
   return run_program({"/bin/sh", "-c", std::string("command -v ") + program}).exit_status() == 0;
 }

@@ -54,6 +54,16 @@ bool has_ipv6_loopback() {
   return socket && ::bind(socket.number(), loopback.get(), loopback.length) == 0;
 }
 
+std::uint16_t free_port() {
+  const Descriptor socket(
+      check_syscall(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket"));
+  Endpoint endpoint = Endpoint::ipv4(0);
+  auto* const address = reinterpret_cast<sockaddr*>(&endpoint.address);
+  check_syscall(::bind(socket.number(), address, endpoint.length), "bind");
+  check_syscall(::getsockname(socket.number(), address, &endpoint.length), "getsockname");
+  return ntohs(reinterpret_cast<const sockaddr_in&>(endpoint.address).sin_port);
+}
+
 Descriptor begin_connect(const Endpoint& endpoint, const SocketOptions& options) {
   std::optional<InNetworkNamespace> inside;
   if (!options.network_namespace.empty()) {

@@ -32,6 +32,9 @@ struct SocketOptions {
   std::string network_namespace{};  // path of the one that it is made in; empty: ours
 };
 
+// A TCP port of 127.0.0.1 that nobody listens on just now. Throws std::system_error.
+std::uint16_t free_port();
+
 // Begins to connect; the socket is non-blocking. Throws std::system_error.
 Descriptor begin_connect(const Endpoint& endpoint, const SocketOptions& options = {});
 

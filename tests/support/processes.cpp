@@ -144,14 +144,31 @@ std::optional<int> wait_for_child(pid_t child, std::chrono::milliseconds limit) 
 }
 
 std::chrono::nanoseconds cpu_time(pid_t process) {
-  std::istringstream schedstat(read_proc(process, "schedstat"));
-  if (std::int64_t run_ns = 0; schedstat >> run_ns && run_ns > 0) {
-    return std::chrono::nanoseconds(run_ns);
+  std::int64_t all_ns = 0;
+  std::error_code error;
+  for (const auto& task :
+       fs::directory_iterator("/proc/" + std::to_string(process) + "/task", error)) {
+    std::ifstream schedstat(task.path() / "schedstat");
+    std::int64_t thread_ns = 0;
+    all_ns += schedstat >> thread_ns ? thread_ns : 0;
+  }
+  if (all_ns > 0) {
+    return std::chrono::nanoseconds(all_ns);
   }
   const auto stat = read_stat(process);
   const std::int64_t tick_ns = 1'000'000'000 / ::sysconf(_SC_CLK_TCK);
   return std::chrono::nanoseconds(
       stat ? static_cast<std::int64_t>(stat->user_ticks + stat->system_ticks) * tick_ns : 0);
+}
+
+ProcessorTime processor_time(pid_t process) {
+  const auto stat = read_stat(process);
+  const std::int64_t tick_ns = 1'000'000'000 / ::sysconf(_SC_CLK_TCK);
+  const auto in_ns = [&](std::uint64_t ticks) {
+    return std::chrono::nanoseconds(static_cast<std::int64_t>(ticks) * tick_ns);
+  };
+  return stat ? ProcessorTime{.user = in_ns(stat->user_ticks), .system = in_ns(stat->system_ticks)}
+              : ProcessorTime{};
 }
 
 std::chrono::nanoseconds machine_cpu_time() {
@@ -178,6 +195,17 @@ std::size_t resident_bytes(pid_t process) {
   std::size_t resident = 0;
   statm >> all >> resident;
   return resident * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+}
+
+std::size_t proportional_bytes(pid_t process) {
+  constexpr std::size_t kilobyte = 1024;
+  std::istringstream rollup(read_proc(process, "smaps_rollup"));
+  for (std::string line; std::getline(rollup, line);) {
+    if (line.starts_with("Pss:")) {
+      return std::stoul(line.substr(4)) * kilobyte;
+    }
+  }
+  return 0;
 }
 
 std::size_t open_descriptors(pid_t process) {

@@ -29,12 +29,22 @@ bool wait_for_end(pid_t process, std::chrono::milliseconds limit);
 // Reaps a child: its wait status, or nothing when it still runs after `limit`.
 std::optional<int> wait_for_child(pid_t child, std::chrono::milliseconds limit);
 
-// User and system time that the process has used so far, from schedstat where there is one.
+// User and system time that the process has used so far, from schedstat where there is one; then
+// without that of threads that have ended.
 std::chrono::nanoseconds cpu_time(pid_t process);
+// The same, apart; in ticks of the scheduler (10 ms), and only as exact as these.
+struct ProcessorTime {
+  std::chrono::nanoseconds user{0};
+  std::chrono::nanoseconds system{0};
+};
+ProcessorTime processor_time(pid_t process);
 // That all processors of the machine were busy so far, for whomever.
 std::chrono::nanoseconds machine_cpu_time();
 // Resident memory, in bytes.
 std::size_t resident_bytes(pid_t process);
+// Its part of the memory in user space, in bytes: what it shares counts in equal parts for all who
+// do (proc(5), smaps_rollup).
+std::size_t proportional_bytes(pid_t process);
 // How many descriptors it has open.
 std::size_t open_descriptors(pid_t process);
 
