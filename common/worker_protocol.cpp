@@ -17,7 +17,7 @@
 namespace eradio {
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(WorkerSettings, protocol_version, slot, workers, generation,
-                                   own_sockets, shared_sockets, escrow, sandbox, webroot,
+                                   own_sockets, shared_sockets, escrow, sandbox, io_uring, webroot,
                                    content_security_policy, stream_path, content_type, sndbuf_bytes,
                                    max_lag_ms, max_lag_ceiling_ms, stall_timeout_ms, coalesce_ms,
                                    max_listeners, max_connections_per_ip, max_frame_bytes,

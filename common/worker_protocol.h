@@ -49,6 +49,7 @@ struct WorkerSettings {
   std::uint32_t shared_sockets = 0;  // those that all workers accept from
   bool escrow = true;                // the master wants the descriptors of listeners
   bool sandbox = true;               // worker/sandbox.h
+  bool io_uring = true;              // worker/send_ring.h
   std::string webroot;               // directory
   std::string content_security_policy;  // sent with its files; empty: none
   std::string stream_path;              // "/stream.mp3"
@@ -65,7 +66,7 @@ struct WorkerSettings {
   std::string log_format;
 };
 
-constexpr std::uint32_t worker_protocol_version = 10;
+constexpr std::uint32_t worker_protocol_version = 11;
 
 std::string encode_worker_settings(const WorkerSettings& settings);
 // Throws std::runtime_error that says what is missing or wrong.

@@ -37,6 +37,7 @@ struct Configuration {
   std::chrono::milliseconds worker_timeout{5000};
   bool escrow = true;
   bool sandbox = true;
+  bool io_uring = true;
   std::optional<std::string> congestion_control;  // nothing: cubic, if the kernel has it
   std::filesystem::path webroot;
   std::string content_security_policy = strict_security_policy;  // empty: none

@@ -232,6 +232,9 @@ const std::vector<ConfigurationKey>& configuration_keys() {
        "whether workers give up what they do not need: system calls, privileges, and files that "
        "are not below webroot",
        [](C& c, Text t) { c.sandbox = parse_on_or_off(t); }},
+      {"io_uring", "on",
+       "whether workers hand the kernel many sends at once, through io_uring, where it has that",
+       [](C& c, Text t) { c.io_uring = parse_on_or_off(t); }},
       {"stream_path", "/stream.mp3", "path of the stream",
        [](C& c, Text t) { c.stream_path = parse_stream_path(t); }},
       {"content_type", "audio/mpeg", "media type of the stream",

@@ -49,6 +49,7 @@ WorkerSettings worker_settings(const Configuration& configuration) {
   settings.sndbuf_bytes = configuration.sndbuf;
   settings.escrow = configuration.escrow;
   settings.sandbox = configuration.sandbox;
+  settings.io_uring = configuration.io_uring;
   settings.max_lag_ms = configuration.max_lag.count();
   settings.max_lag_ceiling_ms =
       std::max(configuration.max_lag, configuration.max_lag_ceiling).count();
@@ -251,6 +252,14 @@ void Master::announce_sandbox() const {
   if (worker.files_confined.get() == 0) {
     log::warning("workers can read files outside of webroot: this build or kernel has no Landlock");
   }
+}
+
+void Master::announce_sends() const {
+  const bool through_ring = scoreboard_.counters(0).sends_through_ring.get() != 0;
+  log::info("{}", through_ring ? "frames are sent through io_uring"
+                  : configuration_.io_uring
+                      ? "frames are sent without io_uring: workers cannot have it here"
+                      : "frames are sent without io_uring: it is turned off");
 }
 
 // Where the master before this one was. Its workers serve all the time; they are replaced, too.
@@ -520,6 +529,7 @@ void Master::on_all_ready() {
   if (!announced_) {
     announced_ = true;
     announce_sandbox();
+    announce_sends();
     service_manager_.ready();
     log::info("ready: listen at {}{}", sockets_.local_url(), configuration_.stream_path);
   }

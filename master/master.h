@@ -47,6 +47,7 @@ class Master final : private Operations {
   [[nodiscard]] std::size_t escrow_max() const noexcept;
   void announce_escrow() const;
   void announce_sandbox() const;
+  void announce_sends() const;
   void reap();
   void stop();
   void open_control_socket();

@@ -103,8 +103,10 @@ struct WorkerStatus {
   ListenerCounts counts;
   bool system_calls_filtered = false;  // worker/sandbox.h
   bool files_confined = false;
-  ContinuityTotals totals;  // since the process started
-  ActivityTotals activity;  // the same
+  bool sends_through_ring = false;  // worker/send_ring.h
+  std::int64_t gathering_ns = 0;    // that frames wait for each other now
+  ContinuityTotals totals;          // since the process started
+  ActivityTotals activity;          // the same
   std::optional<ProcessUsage> usage;
 };
 

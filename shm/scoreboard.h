@@ -20,7 +20,7 @@
 namespace eradio {
 
 constexpr std::uint64_t scoreboard_magic = 0x62726f6373617265;
-constexpr std::uint32_t scoreboard_layout_version = 7;
+constexpr std::uint32_t scoreboard_layout_version = 8;
 
 // At the front of the memory. Written by the master before any worker starts, never again.
 struct ScoreboardHeader {
@@ -62,6 +62,8 @@ struct WorkerCounters {
   SharedCounter notify_not_adopted_total;
   SharedCounter system_calls_filtered;  // 1: by its sandbox
   SharedCounter files_confined;         // 1: the same
+  SharedCounter sends_through_ring;     // 1: passes send through io_uring
+  SharedCounter gathering_ns;           // how long the last frame had to wait for the next
   FrameAges frame_ages;                 // over all listeners
 };
 

@@ -78,6 +78,12 @@ FanOut::FanOut(EventLoop& loop, FrameStore& store, WorkerCounters& counters,
   sweep();
 }
 
+void FanOut::send_through(std::unique_ptr<SendRing> ring) noexcept {
+  ring_ = std::move(ring);
+  batch_.reserve(SendRing::batch_max);
+  counters_.sends_through_ring.set(1);
+}
+
 FanOut::~FanOut() {
   loop_.cancel(waiting_timer_);
   loop_.cancel(sweep_timer_);
@@ -123,6 +129,7 @@ Listener& FanOut::take_in(std::unique_ptr<Listener> listener) {
     }
     throw;
   }
+  listener->in_ring = ring_ && listener->tcp && ring_->remember(listener->socket.number());
   listener->place = static_cast<std::uint32_t>(listeners_.size());
   listener->took_ns = clock_();
   listeners_.push_back(std::move(listener));
@@ -236,13 +243,16 @@ void FanOut::set_pace(const StreamPace& pace) {
 
 void FanOut::serve(std::span<const std::unique_ptr<Listener>> listeners) {
   // A long pass takes longer than its frames may be old: the time is taken anew now and then.
-  constexpr std::size_t stride = 16;
+  constexpr std::size_t stride = SendRing::batch_max;
   while (!listeners.empty()) {
     const std::int64_t now_ns = clock_();
     const auto some = listeners.first(std::min(listeners.size(), stride));
+    batching_ = ring_ != nullptr;
     for (const auto& listener : some) {
       serve(*listener, now_ns);
     }
+    batching_ = false;
+    send_batch(now_ns);
     listeners = listeners.subspan(some.size());
   }
 }
@@ -252,7 +262,7 @@ void FanOut::serve(Listener& listener, std::int64_t now_ns) {
     send_what_may_be_sent(listener, now_ns);
   }
   // Whatever was begun, just now or long ago, must be there to be finished.
-  if (listener.begun_bytes > 0 && store_.leaves_soon(listener.next_frame)) {
+  if (!listener.in_batch && listener.begun_bytes > 0 && store_.leaves_soon(listener.next_frame)) {
     keep_rest(listener);
   }
 }
@@ -264,7 +274,8 @@ void FanOut::send_what_may_be_sent(Listener& listener, std::int64_t now_ns) {
       return;
     }
   }
-  while (listener.writable && !listener.gone && listener.next_frame < store_.next()) {
+  while (listener.writable && !listener.gone && !listener.in_batch &&
+         listener.next_frame < store_.next()) {
     if (ask_gate(listener, now_ns) == GateDecision::send) {
       send_frames(listener, now_ns);
     } else if (listener.next_frame < store_.next()) {
@@ -272,6 +283,34 @@ void FanOut::send_what_may_be_sent(Listener& listener, std::int64_t now_ns) {
       return;
     }
   }
+}
+
+void FanOut::send_batch(std::int64_t now_ns) {
+  if (batch_.empty()) {
+    return;
+  }
+  const auto results = ring_->submit();
+  for (std::size_t i = 0; i < batch_.size(); ++i) {
+    const BatchedSend& send = batch_[i];
+    send.listener->in_batch = false;
+    take_sent_frames(*send.listener, send.position,
+                     take_send_result(*send.listener, send.bytes, results[i]), now_ns);
+    serve(*send.listener, now_ns);  // there may be more, and what was begun may have to be kept
+  }
+  batch_.clear();
+  if (ring_->broken() != 0) {
+    do_without_ring();
+  }
+}
+
+void FanOut::do_without_ring() {
+  log::warning("io_uring fails ({}): each frame is sent by itself from now on",
+               std::generic_category().message(ring_->broken()));
+  for (const auto& listener : listeners_) {
+    listener->in_ring = false;
+  }
+  ring_.reset();
+  counters_.sends_through_ring.set(0);
 }
 
 void FanOut::let_wait(Listener& listener) {
@@ -443,12 +482,22 @@ void FanOut::send_frames(Listener& listener, std::int64_t now_ns) {
   if (stream_position - listener.bytes_sent != listener.stream_offset || !listener.run_noted) {
     note_run(listener, stream_position, 0);
   }
-  const std::size_t sent = send_bytes(listener, store_.at(start), count);
-  if (sent > 0) {
+  if (batching_ && listener.in_ring) {
+    ring_->add(listener.socket.number(), {store_.at(start), count});
+    batch_.push_back({.listener = &listener, .position = start, .bytes = count});
+    listener.in_batch = true;
+    return;
+  }
+  take_sent_frames(listener, start, send_bytes(listener, store_.at(start), count), now_ns);
+}
+
+void FanOut::take_sent_frames(Listener& listener, std::uint64_t position, std::size_t bytes,
+                              std::int64_t now_ns) {
+  if (bytes > 0) {
     listener.resumes = false;
     listener.jumped = false;
   }
-  account_sent(listener, start, sent, now_ns);
+  account_sent(listener, position, bytes, now_ns);
 }
 
 void FanOut::note_run(Listener& listener, std::uint64_t stream_position,
@@ -574,12 +623,16 @@ std::size_t FanOut::send_bytes(Listener& listener, const std::byte* bytes, std::
     table_.write_taken(*listener.record, listener.bytes_sent + static_cast<std::uint64_t>(
                                                                    std::max<ssize_t>(result, 0)));
   }
+  return take_send_result(listener, count, result < 0 ? -errno : result);
+}
+
+std::size_t FanOut::take_send_result(Listener& listener, std::size_t count, std::int64_t result) {
   counters_.sends_total.add(1);
   if (result < 0) {
-    if (errno == EAGAIN || errno == ENOBUFS) {
+    if (result == -EAGAIN || result == -ENOBUFS) {
       listener.writable = false;
-    } else if (errno != EINTR) {
-      leave(listener, std::generic_category().message(errno));
+    } else if (result != -EINTR) {
+      leave(listener, std::generic_category().message(static_cast<int>(-result)));
     }
     return 0;
   }
@@ -654,6 +707,9 @@ void FanOut::leave(Listener& listener, std::string_view why) {
 void FanOut::free_departed() {
   for (Listener* listener : departed_) {
     loop_.remove(listener->socket.number(), *listener);
+    if (listener->in_ring) {
+      ring_->forget(listener->socket.number());
+    }
     left_(*listener);
     // The master holds a duplicate: closing this one alone would tell the listener nothing.
     ::shutdown(listener->socket.number(), SHUT_RDWR);

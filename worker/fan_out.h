@@ -33,6 +33,7 @@
 #include "worker/gate.h"
 #include "worker/listener.h"
 #include "worker/old_frames.h"
+#include "worker/send_ring.h"
 
 namespace eradio {
 
@@ -57,6 +58,9 @@ class FanOut {
   ~FanOut();
   FanOut(const FanOut&) = delete;
   FanOut& operator=(const FanOut&) = delete;
+
+  // From now on passes send in batches, through this ring. Before the first listener comes.
+  void send_through(std::unique_ptr<SendRing> ring) noexcept;
 
   // A connection whose response head has been sent becomes a listener, and gets the newest frame
   // that it can begin with. Throws std::system_error when the socket cannot be watched.
@@ -95,6 +99,8 @@ class FanOut {
   void serve(std::span<const std::unique_ptr<Listener>> listeners);
   void serve(Listener& listener, std::int64_t now_ns);
   void send_what_may_be_sent(Listener& listener, std::int64_t now_ns);
+  void send_batch(std::int64_t now_ns);
+  void do_without_ring();
   void let_wait(Listener& listener);
   void serve_waiting();
   void look(Listener& listener, std::int64_t now_ns);
@@ -116,6 +122,9 @@ class FanOut {
   // How old a frame may be to be sent to the listener now.
   [[nodiscard]] std::int64_t lag_ns_max(const Listener& listener) const;
   void send_frames(Listener& listener, std::int64_t now_ns);
+  // What became of bytes that were to be sent from this position in the store.
+  void take_sent_frames(Listener& listener, std::uint64_t position, std::size_t bytes,
+                        std::int64_t now_ns);
   // Whoever goes on after this worker has to know where in the stream a listener is; before it is.
   void note_run(Listener& listener, std::uint64_t stream_position, std::uint64_t header_bytes);
   // And how much it has been sent, now and then.
@@ -132,6 +141,8 @@ class FanOut {
   // send(2), behind the `bytes_sent` of the listener; nothing sent when the socket is full (then
   // `writable` is false) or broken (`gone`).
   std::size_t send_bytes(Listener& listener, const std::byte* bytes, std::size_t count);
+  // The same for a send that was made: what it has returned, or a negated errno.
+  std::size_t take_send_result(Listener& listener, std::size_t count, std::int64_t result);
   void leave(Listener& listener, std::string_view why);
   // Writes down how a part of the listeners are, and all of them once a second, and closes those
   // that have taken nothing for stall_timeout.
@@ -153,6 +164,15 @@ class FanOut {
   std::uint64_t send_buffer_for_bytes_;  // the queue_bytes_max that sockets were prepared for
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::vector<Listener*> departed_;
+  // Sends that go to the kernel together, in the order in which the ring was given them.
+  struct BatchedSend {
+    Listener* listener = nullptr;
+    std::uint64_t position = 0;  // in the store
+    std::size_t bytes = 0;
+  };
+  std::unique_ptr<SendRing> ring_;  // may be nullptr
+  std::vector<BatchedSend> batch_;
+  bool batching_ = false;           // within a pass, before its next batch is sent
   std::size_t first_in_pass_ = 0;   // moves on with each pass, so that nobody is always last
   std::vector<Listener*> waiting_;  // at the gate
   std::vector<Listener*> waited_;   // empty but in serve_waiting()

@@ -2,18 +2,39 @@
 
 #include <signal.h>
 
+#include <algorithm>
+#include <climits>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <memory>
 #include <string>
+#include <system_error>
+#include <utility>
 
 #include "common/descriptor.h"
 #include "common/log.h"
 #include "common/version.h"
 #include "common/worker_protocol.h"
 #include "worker/sandbox.h"
+#include "worker/send_ring.h"
 #include "worker/standby.h"
 #include "worker/worker.h"
+
+namespace {
+
+// nullptr where there can be none.
+std::unique_ptr<eradio::SendRing> make_ring() {
+  try {
+    return std::make_unique<eradio::SendRing>(
+        static_cast<unsigned>(std::min(eradio::descriptor_limit(), std::size_t{UINT_MAX})));
+  } catch (const std::system_error& error) {
+    eradio::log::info("io_uring cannot be used here: {}", error.what());
+    return nullptr;
+  }
+}
+
+}  // namespace
 
 int main(int argument_count, char** arguments) {
   if (argument_count != 2) {
@@ -28,6 +49,7 @@ int main(int argument_count, char** arguments) {
     eradio::set_up_log(
         "worker " + std::to_string(settings.slot), settings.log_level,
         eradio::log_format_of(settings.log_format).value_or(eradio::LogFormat::logfmt));
+    auto ring = settings.io_uring ? make_ring() : nullptr;  // which the sandbox would forbid
     const eradio::Sandbox sandbox =
         settings.sandbox ? eradio::enter_sandbox(settings.webroot) : eradio::Sandbox();
     if (!sandbox.missing.empty()) {
@@ -36,7 +58,7 @@ int main(int argument_count, char** arguments) {
     if (!eradio::stand_by(settings)) {
       return 0;
     }
-    eradio::Worker worker(settings, sandbox);
+    eradio::Worker worker(settings, sandbox, std::move(ring));
     const eradio::WorkerEnd end = worker.run();
     eradio::log::say_what_was_left_out(true);
     if (end == eradio::WorkerEnd::handed_over) {

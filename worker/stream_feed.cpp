@@ -61,6 +61,7 @@ void StreamFeed::on_wakeup() {
   } else {
     const std::int64_t now_ns = monotonic_ns();
     const std::chrono::milliseconds wait((schedule_.begin_ns(now_ns) - now_ns) / ns_per_ms);
+    counters_.gathering_ns.set(static_cast<std::uint64_t>(wait.count() * ns_per_ms));
     if (wait.count() > 0) {
       gathering_ = loop_.call_after(wait, [this] { pass(); });
       return;

@@ -78,7 +78,8 @@ void set_log_file(int descriptor) {
 
 }  // namespace
 
-Worker::Worker(const WorkerSettings& settings, const Sandbox& sandbox)
+Worker::Worker(const WorkerSettings& settings, const Sandbox& sandbox,
+               std::unique_ptr<SendRing> ring)
     : settings_(settings),
       sandbox_(sandbox),
       room_(find_room(settings)),
@@ -122,6 +123,9 @@ Worker::Worker(const WorkerSettings& settings, const Sandbox& sandbox)
             on_accepted(std::move(socket), peer);
           },
           [this] { return make_room(); }) {
+  if (ring) {
+    fan_out_.send_through(std::move(ring));
+  }
   add_stream_route(server_, fan_out_, scoreboard_,
                    {.path = settings.stream_path,
                     .content_type = settings.content_type,

@@ -22,6 +22,7 @@
 #include "worker/notifier.h"
 #include "worker/old_frames.h"
 #include "worker/sandbox.h"
+#include "worker/send_ring.h"
 #include "worker/stream_feed.h"
 
 namespace eradio {
@@ -33,9 +34,9 @@ enum class WorkerEnd {
 
 class Worker {
  public:
-  // Takes over the descriptors of worker_protocol.h. `sandbox`: the one that the process is in.
-  // Throws when anything is not as it should be.
-  Worker(const WorkerSettings& settings, const Sandbox& sandbox);
+  // Takes over the descriptors of worker_protocol.h. `sandbox`: the one that the process is in;
+  // `ring`: to send through, or nullptr. Throws when anything is not as it should be.
+  Worker(const WorkerSettings& settings, const Sandbox& sandbox, std::unique_ptr<SendRing> ring);
 
   // Goes on with the clients that there are, says `ready` to the master, and serves until it says
   // `stop` or `hand_over`, or goes away.

@@ -115,7 +115,9 @@ TEST_F(SandboxOfWorkers, IsLeftOutWhereTheKernelHasNoneAndTheyServeAllTheSame) {
   const nlohmann::json status = operated.ctl_json({"status"});
   for (const auto& worker : status.at("workers")) {
     EXPECT_EQ(worker.at("sandbox"), nlohmann::json({{"system_calls", false}, {"files", false}}));
+    EXPECT_EQ(worker.at("io_uring"), false);
   }
+  EXPECT_EQ(operated.server().log().count("sent without io_uring: workers cannot have it"), 1U);
   for (const pid_t worker : operated.server().workers()) {
     expect_no_privileges(worker);
   }

@@ -1,5 +1,5 @@
-// eradio-test-refuse PROGRAM ARGUMENTS…: runs a program as if the kernel had neither seccomp nor
-// Landlock: for it and all that it starts these calls do not exist.
+// eradio-test-refuse PROGRAM ARGUMENTS…: runs a program as if the kernel had no seccomp, Landlock
+// or io_uring: for it and all that it starts these calls do not exist.
 
 #include <linux/seccomp.h>
 #include <sys/prctl.h>
@@ -21,6 +21,7 @@ int main(int argument_count, char** arguments) {
   if (filter == nullptr ||
       ::seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(landlock_create_ruleset), 0) <
           0 ||
+      ::seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(io_uring_setup), 0) < 0 ||
       ::seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(seccomp), 0) < 0 ||
       ::seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(EINVAL), SCMP_SYS(prctl), 1, &mode) < 0 ||
       ::seccomp_load(filter) < 0) {
