@@ -144,7 +144,8 @@ void write_totals(Exposition& out, const ServerStatus& status) {
   out.counter("eradio_frames_skipped_total",
               "Frames that listeners were not sent, over all listeners.", sent.frames_skipped);
   out.counter("eradio_listener_jumps_total", "Places where listeners missed frames.", sent.jumps);
-  out.counter("eradio_stream_sends_total", "System calls that sent the stream.", activity.sends);
+  out.counter("eradio_stream_sends_total", "Sends of the stream, each to one listener.",
+              activity.sends);
   out.counter("eradio_notifications_sent_total",
               "Notifications to WebSockets and event streams, over all of them.",
               activity.notifications);

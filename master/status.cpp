@@ -127,7 +127,7 @@ Json worker_json(const WorkerStatus& worker, std::int64_t now_ns) {
             {"sandbox",
              {{"system_calls", worker.system_calls_filtered}, {"files", worker.files_confined}}},
             {"io_uring", worker.sends_through_ring},
-            {"gathering_ms", worker.gathering_ns / ns_per_ms}};
+            {"pass_ms", static_cast<double>(worker.pass_ns) / static_cast<double>(ns_per_ms)}};
   add_totals(json, worker.counts.totals, worker.totals);
   add_activity(json, worker.activity);
   add_usage(json, worker.usage);
@@ -270,7 +270,7 @@ WorkerStatus worker_status(const WorkerProcess& process, const WorkerCounters& c
           .system_calls_filtered = counters.system_calls_filtered.get() != 0,
           .files_confined = counters.files_confined.get() != 0,
           .sends_through_ring = counters.sends_through_ring.get() != 0,
-          .gathering_ns = static_cast<std::int64_t>(counters.gathering_ns.get()),
+          .pass_ns = static_cast<std::int64_t>(counters.pass_ns.get()),
           .totals = continuity_totals(counters),
           .activity = activity_totals(counters),
           .usage = process.process > 0 ? usage_of(process.process) : std::nullopt};

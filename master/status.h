@@ -39,7 +39,7 @@ struct ActivityTotals {
   std::uint64_t listeners = 0;
   std::uint64_t notifications = 0;  // sent
   std::uint64_t records_lost = 0;   // overwritten in the ring before a worker had read them
-  std::uint64_t sends = 0;          // system calls, of the stream
+  std::uint64_t sends = 0;          // of the stream, each to one listener
   FrameAgeTotals frame_ages{};
 
   ActivityTotals& operator+=(const ActivityTotals& other);
@@ -104,7 +104,7 @@ struct WorkerStatus {
   bool system_calls_filtered = false;  // worker/sandbox.h
   bool files_confined = false;
   bool sends_through_ring = false;  // worker/send_ring.h
-  std::int64_t gathering_ns = 0;    // that frames wait for each other now
+  std::int64_t pass_ns = 0;         // how long a pass over the listeners takes
   ContinuityTotals totals;          // since the process started
   ActivityTotals activity;          // the same
   std::optional<ProcessUsage> usage;

@@ -53,7 +53,8 @@ struct WorkerCounters {
   SharedCounter records_lost_total;     // overwritten in the ring before they were read
   SharedCounter passes_total;           // over the listeners
   SharedCounter queue_looks_total;      // ioctl SIOCOUTQ
-  SharedCounter sends_total;            // send() calls of the stream
+  SharedCounter sends_total;            // of the stream, each to one listener
+  SharedCounter send_calls_total;       // system calls that these took
   SharedCounter notify_clients;         // WebSockets and event streams open now
   SharedCounter notifications_total;    // sent, over all of them
   SharedCounter adopted_total;          // listeners of the worker before that it went on with
@@ -63,7 +64,7 @@ struct WorkerCounters {
   SharedCounter system_calls_filtered;  // 1: by its sandbox
   SharedCounter files_confined;         // 1: the same
   SharedCounter sends_through_ring;     // 1: passes send through io_uring
-  SharedCounter gathering_ns;           // how long the last frame had to wait for the next
+  SharedCounter pass_ns;                // how long a pass takes, over the last ones
   FrameAges frame_ages;                 // over all listeners
 };
 

@@ -78,9 +78,10 @@ FanOut::FanOut(EventLoop& loop, FrameStore& store, WorkerCounters& counters,
   sweep();
 }
 
-void FanOut::send_through(std::unique_ptr<SendRing> ring) noexcept {
+void FanOut::send_through(std::unique_ptr<SendRing> ring) {
+  ERADIO_CHECK(listeners_.empty());
   ring_ = std::move(ring);
-  batch_.reserve(SendRing::batch_max);
+  collected_.reserve(SendRing::batch_max);
   counters_.sends_through_ring.set(1);
 }
 
@@ -247,12 +248,12 @@ void FanOut::serve(std::span<const std::unique_ptr<Listener>> listeners) {
   while (!listeners.empty()) {
     const std::int64_t now_ns = clock_();
     const auto some = listeners.first(std::min(listeners.size(), stride));
-    batching_ = ring_ != nullptr;
+    collecting_ = ring_ != nullptr;
     for (const auto& listener : some) {
       serve(*listener, now_ns);
     }
-    batching_ = false;
-    send_batch(now_ns);
+    collecting_ = false;
+    send_collected(now_ns);
     listeners = listeners.subspan(some.size());
   }
 }
@@ -262,7 +263,7 @@ void FanOut::serve(Listener& listener, std::int64_t now_ns) {
     send_what_may_be_sent(listener, now_ns);
   }
   // Whatever was begun, just now or long ago, must be there to be finished.
-  if (!listener.in_batch && listener.begun_bytes > 0 && store_.leaves_soon(listener.next_frame)) {
+  if (!listener.collected && listener.begun_bytes > 0 && store_.leaves_soon(listener.next_frame)) {
     keep_rest(listener);
   }
 }
@@ -274,7 +275,7 @@ void FanOut::send_what_may_be_sent(Listener& listener, std::int64_t now_ns) {
       return;
     }
   }
-  while (listener.writable && !listener.gone && !listener.in_batch &&
+  while (listener.writable && !listener.gone && !listener.collected &&
          listener.next_frame < store_.next()) {
     if (ask_gate(listener, now_ns) == GateDecision::send) {
       send_frames(listener, now_ns);
@@ -285,19 +286,20 @@ void FanOut::send_what_may_be_sent(Listener& listener, std::int64_t now_ns) {
   }
 }
 
-void FanOut::send_batch(std::int64_t now_ns) {
-  if (batch_.empty()) {
+void FanOut::send_collected(std::int64_t now_ns) {
+  if (collected_.empty()) {
     return;
   }
   const auto results = ring_->submit();
-  for (std::size_t i = 0; i < batch_.size(); ++i) {
-    const BatchedSend& send = batch_[i];
-    send.listener->in_batch = false;
+  counters_.send_calls_total.add(1);
+  for (std::size_t i = 0; i < collected_.size(); ++i) {
+    const CollectedSend& send = collected_[i];
+    send.listener->collected = false;
     take_sent_frames(*send.listener, send.position,
                      take_send_result(*send.listener, send.bytes, results[i]), now_ns);
     serve(*send.listener, now_ns);  // there may be more, and what was begun may have to be kept
   }
-  batch_.clear();
+  collected_.clear();
   if (ring_->broken() != 0) {
     do_without_ring();
   }
@@ -482,10 +484,10 @@ void FanOut::send_frames(Listener& listener, std::int64_t now_ns) {
   if (stream_position - listener.bytes_sent != listener.stream_offset || !listener.run_noted) {
     note_run(listener, stream_position, 0);
   }
-  if (batching_ && listener.in_ring) {
+  if (collecting_ && listener.in_ring) {
     ring_->add(listener.socket.number(), {store_.at(start), count});
-    batch_.push_back({.listener = &listener, .position = start, .bytes = count});
-    listener.in_batch = true;
+    collected_.push_back({.listener = &listener, .position = start, .bytes = count});
+    listener.collected = true;
     return;
   }
   take_sent_frames(listener, start, send_bytes(listener, store_.at(start), count), now_ns);
@@ -619,6 +621,7 @@ std::size_t FanOut::send_bytes(Listener& listener, const std::byte* bytes, std::
   }
   const ssize_t result =
       ::send(listener.socket.number(), bytes, count, MSG_DONTWAIT | MSG_NOSIGNAL);
+  counters_.send_calls_total.add(1);
   if (noted) {
     table_.write_taken(*listener.record, listener.bytes_sent + static_cast<std::uint64_t>(
                                                                    std::max<ssize_t>(result, 0)));

@@ -2,10 +2,14 @@
 // each, in one send whatever lies between its cursor and the newest frame, as far as the gate
 // allows.
 //
-// Per listener and pass: no allocation, no lock, no log line, no system call but send() and now and
-// then the look into the kernel's queue. (The exception: a listener that stalls in the middle of a
-// frame for so long that the frame leaves the store gets a copy of the frame's rest; likewise one
-// that takes only a part of a header.)
+// A pass collects sends, and hands them to the kernel some at a time (send_ring.h). In between
+// nothing is freed, and nothing comes into the store; what listeners are in the middle of is known
+// only then. Without a ring, and for who comes or goes on between passes, each send is a send(2).
+//
+// Per listener and pass: no allocation, no lock, no log line, no system call but the sends and now
+// and then the look into the kernel's queue. (The exception: a listener that stalls in the middle
+// of a frame for so long that the frame leaves the store gets a copy of the frame's rest; likewise
+// one that takes only a part of a header.)
 //
 // Invariants: (1) to each listener go whole frames, in order, none twice; (2) the first, and the
 // first after a gap, is a sync point, and the header that it needs goes before it, unless the
@@ -60,7 +64,7 @@ class FanOut {
   FanOut& operator=(const FanOut&) = delete;
 
   // From now on passes send in batches, through this ring. Before the first listener comes.
-  void send_through(std::unique_ptr<SendRing> ring) noexcept;
+  void send_through(std::unique_ptr<SendRing> ring);
 
   // A connection whose response head has been sent becomes a listener, and gets the newest frame
   // that it can begin with. Throws std::system_error when the socket cannot be watched.
@@ -99,7 +103,7 @@ class FanOut {
   void serve(std::span<const std::unique_ptr<Listener>> listeners);
   void serve(Listener& listener, std::int64_t now_ns);
   void send_what_may_be_sent(Listener& listener, std::int64_t now_ns);
-  void send_batch(std::int64_t now_ns);
+  void send_collected(std::int64_t now_ns);
   void do_without_ring();
   void let_wait(Listener& listener);
   void serve_waiting();
@@ -165,14 +169,14 @@ class FanOut {
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::vector<Listener*> departed_;
   // Sends that go to the kernel together, in the order in which the ring was given them.
-  struct BatchedSend {
+  struct CollectedSend {
     Listener* listener = nullptr;
     std::uint64_t position = 0;  // in the store
     std::size_t bytes = 0;
   };
   std::unique_ptr<SendRing> ring_;  // may be nullptr
-  std::vector<BatchedSend> batch_;
-  bool batching_ = false;           // within a pass, before its next batch is sent
+  std::vector<CollectedSend> collected_;
+  bool collecting_ = false;         // within a pass, before they are sent
   std::size_t first_in_pass_ = 0;   // moves on with each pass, so that nobody is always last
   std::vector<Listener*> waiting_;  // at the gate
   std::vector<Listener*> waited_;   // empty but in serve_waiting()

@@ -48,7 +48,7 @@ class Listener final : public EventHandler {
   bool waits = false;             // at the gate
   bool tcp = false;               // and no Unix socket
   bool in_ring = false;           // the ring for sends knows the socket
-  bool in_batch = false;          // its next frames go with the ring's next batch
+  bool collected = false;         // its next frames are collected for the ring
   std::uint64_t next_frame = 0;   // number in the frame store of the frame to go on with
   std::uint32_t begun_bytes = 0;  // of it that TCP has taken already
   std::uint32_t place = 0;        // index in the fan-out's list

@@ -27,7 +27,7 @@ namespace {
 std::unique_ptr<eradio::SendRing> make_ring() {
   try {
     return std::make_unique<eradio::SendRing>(
-        static_cast<unsigned>(std::min(eradio::descriptor_limit(), std::size_t{UINT_MAX})));
+        static_cast<unsigned>(std::min<unsigned long>(eradio::descriptor_limit(), UINT_MAX)));
   } catch (const std::system_error& error) {
     eradio::log::info("io_uring cannot be used here: {}", error.what());
     return nullptr;
@@ -50,8 +50,9 @@ int main(int argument_count, char** arguments) {
         "worker " + std::to_string(settings.slot), settings.log_level,
         eradio::log_format_of(settings.log_format).value_or(eradio::LogFormat::logfmt));
     auto ring = settings.io_uring ? make_ring() : nullptr;  // which the sandbox would forbid
-    const eradio::Sandbox sandbox =
-        settings.sandbox ? eradio::enter_sandbox(settings.webroot) : eradio::Sandbox();
+    const eradio::Sandbox sandbox = settings.sandbox
+                                        ? eradio::enter_sandbox(settings.webroot, ring != nullptr)
+                                        : eradio::Sandbox();
     if (!sandbox.missing.empty()) {
       eradio::log::debug("not all of the sandbox: {}", sandbox.missing);
     }

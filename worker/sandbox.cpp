@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/io_uring.h>
 #include <linux/landlock.h>
 #include <linux/sockios.h>
 #include <netinet/in.h>
@@ -17,6 +18,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <ctime>
+#include <functional>
 #include <initializer_list>
 #include <memory>
 #include <stdexcept>
@@ -49,8 +51,6 @@ constexpr std::array allowed_calls{
     SCMP_SYS(epoll_create1), SCMP_SYS(epoll_ctl), SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait),
     SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday),
     SCMP_SYS(time), SCMP_SYS(restart_syscall),
-    // The ring for sends, which is there already and can do nothing else (send_ring.h).
-    SCMP_SYS(io_uring_enter), SCMP_SYS(io_uring_register),
     // What is open.
     SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(writev), SCMP_SYS(pread64), SCMP_SYS(lseek),
     SCMP_SYS(close), SCMP_SYS(fstat),
@@ -131,6 +131,11 @@ scmp_arg_cmp argument_has_none_of(unsigned argument, std::uint64_t bits) {
   return {.arg = argument, .op = SCMP_CMP_MASKED_EQ, .datum_a = bits, .datum_b = 0};
 }
 
+void allow_ring(const Filter& filter) {
+  allow(filter, SCMP_SYS(io_uring_enter));
+  allow(filter, SCMP_SYS(io_uring_register), {argument_is(1, IORING_REGISTER_FILES_UPDATE)});
+}
+
 void allow_with_conditions(const Filter& filter) {
   // The send queue; FIONREAD.
   for (const int request : {TIOCOUTQ, SIOCOUTQNSD, FIONREAD}) {
@@ -161,7 +166,7 @@ void allow_with_conditions(const Filter& filter) {
 }
 
 // ENOSYS and not EPERM: a C library that tries a newer call takes an older one instead.
-void filter_system_calls() {
+void filter_system_calls(bool sends_through_ring) {
   const Filter filter(::seccomp_init(SCMP_ACT_ERRNO(ENOSYS)));
   if (!filter) {
     throw std::runtime_error("seccomp_init");
@@ -179,6 +184,9 @@ void filter_system_calls() {
     allow(filter, call);
   }
   allow_with_conditions(filter);
+  if (sends_through_ring) {
+    allow_ring(filter);
+  }
   for (const int call : deadly_calls) {
     check_seccomp(::seccomp_rule_add(filter.get(), SCMP_ACT_KILL_PROCESS, call, 0),
                   "seccomp_rule_add");
@@ -233,10 +241,9 @@ void drop_privileges() {
 }
 
 // Returns whether `enter` did its work; otherwise `missing` says why not.
-bool try_to(void (*enter)(const std::string&), const std::string& webroot, const char* what,
-            std::string& missing) {
+bool try_to(const std::function<void()>& enter, const char* what, std::string& missing) {
   try {
-    enter(webroot);
+    enter();
     return true;
   } catch (const std::exception& error) {
     missing += (missing.empty() ? "" : "; ") + std::string(what) + ": " + error.what();
@@ -246,7 +253,7 @@ bool try_to(void (*enter)(const std::string&), const std::string& webroot, const
 
 }  // namespace
 
-Sandbox enter_sandbox(const std::string& webroot) {
+Sandbox enter_sandbox(const std::string& webroot, bool sends_through_ring) {
   Sandbox sandbox;
   drop_privileges();
   if (sanitized) {
@@ -254,9 +261,9 @@ Sandbox enter_sandbox(const std::string& webroot) {
     return sandbox;
   }
   ::tzset();  // for the log; later /etc/localtime cannot be read
-  sandbox.files = try_to(confine_files, webroot, "files", sandbox.missing);
-  sandbox.system_calls = try_to([](const std::string&) { filter_system_calls(); }, webroot,
-                                "system calls", sandbox.missing);
+  sandbox.files = try_to([&] { confine_files(webroot); }, "files", sandbox.missing);
+  sandbox.system_calls =
+      try_to([&] { filter_system_calls(sends_through_ring); }, "system calls", sandbox.missing);
   return sandbox;
 }
 

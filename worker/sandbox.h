@@ -19,6 +19,7 @@ struct Sandbox {
 // stay readable; one that does not exist leaves none. Calls that are not on the list in sandbox.cpp
 // fail with ENOSYS, and are in the kernel's log; those that nothing but an attack would make kill
 // the process with SIGSYS.
-Sandbox enter_sandbox(const std::string& webroot);
+// `sends_through_ring`: the process goes on to use a SendRing that it has made.
+Sandbox enter_sandbox(const std::string& webroot, bool sends_through_ring = false);
 
 }  // namespace eradio

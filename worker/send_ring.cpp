@@ -22,7 +22,8 @@ void check_ring(int result, const char* context) {
   }
 }
 
-// Sends on registered sockets, and registering them: nothing else, ever.
+}  // namespace
+
 void enable_for_sends(io_uring& ring) {
   std::array<io_uring_restriction, 3> only{};
   only[0].opcode = IORING_RESTRICTION_SQE_OP;
@@ -40,8 +41,6 @@ void enable_for_sends(io_uring& ring) {
   check_ring(::io_uring_register(ring_number, IORING_REGISTER_ENABLE_RINGS, nullptr, 0),
              "IORING_REGISTER_ENABLE_RINGS");
 }
-
-}  // namespace
 
 struct SendRing::Ring {
   // SUBMIT_ALL: one send that fails is no reason not to try the others.
@@ -62,7 +61,6 @@ struct SendRing::Ring {
 };
 
 SendRing::SendRing(unsigned sockets) : ring_(std::make_unique<Ring>()) {
-  constexpr unsigned sockets_max = 1U << 20U;  // IORING_MAX_FIXED_FILES
   ring_->sockets = std::min(sockets, sockets_max);
   io_uring& uring = ring_->uring;
   check_ring(::io_uring_register_files_sparse(&uring, ring_->sockets), "io_uring_register_files");
@@ -94,13 +92,16 @@ std::span<const std::int32_t> SendRing::submit() noexcept {
   const unsigned added = std::exchange(ring_->added, 0);
   const auto results = std::span(ring_->results).first(added);
   std::fill(results.begin(), results.end(), -EINTR);
+  // EAGAIN: the kernel has no memory for a request just now. A process that gets a signal each time
+  // is not to be expected either.
+  int attempts_left = 10;
   for (unsigned done = 0; done < added && ring_->error_number == 0;) {
     const int result = ::io_uring_submit_and_wait(&ring_->uring, added - done);
-    if (result < 0 && result != -EINTR && result != -EAGAIN) {
+    if (result < 0 && ((result != -EINTR && result != -EAGAIN) || --attempts_left == 0)) {
       ring_->error_number = -result;
     }
     for (io_uring_cqe* entry = nullptr; ::io_uring_peek_cqe(&ring_->uring, &entry) == 0; ++done) {
-      results[entry->user_data] = entry->res;
+      results[entry->user_data] = entry->res == -ENOMEM ? -EINTR : entry->res;
       ::io_uring_cqe_seen(&ring_->uring, entry);
     }
   }

@@ -11,17 +11,26 @@
 #include <cstdint>
 #include <memory>
 #include <span>
-#include <string>
+
+struct io_uring;
 
 namespace eradio {
+
+// Of a ring that was made with IORING_SETUP_R_DISABLED: enables it, for sends on registered sockets
+// and for registering them, and for nothing else, ever. Throws std::system_error.
+void enable_for_sends(io_uring& ring);
 
 class SendRing {
  public:
   // So many sends are handed to the kernel at once, at most.
   static constexpr unsigned batch_max = 64;
 
-  // For sockets whose numbers are below `sockets`. Throws std::system_error where the kernel has no
-  // such ring (before 6.0), or this process may not have one.
+  // The kernel makes the table of sockets at once, 8 to 16 bytes for each: those with higher
+  // numbers are sent to without the ring.
+  static constexpr unsigned sockets_max = 65'536;
+
+  // For sockets whose numbers are below `sockets`, or sockets_max. Throws std::system_error where
+  // the kernel has no such ring (before 6.0), or this process may not have one.
   explicit SendRing(unsigned sockets);
   ~SendRing();
   SendRing(const SendRing&) = delete;
@@ -36,7 +45,8 @@ class SendRing {
   // then. Not more than batch_max.
   void add(int socket, std::span<const std::byte> bytes) noexcept;
   // For each that was added, in that order: how many bytes TCP has taken, or a negated errno, which
-  // is EINTR for those that were not tried. They stay until the next add().
+  // is EINTR for those that were not tried, or for which the ring had no memory. They stay until
+  // the next add().
   [[nodiscard]] std::span<const std::int32_t> submit() noexcept;
   // Why the kernel takes nothing any more, an errno; 0 while it does.
   [[nodiscard]] int broken() const noexcept;

@@ -60,8 +60,8 @@ void StreamFeed::on_wakeup() {
     return;
   } else {
     const std::int64_t now_ns = monotonic_ns();
-    const std::chrono::milliseconds wait((schedule_.begin_ns(now_ns) - now_ns) / ns_per_ms);
-    counters_.gathering_ns.set(static_cast<std::uint64_t>(wait.count() * ns_per_ms));
+    const std::int64_t begin_ns = schedule_.begin_ns(now_ns, oldest_unsent_ns_.value_or(now_ns));
+    const std::chrono::milliseconds wait((begin_ns - now_ns) / ns_per_ms);
     if (wait.count() > 0) {
       gathering_ = loop_.call_after(wait, [this] { pass(); });
       return;
@@ -143,6 +143,9 @@ void StreamFeed::take_frame(const Record& record, std::span<const std::byte> pay
     return;
   }
   gap_ = false;
+  if (!oldest_unsent_ns_) {
+    oldest_unsent_ns_ = record.time_ns;
+  }
   store_.append(payload.size(), record.time_ns, kind, record.stream_position);
   bitrate_.add(payload.size(), record.time_ns);
   counters_.frames_received_total.add(1);
@@ -199,6 +202,8 @@ void StreamFeed::pass() {
   const std::int64_t begin_ns = monotonic_ns();
   fan_out_.pass();
   schedule_.passed(begin_ns, monotonic_ns());
+  counters_.pass_ns.set(static_cast<std::uint64_t>(schedule_.pass_ns()));
+  oldest_unsent_ns_.reset();
 }
 
 }  // namespace eradio

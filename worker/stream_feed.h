@@ -20,7 +20,7 @@
 namespace eradio {
 
 struct StreamFeedSettings {
-  // How long a frame waits for the next; nothing: by load, and for gather_max at most.
+  // How long a frame waits for the next; nothing: by load, so that none gets older than gather_max.
   std::optional<std::chrono::milliseconds> coalesce{};
   std::chrono::milliseconds gather_max{100};
 };
@@ -66,6 +66,8 @@ class StreamFeed {
   FanOut& fan_out_;
   WorkerCounters& counters_;
   PassSchedule schedule_;
+  std::optional<std::int64_t>
+      oldest_unsent_ns_;  // when the first frame since the last pass was made
   BitrateMeter bitrate_;
   MetadataChanged metadata_changed_;
   StreamMetadata metadata_;

@@ -1,5 +1,7 @@
 #include "common/http/http_connections.h"
 
+#include <sys/epoll.h>
+
 #include <iterator>
 #include <system_error>
 #include <utility>
@@ -18,7 +20,10 @@ HttpConnections::HttpConnections(EventLoop& loop, HttpServer& server,
 HttpConnections::~HttpConnections() { close_all(); }
 
 void HttpConnections::adopt(Descriptor socket, const PeerAddress& peer) {
-  take_in(std::move(socket), peer, [](HttpConnection&) {});
+  // The request is there already when its client has waited for us in the queue: then it is
+  // answered now, and not after whatever else the loop has to do first.
+  take_in(std::move(socket), peer,
+          [](HttpConnection& connection) { connection.on_events(EPOLLIN); });
 }
 
 void HttpConnections::refuse(Descriptor socket, const PeerAddress& peer,

@@ -107,6 +107,9 @@ const std::vector<Kind>& kinds() {
   static const std::vector<Kind> all{
       {{"eradio", "as it is installed"}, always_available, eradio_with({})},
       {{"eradio-at-once", "coalesce = 0"}, always_available, eradio_with({"--coalesce", "0"})},
+      {{"eradio-one-by-one", "coalesce = 0, io_uring = off"},
+       always_available,
+       eradio_with({"--coalesce", "0", "--io_uring", "off"})},
       {{"eradio-gathering", "coalesce = 80 ms, which is Icecast's lag"},
        always_available,
        eradio_with({"--coalesce", "80 ms"})},

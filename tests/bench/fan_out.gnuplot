@@ -16,7 +16,7 @@ set key outside right top
 set xlabel "listeners"
 set logscale x
 set yrange [0:*]
-colour(i) = word("#1b7837 #5aae61 #a6dba0 #762a83 #333333 #d95f02 #fdae61 #2b83ba #abd9e9", i)
+colour(i) = word("#1b7837 #5aae61 #00441b #a6dba0 #762a83 #333333 #d95f02 #fdae61 #2b83ba #abd9e9", i)
 
 set output directory."/fan_out-cost.svg"
 set title "Processor time per delivered frame"
@@ -27,7 +27,7 @@ plot for [i = 1:words(servers)] of(word(servers, i)) using 2:3 title word(server
 set output directory."/fan_out-memory.svg"
 set title "Memory in user space beyond an idle server"
 set ylabel "bytes per listener"
-plot for [i = 1:words(servers)] of(word(servers, i)) using 2:14 title word(servers, i) \
+plot for [i = 1:words(servers)] of(word(servers, i)) using 2:15 title word(servers, i) \
   lc rgb colour(i) pt 7 ps 0.6
 
 set output directory."/fan_out-age.svg"
@@ -35,5 +35,5 @@ set title "99 of 100 frames are no older than this when they arrive"
 set ylabel "ms"
 set logscale y
 set yrange [1:*]
-plot for [i = 1:words(servers)] of(word(servers, i)) using 2:10 title word(servers, i) \
+plot for [i = 1:words(servers)] of(word(servers, i)) using 2:11 title word(servers, i) \
   lc rgb colour(i) pt 7 ps 0.6

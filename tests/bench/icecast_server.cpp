@@ -69,6 +69,9 @@ std::string configuration(const IcecastSettings& settings) {
 }  // namespace
 
 std::string IcecastServer::why_unavailable() {
+  if (::geteuid() != 0) {
+    return "it is started as root, and becomes another user";
+  }
   return ::access(program, X_OK) == 0 ? ""
                                       : "icecast2 is not installed: sh packaging/dependencies.sh "
                                         "bench does that";

@@ -45,7 +45,7 @@ std::string configuration(const NchanSettings& settings, std::uint16_t port,
          directory +
          "/body;\n"
          "  nchan_shared_memory_size 128M;\n"
-         "  nchan_message_buffer_length 4;\n"
+         "  nchan_message_buffer_length 20;\n"
          "  nchan_message_timeout 5s;\n"
          "  keepalive_requests 1000000;\n"
          "  server {\n"
@@ -77,6 +77,9 @@ std::string publication(std::span<const std::byte> frame) {
 }  // namespace
 
 std::string NchanServer::why_unavailable() {
+  if (::geteuid() != 0) {
+    return "it is started as root, and becomes another user";
+  }
   return ::access(program, X_OK) == 0 && ::access(module_file, R_OK) == 0
              ? ""
              : "nchan is not installed: sh packaging/dependencies.sh bench does that";

@@ -1,6 +1,7 @@
 // The sandbox of real workers: what /proc says of them, and that they serve as before; also where
 // the kernel has none, and after the webroot has changed.
 
+#include <chrono>
 #include <fstream>
 #include <sstream>
 #include <string>
@@ -80,9 +81,16 @@ TEST_F(SandboxOfWorkers, FiltersSystemCallsAndIsInTheStatus) {
   for (const pid_t worker : operated.server().workers()) {
     EXPECT_EQ(status_field(worker, "Seccomp"), "2");  // SECCOMP_MODE_FILTER
   }
+  // Once frames have been sent by both.
+  ListenerCrowd crowd;
+  crowd.add({.endpoint = operated.server().ipv4()}, 50);
+  ASSERT_TRUE(crowd.run_until_all_listen(patience));
+  crowd.run_for(std::chrono::milliseconds(300));
+  const bool has_ring = operated.server().log().count("frames are sent through io_uring") == 1;
   const nlohmann::json status = operated.ctl_json({"status"});
   for (const auto& worker : status.at("workers")) {
     EXPECT_EQ(worker.at("sandbox").at("system_calls"), true);
+    EXPECT_EQ(worker.at("io_uring"), has_ring) << "a ring that cannot be used";
   }
   EXPECT_EQ(operated.server().log().count("workers run without"), 0U);
 }
@@ -121,6 +129,16 @@ TEST_F(SandboxOfWorkers, IsLeftOutWhereTheKernelHasNoneAndTheyServeAllTheSame) {
   for (const pid_t worker : operated.server().workers()) {
     expect_no_privileges(worker);
   }
+}
+
+TEST_F(SandboxOfWorkers, LeavesNoRingThatIsNotWanted) {
+  ServerOptions off = options(old_root_);
+  off.arguments.insert(off.arguments.end(), {"--io_uring", "off"});
+  OperatedServer operated(off);
+  EXPECT_EQ(operated.server().log().count("sent without io_uring: it is turned off"), 1U);
+  expect_to_serve(operated.server(), "the old page");
+  const nlohmann::json status = operated.ctl_json({"status"});
+  EXPECT_EQ(status.at("workers").at(0).at("io_uring"), false);
 }
 
 TEST_F(SandboxOfWorkers, CanBeTurnedOff) {

@@ -65,7 +65,7 @@ TEST(Status, HasEveryFieldInItsPlace) {
   worker.totals = {.adopted = 4, .not_adopted = 1, .notify_adopted = 8, .notify_not_adopted = 2};
   worker.files_confined = true;
   worker.sends_through_ring = true;
-  worker.gathering_ns = 40 * ns_per_ms;
+  worker.pass_ns = 4'500'000;
   worker.activity = {.accepted = 1,
                      .refused = 2,
                      .listeners = 3,
@@ -116,7 +116,7 @@ TEST(Status, HasEveryFieldInItsPlace) {
     "workers": [{"slot": 1, "pid": 12, "generation": 7, "state": "serving", "uptime_s": 30,
                  "restarts": 3, "connections": 6, "listeners": 5, "notify_clients": 1,
                  "sandbox": {"system_calls": false, "files": true},
-                 "io_uring": true, "gathering_ms": 40,
+                 "io_uring": true, "pass_ms": 4.5,
                  "frames_sent": 100, "bytes_sent": 41800, "frames_skipped": 9, "jumps": 2,
                  "listeners_adopted": 4, "listeners_not_adopted": 1,
                  "notify_clients_adopted": 8, "notify_clients_not_adopted": 2,

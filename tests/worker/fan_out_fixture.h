@@ -87,6 +87,11 @@ class FanOutTest : public testing::Test {
       GTEST_SKIP() << "NOT TESTED: this kernel gives no io_uring: " << error.what();
     }
   }
+  void TearDown() override {
+    if (!IsSkipped()) {
+      EXPECT_EQ(counters.sends_through_ring.get(), 1U) << "the ring has failed";
+    }
+  }
 #endif
 
   // "<number:length>xxxx…": its number, so that a test can tell what arrived.
@@ -164,7 +169,7 @@ class FanOutTest : public testing::Test {
   EventLoop loop;
   FrameStore store{frame_bytes_max};
   WorkerCounters counters;
-  ListenerTable table{100};
+  ListenerTable table{200};
   WorkerListenerTable worker_table{Descriptor(::dup(table.descriptor())), 1};
   std::vector<std::uint64_t> joined;  // ids, as they were told
   std::vector<std::uint64_t> left;

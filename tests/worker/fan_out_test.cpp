@@ -35,6 +35,29 @@ TEST_F(FanOutTest, AListenerBeginsWithTheNewestFrameAtOnce) {
   EXPECT_EQ(counters.listeners.get(), 1U);
 }
 
+TEST_F(FanOutTest, MoreListenersThanAreSentToAtOnceGetTheSame) {
+  constexpr std::size_t count = 2 * SendRing::batch_max + 22;
+  std::vector<Connection> connections(count);
+  for (Connection& connection : connections) {
+    join(connection);
+  }
+  const Connection& departed = connections[SendRing::batch_max];
+  ASSERT_EQ(::shutdown(departed.client.number(), SHUT_RDWR), 0);
+  constexpr std::uint64_t frames = 5;
+  for (std::uint64_t i = 0; i < frames; ++i) {
+    test_time += 26 * ns_per_ms;
+    append_and_pass();
+  }
+  for (const Connection& connection : connections) {
+    if (&connection != &departed) {
+      EXPECT_EQ(frames_in(connection.read_all()), (Numbers{1, 2, 3, 4, 5}));
+    }
+  }
+  run_loop();
+  EXPECT_EQ(counters.listeners.get(), count - 1);
+  EXPECT_EQ(totals().frames_skipped, 0U);
+}
+
 TEST_F(FanOutTest, AListenerThatComesInAPauseGetsNoOldFrame) {
   append();
   test_time += 251 * ns_per_ms;

@@ -5,17 +5,19 @@
 
 #include <fcntl.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <system_error>
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <liburing.h>
 
 #include "common/descriptor.h"
 #include "common/system_error.h"
@@ -129,6 +131,77 @@ TEST_F(SendRingTest, KeepsAConnectionOpenUntilItIsForgotten) {
   EXPECT_EQ(::recv(pair.theirs.number(), byte.data(), 1, MSG_DONTWAIT), -1) << "closed";
   ring_->forget(number);
   EXPECT_EQ(::recv(pair.theirs.number(), byte.data(), 1, 0), 0) << "not closed";
+}
+
+// Enabled as the ring is; what it lets through is asked for here by hand.
+class EnabledForSends : public SendRingTest {
+ protected:
+  void SetUp() override {
+    SendRingTest::SetUp();
+    if (!IsSkipped()) {
+      ASSERT_EQ(::io_uring_queue_init(8, &uring_, IORING_SETUP_R_DISABLED), 0);
+      ASSERT_EQ(::io_uring_register_files_sparse(&uring_, 1000), 0);
+      enable_for_sends(uring_);
+      int number = pair_.ours.number();
+      ASSERT_EQ(
+          ::io_uring_register_files_update(&uring_, static_cast<unsigned>(number), &number, 1), 1);
+    }
+  }
+  void TearDown() override {
+    if (!IsSkipped()) {
+      ::io_uring_queue_exit(&uring_);
+    }
+  }
+  int result_of(const std::function<void(io_uring_sqe*)>& prepare) {
+    prepare(::io_uring_get_sqe(&uring_));
+    EXPECT_EQ(::io_uring_submit_and_wait(&uring_, 1), 1);
+    io_uring_cqe* entry = nullptr;
+    if (::io_uring_peek_cqe(&uring_, &entry) != 0) {
+      ADD_FAILURE() << "no answer";
+      return 0;
+    }
+    const int result = entry->res;
+    ::io_uring_cqe_seen(&uring_, entry);
+    return result;
+  }
+
+  io_uring uring_{};
+  Pair pair_;
+};
+
+TEST_F(EnabledForSends, SendsOnRegisteredSocketsOnly) {
+  const auto send = [&](unsigned flags) {
+    return result_of([&](io_uring_sqe* entry) {
+      ::io_uring_prep_send(entry, pair_.ours.number(), "x", 1, 0);
+      ::io_uring_sqe_set_flags(entry, flags);
+    });
+  };
+  EXPECT_EQ(send(IOSQE_FIXED_FILE), 1);
+  EXPECT_EQ(send(0), -EACCES);
+  EXPECT_EQ(send(IOSQE_FIXED_FILE | IOSQE_ASYNC), -EACCES);
+}
+
+TEST_F(EnabledForSends, DoesNothingElse) {
+  std::array<char, 1> byte{};
+  using Prepare = std::function<void(io_uring_sqe*)>;
+  const std::vector<Prepare> others{
+      [](io_uring_sqe* entry) { ::io_uring_prep_nop(entry); },
+      [](io_uring_sqe* entry) { ::io_uring_prep_openat(entry, AT_FDCWD, "/", O_RDONLY, 0); },
+      [](io_uring_sqe* entry) { ::io_uring_prep_socket(entry, AF_INET, SOCK_STREAM, 0, 0); },
+      [&](io_uring_sqe* entry) {
+        ::io_uring_prep_recv(entry, pair_.ours.number(), byte.data(), 1, 0);
+      },
+      [&](io_uring_sqe* entry) { ::io_uring_prep_close(entry, pair_.ours.number()); }};
+  for (const Prepare& prepare : others) {
+    EXPECT_EQ(result_of([&](io_uring_sqe* entry) {
+                prepare(entry);
+                entry->flags |= IOSQE_FIXED_FILE;
+              }),
+              -EACCES)
+        << &prepare - others.data();
+  }
+  EXPECT_EQ(::io_uring_unregister_files(&uring_), -EACCES);
+  EXPECT_THROW(enable_for_sends(uring_), std::system_error);
 }
 
 TEST_F(SendRingTest, TakesNoSocketThatIsNone) {
