@@ -23,7 +23,7 @@
 namespace eradio::testing {
 namespace {
 
-constexpr const char* program = "/usr/bin/icecast2";
+constexpr const char* icecast_program = "/usr/bin/icecast2";
 constexpr const char* nobody = "65534";  // user and group of that number are Debian's nobody
 
 // Debian's /etc/icecast2/icecast.xml as it is installed, but for what the settings say, and a log
@@ -72,9 +72,10 @@ std::string IcecastServer::why_unavailable() {
   if (::geteuid() != 0) {
     return "it is started as root, and becomes another user";
   }
-  return ::access(program, X_OK) == 0 ? ""
-                                      : "icecast2 is not installed: sh packaging/dependencies.sh "
-                                        "bench does that";
+  return ::access(icecast_program, X_OK) == 0
+             ? ""
+             : "icecast2 is not installed: sh packaging/dependencies.sh "
+               "bench does that";
 }
 
 IcecastServer::IcecastServer(const IcecastSettings& settings) {
@@ -87,7 +88,7 @@ IcecastServer::IcecastServer(const IcecastSettings& settings) {
   // It refuses to be root. Changing the user would let it outlive us, but for --pdeathsig.
   std::vector<std::string> command{"setpriv", "--reuid",        nobody,        "--regid",
                                    nobody,    "--clear-groups", "--pdeathsig", "KILL",
-                                   "--",      program,          "-c",          file};
+                                   "--",      icecast_program,  "-c",          file};
   if (!settings.network_namespace.empty()) {
     command.insert(command.begin(), {"nsenter", "--net=" + settings.network_namespace, "--"});
   }

@@ -18,7 +18,7 @@
 namespace eradio::testing {
 namespace {
 
-constexpr const char* program = "/usr/sbin/nginx";
+constexpr const char* nginx_program = "/usr/sbin/nginx";
 constexpr const char* module_file = "/usr/lib/nginx/modules/ngx_nchan_module.so";
 
 // Nobody who comes late gets old frames, and nothing stands between two of them.
@@ -80,7 +80,7 @@ std::string NchanServer::why_unavailable() {
   if (::geteuid() != 0) {
     return "it is started as root, and becomes another user";
   }
-  return ::access(program, X_OK) == 0 && ::access(module_file, R_OK) == 0
+  return ::access(nginx_program, X_OK) == 0 && ::access(module_file, R_OK) == 0
              ? ""
              : "nchan is not installed: sh packaging/dependencies.sh bench does that";
 }
@@ -91,7 +91,7 @@ NchanServer::NchanServer(const NchanSettings& settings) : port_(free_port()) {
   using std::filesystem::perms;
   std::filesystem::permissions(directory_.file(""), perms::others_exec,
                                std::filesystem::perm_options::add);
-  process_ = start_child({.arguments = {program, "-c", file, "-e", "stderr"},
+  process_ = start_child({.arguments = {nginx_program, "-c", file, "-e", "stderr"},
                           .environment = {},
                           .descriptors = {{.ours = log_.write_end(), .theirs = STDOUT_FILENO},
                                           {.ours = log_.write_end(), .theirs = STDERR_FILENO}}});
