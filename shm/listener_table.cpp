@@ -1,7 +1,6 @@
 #include "shm/listener_table.h"
 
 #include <algorithm>
-#include <cstring>
 #include <limits>
 #include <stdexcept>
 #include <string>
@@ -20,7 +19,7 @@ static_assert(std::is_trivially_copyable_v<ListenerRun>);
 static_assert(std::is_trivially_copyable_v<ListenerTally>);
 static_assert(std::is_trivially_copyable_v<ListenerProgress>);
 static_assert(std::is_trivially_copyable_v<NotifyProgress>);
-static_assert(sizeof(ListenerRecord) == 312);
+static_assert(sizeof(ListenerRecord) == 256);
 
 template <typename Value>
 Value load(std::span<const std::uint64_t> words) noexcept {
@@ -35,17 +34,6 @@ void store(std::span<std::uint64_t> words, const Value& value) noexcept {
 }
 
 constexpr int attempts_max = 3;  // a worker that means harm must not hold us up
-
-std::optional<ListenerProgress> progress_of(const ListenerRecord& record) {
-  ListenerProgress progress;
-  std::vector<std::byte> bytes;
-  if (!read_locked(record.lock, record.progress, bytes, attempts_max) ||
-      bytes.size() != sizeof progress) {
-    return std::nullopt;
-  }
-  std::memcpy(&progress, bytes.data(), sizeof progress);
-  return progress;
-}
 
 using Run = ListenerRecord::Run;
 using Departed = ListenerTableHeader::Departed;
@@ -226,7 +214,7 @@ ListenerPage ListenerTable::read_page(std::size_t first, std::size_t listeners_m
     if (status.kind != ClientKind::listener) {
       continue;
     }
-    static_cast<ListenerProgress&>(status) = progress_of(record).value_or(ListenerProgress{});
+    static_cast<ListenerProgress&>(status) = load<ListenerProgress>(record.progress);
     static_cast<ListenerTotals&>(status) = tally_of(record).totals;
     if (load_word(record.serial) == serial) {  // and not another's by now
       page.listeners.push_back(status);
@@ -263,7 +251,8 @@ ListenerCounts ListenerTable::count_once() const {
       continue;
     }
     const ClientKind kind = kind_of(record);
-    const ListenerTotals totals = tally_of(record).totals;
+    const ListenerTotals totals =
+        kind == ClientKind::listener ? tally_of(record).totals : ListenerTotals{};
     if (load_word(record.serial) != serial) {
       continue;  // it has left, and perhaps another has come
     }
@@ -380,7 +369,7 @@ std::optional<std::uint32_t> WorkerListenerTable::take_notify_client(
   if (number) {
     ListenerRecord& record = records_[*number];
     store(record.identity, identity);
-    store_word(record.unsettled, 1);
+    store_word(record.notify.unsettled, 1);
     store_word(record.serial, next_serial_++);
   }
   return number;
@@ -388,18 +377,23 @@ std::optional<std::uint32_t> WorkerListenerTable::take_notify_client(
 
 void WorkerListenerTable::unsettle(std::uint32_t record) noexcept {
   ERADIO_CHECK(record < used_);
-  store_word(records_[record].unsettled, 1);
+  store_word(records_[record].notify.unsettled, 1);
 }
 
 void WorkerListenerTable::settle(std::uint32_t record, const NotifyProgress& progress) noexcept {
   ERADIO_CHECK(record < used_);
-  store(records_[record].notify, progress);
-  store_word(records_[record].unsettled, 0);
+  store(records_[record].notify.progress, progress);
+  store_word(records_[record].notify.unsettled, 0);
 }
 
 std::uint64_t WorkerListenerTable::serial(std::uint32_t record) const noexcept {
   ERADIO_CHECK(record < used_);
   return load_word(records_[record].serial);
+}
+
+ListenerIdentity WorkerListenerTable::identity(std::uint32_t record) const noexcept {
+  ERADIO_CHECK(record < used_);
+  return load<ListenerIdentity>(records_[record].identity);
 }
 
 void WorkerListenerTable::write_run(std::uint32_t record, const ListenerRun& run,
@@ -421,8 +415,7 @@ void WorkerListenerTable::write_tally(std::uint32_t record, const ListenerTally&
 void WorkerListenerTable::write_progress(std::uint32_t record,
                                          const ListenerProgress& progress) noexcept {
   ERADIO_CHECK(record < used_);
-  write_locked(records_[record].lock, records_[record].progress,
-               std::as_bytes(std::span(&progress, 1)));
+  store(records_[record].progress, progress);
 }
 
 void WorkerListenerTable::forget_taken(std::uint32_t record) noexcept {
@@ -485,8 +478,8 @@ std::optional<NotifyEstate> WorkerListenerTable::adopt_notify_client(std::uint32
     return std::nullopt;
   }
   estates_[record] = false;
-  if (load_word(found.unsettled) == 0) {
-    estate.progress = load<NotifyProgress>(found.notify);
+  if (load_word(found.notify.unsettled) == 0) {
+    estate.progress = load<NotifyProgress>(found.notify.progress);
   }
   return estate;
 }

@@ -6,8 +6,8 @@
 //
 // Whatever instruction the worker is killed at, a record is one of these: free (serial 0); or its
 // identity is whole, and of a listener one of its two runs is true; of a notify client it is marked
-// as unsettled, or what it says is true. Only a listener's progress may be half written
-// (locked_bytes.h): then it is missing. What has been sent to listeners in all is the sum over the
+// as unsettled, or what it says is true. Only of a listener's progress a part may be older than the
+// rest. What has been sent to listeners in all is the sum over the
 // records and those who have left, each of whom is counted once.
 #pragma once
 
@@ -21,27 +21,25 @@
 
 #include "common/client_kind.h"
 #include "common/descriptor.h"
-#include "shm/locked_bytes.h"
 #include "shm/memory_file.h"
 #include "shm/peer_key.h"
 
 namespace eradio {
 
 constexpr std::uint64_t listener_table_magic = 0x656c626174726165;
-constexpr std::uint32_t listener_table_layout_version = 4;
+constexpr std::uint32_t listener_table_layout_version = 5;
 
 // Times are CLOCK_MONOTONIC.
 struct ListenerIdentity {
   std::uint64_t id = 0;  // of the contract, 0 to 2^63-1
   PeerKey peer;
-  std::uint64_t peer_port = 0;  // 0: unknown
   std::int64_t joined_ns = 0;
   std::int64_t lag_ns_max = 0;  // its `max_lag`
   // Of the connection, that TCP had taken before the first of the stream: response heads. Unknown
   // of a Unix socket, and 0.
   std::uint64_t bytes_before = 0;
+  std::uint32_t peer_port = 0;             // 0: unknown
   ClientKind kind = ClientKind::listener;  // others have no id, lag_ns_max and bytes_before
-  std::uint32_t reserved = 0;
   bool operator==(const ListenerIdentity&) const = default;
 };
 
@@ -144,14 +142,19 @@ struct ListenerRecord {
     std::uint64_t version;
     std::uint64_t words[sizeof(ListenerRun) / sizeof(std::uint64_t)];
     std::uint64_t tally[sizeof(ListenerTally) / sizeof(std::uint64_t)];
-  } runs[2];
-  LockedBytes lock;
+  };
+  struct Notify {
+    // Not 0 while the connection may be in the middle of something that a worker knows nothing of
+    // which begins with it: then the rest does not count.
+    std::uint64_t unsettled;
+    std::uint64_t progress[sizeof(NotifyProgress) / sizeof(std::uint64_t)];
+  };
+  union {
+    Run runs[2];    // of a listener
+    Notify notify;  // of a notify client
+  };
   std::uint64_t progress[sizeof(ListenerProgress) / sizeof(std::uint64_t)];
   std::uint64_t taken;  // ListenerEstate::bytes_taken, and one; 0: nothing
-  // Of a notify client. Not 0 while the connection may be in the middle of something that a worker
-  // knows nothing of which begins with it: then the rest does not count.
-  std::uint64_t unsettled;
-  std::uint64_t notify[sizeof(NotifyProgress) / sizeof(std::uint64_t)];
 };
 
 // A part of a table: the listeners of some records in a row.
@@ -222,6 +225,8 @@ class WorkerListenerTable {
   [[nodiscard]] std::optional<std::uint32_t> take(const ListenerIdentity& identity,
                                                   const ListenerRun& run);
   [[nodiscard]] std::uint64_t serial(std::uint32_t record) const noexcept;
+  // Of a client of this worker.
+  [[nodiscard]] ListenerIdentity identity(std::uint32_t record) const noexcept;
   // Before the first byte of the run is handed to TCP.
   void write_run(std::uint32_t record, const ListenerRun& run, const ListenerTally& tally) noexcept;
   // The run is the same.

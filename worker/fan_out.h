@@ -1,10 +1,6 @@
-// Sends the stream to all listeners of a worker: one pass over them for each wake-up, a cursor for
-// each, in one send whatever lies between its cursor and the newest frame, as far as the gate
-// allows.
-//
-// A pass collects sends, and hands them to the kernel some at a time (send_ring.h). In between
-// nothing is freed, and nothing comes into the store; what listeners are in the middle of is known
-// only then. Without a ring, and for who comes or goes on between passes, each send is a send(2).
+// All listeners of a worker: who comes, is taken over, stalls and leaves, and one pass over them
+// for each wake-up, in which each gets what lies between its cursor and the newest frame, as far as
+// its gate allows (frame_sender.h).
 //
 // Per listener and pass: no allocation, no lock, no log line, no system call but the sends and now
 // and then the look into the kernel's queue. (The exception: a listener that stalls in the middle
@@ -33,6 +29,7 @@
 #include "common/http/peer_address.h"
 #include "shm/listener_table.h"
 #include "shm/scoreboard.h"
+#include "worker/frame_sender.h"
 #include "worker/frame_store.h"
 #include "worker/gate.h"
 #include "worker/listener.h"
@@ -50,7 +47,7 @@ struct ListenerRequest {
 class FanOut {
  public:
   // Called for each listener that has come, and for each that has gone.
-  using Told = std::function<void(const Listener&)>;
+  using Told = std::function<void(const Listener&, const ListenerIdentity&)>;
   // What time it is, on the scale of the frames' time stamps.
   using Clock = std::int64_t (*)() noexcept;
 
@@ -67,7 +64,9 @@ class FanOut {
   void send_through(std::unique_ptr<SendRing> ring);
 
   // A connection whose response head has been sent becomes a listener, and gets the newest frame
-  // that it can begin with. Throws std::system_error when the socket cannot be watched.
+  // that it can begin with. Throws std::system_error when the socket cannot be watched, and
+  // std::runtime_error when the listener table is full, which has room for as many as there can be
+  // descriptors.
   void join(Descriptor socket, const PeerAddress& peer, const ListenerRequest& request);
   // Goes on with a listener of a worker that has gone, at the byte that TCP takes next. When that
   // cannot be, the listener is closed, and the answer says why; otherwise it is empty.
@@ -84,7 +83,8 @@ class FanOut {
   void hand_over();
 
   // Closes the connections of those that `chosen` says; returns how many.
-  std::size_t close_those(const std::function<bool(const Listener&)>& chosen, std::string_view why);
+  std::size_t close_those(const std::function<bool(const ListenerIdentity&)>& chosen,
+                          std::string_view why);
 
   // To the log, before the process ends with all of them.
   void say_why_all_leave(std::string_view why) const;
@@ -102,52 +102,10 @@ class FanOut {
   Listener& take_in(std::unique_ptr<Listener> listener);
   void serve(std::span<const std::unique_ptr<Listener>> listeners);
   void serve(Listener& listener, std::int64_t now_ns);
-  void send_what_may_be_sent(Listener& listener, std::int64_t now_ns);
-  void send_collected(std::int64_t now_ns);
-  void do_without_ring();
   void let_wait(Listener& listener);
   void serve_waiting();
-  void look(Listener& listener, std::int64_t now_ns);
-  [[nodiscard]] std::uint64_t batch_bytes(const FrameStore::Frame& next) const noexcept {
-    return std::max<std::uint64_t>(next.bytes, store_.turn_bytes());
-  }
-  // KernelLook::oldest_age_ns; long_ago_ns when there are more than two runs in the queue.
-  [[nodiscard]] std::int64_t oldest_queued_age_ns(const Listener& listener,
-                                                  std::uint64_t queued_bytes,
-                                                  std::int64_t now_ns) const;
-  // What to do with the listener, after as many looks and skips as it takes.
-  GateDecision ask_gate(Listener& listener, std::int64_t now_ns);
-  void skip(Listener& listener, std::int64_t now_ns);
-  void skip_to(Listener& listener, std::uint64_t target);
-  // Where to begin, or to go on after a gap: the number of the newest sync point that is not too
-  // old, or of the frame that will come next. Never before the listener's next frame.
-  [[nodiscard]] std::uint64_t resumption(const Listener& listener, std::int64_t now_ns) const;
-  [[nodiscard]] bool may_resume_at(std::uint64_t number) const;
-  // How old a frame may be to be sent to the listener now.
-  [[nodiscard]] std::int64_t lag_ns_max(const Listener& listener) const;
-  void send_frames(Listener& listener, std::int64_t now_ns);
-  // What became of bytes that were to be sent from this position in the store.
-  void take_sent_frames(Listener& listener, std::uint64_t position, std::size_t bytes,
-                        std::int64_t now_ns);
-  // Whoever goes on after this worker has to know where in the stream a listener is; before it is.
-  void note_run(Listener& listener, std::uint64_t stream_position, std::uint64_t header_bytes);
-  // And how much it has been sent, now and then.
-  void note_tally(const Listener& listener);
-  // Sends the header out of turn, as much as the socket takes; false when none is needed.
-  bool send_header(Listener& listener, std::int64_t now_ns);
-  // The number behind the last frame that may be sent now.
-  [[nodiscard]] std::uint64_t last_admitted(const Listener& listener) const;
-  // `position`: where in the store they began.
-  void account_sent(Listener& listener, std::uint64_t position, std::size_t bytes,
-                    std::int64_t now_ns);
-  void send_kept_rest(Listener& listener, std::int64_t now_ns);
-  void keep_rest(Listener& listener);
-  // send(2), behind the `bytes_sent` of the listener; nothing sent when the socket is full (then
-  // `writable` is false) or broken (`gone`).
-  std::size_t send_bytes(Listener& listener, const std::byte* bytes, std::size_t count);
-  // The same for a send that was made: what it has returned, or a negated errno.
-  std::size_t take_send_result(Listener& listener, std::size_t count, std::int64_t result);
   void leave(Listener& listener, std::string_view why);
+  void log_departure(const Listener& listener, std::string_view why) const;
   // Writes down how a part of the listeners are, and all of them once a second, and closes those
   // that have taken nothing for stall_timeout.
   void sweep();
@@ -159,8 +117,7 @@ class FanOut {
   FrameStore& store_;
   WorkerCounters& counters_;
   WorkerListenerTable& table_;
-  GateLimits limits_;
-  StreamPace pace_;
+  FrameSender sender_;
   Told joined_;
   Told left_;
   Clock clock_;
@@ -168,15 +125,6 @@ class FanOut {
   std::uint64_t send_buffer_for_bytes_;  // the queue_bytes_max that sockets were prepared for
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::vector<Listener*> departed_;
-  // Sends that go to the kernel together, in the order in which the ring was given them.
-  struct CollectedSend {
-    Listener* listener = nullptr;
-    std::uint64_t position = 0;  // in the store
-    std::size_t bytes = 0;
-  };
-  std::unique_ptr<SendRing> ring_;  // may be nullptr
-  std::vector<CollectedSend> collected_;
-  bool collecting_ = false;         // within a pass, before they are sent
   std::size_t first_in_pass_ = 0;   // moves on with each pass, so that nobody is always last
   std::vector<Listener*> waiting_;  // at the gate
   std::vector<Listener*> waited_;   // empty but in serve_waiting()

@@ -22,6 +22,13 @@ std::uint64_t in_flight_bytes(const KernelLook& look) noexcept {
 
 }  // namespace
 
+Gate::Trouble& Gate::trouble() {
+  if (!trouble_) {
+    trouble_ = std::make_unique<Trouble>();
+  }
+  return *trouble_;
+}
+
 std::int64_t Gate::age_ns_max(const StreamPace& pace) const noexcept {
   // A packet that is sent again takes another round trip, and it takes TCP a while to know that it
   // has to be. What comes behind it is not late because the link is slow.
@@ -36,8 +43,8 @@ std::uint64_t Gate::queue_bytes_max(const GateLimits& limits,
 }
 
 std::uint64_t Gate::window_bytes(std::uint64_t batch_bytes) const noexcept {
-  const std::uint64_t rate = delivery_.bytes_per_second();
-  std::uint64_t window = bytes_in(rate, round_trip_ns_ + slack_ns_) + batch_bytes;
+  const std::uint64_t rate = trouble_->delivery.bytes_per_second();
+  std::uint64_t window = bytes_in(rate, round_trip_ns_ + trouble_->slack_ns) + batch_bytes;
   // With one frame on its way at a time the link is idle for a round trip after each. Where that is
   // much, there have to be two.
   if (bytes_in(rate, round_trip_ns_ + look_interval_ns) > batch_bytes / 3) {
@@ -53,7 +60,7 @@ std::uint64_t Gate::room(const GateLimits& limits, const StreamPace& pace,
   if (!congested_) {
     return left;
   }
-  if (measurement_.phase == Measurement::Phase::running && queued_bound_ == 0) {
+  if (trouble_->measurement.phase == Measurement::Phase::running && queued_bound_ == 0) {
     return std::min(left, batch_bytes);  // first what is measured, alone in its packet
   }
   const std::uint64_t window = window_bytes(batch_bytes);
@@ -73,7 +80,7 @@ GateDecision Gate::decide(const GateLimits& limits, const StreamPace& pace,
     return GateDecision::look;
   }
   if (congested_) {
-    if (measurement_.phase == Measurement::Phase::draining) {
+    if (trouble_->measurement.phase == Measurement::Phase::draining) {
       return GateDecision::wait;
     }
     const bool fits =
@@ -90,10 +97,10 @@ bool Gate::needs_path(const StreamPace& pace, const KernelLook& look) const noex
          round_trip_ns_ > min_rtt_ns_ || look.oldest_age_ns > age_ns_max(pace);
 }
 
-void Gate::take_path(const NetworkPath& path, std::int64_t now_ns) noexcept {
+void Gate::take_path(const NetworkPath& path, std::int64_t now_ns) {
   recovering_ = path.recovering;
   if (recovering_) {
-    lossy_until_ns_ = now_ns + lossy_ns;
+    trouble().lossy_until_ns = now_ns + lossy_ns;
   }
   if (path.min_rtt_ns >= 0) {
     min_rtt_ns_ = path.min_rtt_ns;
@@ -101,19 +108,20 @@ void Gate::take_path(const NetworkPath& path, std::int64_t now_ns) noexcept {
   }
 }
 
-void Gate::begin_congestion(const StreamPace& pace, const KernelLook& look) noexcept {
+void Gate::begin_congestion(const StreamPace& pace, const KernelLook& look) {
   congested_ = true;
-  held_back_ns_ = look.now_ns;
-  delivery_.begin(look.acked_bytes, look.now_ns, pace.bytes_per_second);
-  measurement_.phase = Measurement::Phase::none;
-  measurement_.due_ns = std::max(measurement_.due_ns, look.now_ns + measurement_delay_ns);
+  Trouble& begun = trouble();
+  begun.held_back_ns = look.now_ns;
+  begun.delivery.begin(look.acked_bytes, look.now_ns, pace.bytes_per_second);
+  begun.measurement.phase = Measurement::Phase::none;
+  begun.measurement.due_ns = std::max(begun.measurement.due_ns, look.now_ns + measurement_delay_ns);
 }
 
 void Gate::measure_round_trip(const StreamPace& pace, const KernelLook& look) noexcept {
-  Measurement& m = measurement_;
+  Measurement& m = trouble_->measurement;
   if (recovering_) {  // what is sent again takes its time, whatever the round trip
     m.phase = Measurement::Phase::none;
-    m.due_ns = std::max(m.due_ns, lossy_until_ns_);
+    m.due_ns = std::max(m.due_ns, trouble_->lossy_until_ns);
   } else if (look.queued_bytes == 0 &&
              (m.phase != Measurement::Phase::running || look.acked_bytes == m.begin_bytes)) {
     m.phase = Measurement::Phase::running;
@@ -142,7 +150,7 @@ void Gate::take_measured(std::int64_t time_ns, const StreamPace& pace,
   const std::int64_t before_ns =
       std::exchange(round_trip_ns_, std::max(min_rtt_ns_, time_ns - line_ns));
   const bool changed = std::abs(round_trip_ns_ - before_ns) > round_trip_change_ns;
-  Measurement& m = measurement_;
+  Measurement& m = trouble_->measurement;
   const std::int64_t interval_ns_min =
       std::max(measurement_interval_ns_min, measurement_round_trips_min * round_trip_ns_);
   m.interval_ns = changed ? interval_ns_min
@@ -151,22 +159,24 @@ void Gate::take_measured(std::int64_t time_ns, const StreamPace& pace,
   m.due_ns = look.now_ns + m.interval_ns;
 }
 
-void Gate::looked(const GateLimits& limits, const StreamPace& pace,
-                  const KernelLook& look) noexcept {
+void Gate::looked(const GateLimits& limits, const StreamPace& pace, const KernelLook& look) {
   queued_bound_ = look.queued_bytes;
   in_flight_bytes_ = in_flight_bytes(look);
   if (look.path) {
     take_path(*look.path, look.now_ns);
   }
-  slack_ns_ = look.now_ns < lossy_until_ns_ ? lossy_window_slack_ns : window_slack_ns;
+  if (trouble_) {
+    trouble_->slack_ns =
+        look.now_ns < trouble_->lossy_until_ns ? lossy_window_slack_ns : window_slack_ns;
+  }
   if (congested_) {
-    delivery_.update(look.acked_bytes, look.now_ns, round_trip_ns_);
+    trouble_->delivery.update(look.acked_bytes, look.now_ns, round_trip_ns_);
     if (in_flight_bytes_ > 0 && room(limits, pace, look.batch_bytes) < look.backlog_bytes) {
-      held_back_ns_ = look.now_ns;
+      trouble_->held_back_ns = look.now_ns;
     }
     measure_round_trip(pace, look);
     congested_ = look.oldest_age_ns > age_ns_max(pace) ||
-                 look.now_ns - held_back_ns_ < free_again_ns + round_trip_ns_;
+                 look.now_ns - trouble_->held_back_ns < free_again_ns + round_trip_ns_;
   } else if (look.oldest_age_ns > age_ns_max(pace)) {
     begin_congestion(pace, look);
   }

@@ -1,8 +1,8 @@
 // The gate: may a listener be sent its next frame now? TCP never drops, so what has been handed to
 // a listener's kernel queue arrives, however late; what waits here, in user space, can still be
-// thrown away. So the gate keeps short what is on its way, and fan_out.cpp skips what has waited
-// too long. Pure: times and what the kernel says go in, decisions come out. docs/lag.md has the
-// measurements that led to the rules.
+// thrown away. So the gate keeps short what is on its way, and the frame sender skips what has
+// waited too long. Pure: times and what the kernel says go in, decisions come out. docs/lag.md has
+// the measurements that led to the rules.
 //
 // A gate is free as long as the oldest byte that the listener has not acknowledged is no older than
 // the round trip and queueing_ns_max(): then everything may be sent at once, and how long that must
@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 
 #include "common/clock.h"
@@ -166,7 +167,8 @@ class Gate {
 
   // Whether looked() needs the path, too.
   [[nodiscard]] bool needs_path(const StreamPace& pace, const KernelLook& look) const noexcept;
-  void looked(const GateLimits& limits, const StreamPace& pace, const KernelLook& look) noexcept;
+  // Allocates when the listener is in trouble for the first time.
+  void looked(const GateLimits& limits, const StreamPace& pace, const KernelLook& look);
   void sent(std::uint64_t bytes) noexcept {
     queued_bound_ += std::min(bytes, UINT64_MAX - queued_bound_);
     in_flight_bytes_ += std::min(bytes, UINT64_MAX - in_flight_bytes_);
@@ -192,24 +194,29 @@ class Gate {
   [[nodiscard]] std::uint64_t queue_bytes_max(const GateLimits& limits,
                                               const StreamPace& pace) const noexcept;
   [[nodiscard]] std::uint64_t window_bytes(std::uint64_t batch_bytes) const noexcept;
-  void take_path(const NetworkPath& path, std::int64_t now_ns) noexcept;
-  void begin_congestion(const StreamPace& pace, const KernelLook& look) noexcept;
+  void take_path(const NetworkPath& path, std::int64_t now_ns);
+  void begin_congestion(const StreamPace& pace, const KernelLook& look);
   void measure_round_trip(const StreamPace& pace, const KernelLook& look) noexcept;
   void take_measured(std::int64_t time_ns, const StreamPace& pace, const KernelLook& look) noexcept;
+
+  // What most listeners never need: those who have been congested, or have lost a packet.
+  struct Trouble {
+    std::int64_t held_back_ns = 0;  // when there was last too much on its way
+    std::int64_t lossy_until_ns = 0;
+    std::int64_t slack_ns = window_slack_ns;
+    DeliveryRate delivery;
+    Measurement measurement;
+  };
+  Trouble& trouble();
 
   std::uint64_t queued_bound_ = UINT64_MAX;  // the last look, and what was sent since
   std::uint64_t in_flight_bytes_ = 0;        // of these; what is lost or has arrived does not count
   std::int64_t open_until_ns_ = 0;           // while free: no look is needed until then
   std::int64_t min_rtt_ns_ = -1;             // -1: not known yet
   std::int64_t round_trip_ns_ = 0;           // min_rtt_ns_, or longer if measured so
+  std::unique_ptr<Trouble> trouble_;         // from the first on
   bool recovering_ = false;
-  bool congested_ = false;
-  // While congested only:
-  std::int64_t held_back_ns_ = 0;  // when there was last too much on its way
-  std::int64_t lossy_until_ns_ = 0;
-  std::int64_t slack_ns_ = window_slack_ns;
-  DeliveryRate delivery_;
-  Measurement measurement_;
+  bool congested_ = false;  // then there is trouble_
 };
 
 }  // namespace eradio

@@ -139,8 +139,8 @@ void Notifier::take_in(std::unique_ptr<NotifyClient> client) {
 
 void Notifier::add(std::unique_ptr<NotifyClient> client) {
   client->record_ = table_.take_notify_client({.peer = peer_key_of(client->peer_),
-                                               .peer_port = client->peer_.port(),
                                                .joined_ns = monotonic_ns(),
+                                               .peer_port = client->peer_.port(),
                                                .kind = client->kind_});
   client->serial_ = client->record_ ? table_.serial(*client->record_) : 0;
   const NotifyClient& added = *client;

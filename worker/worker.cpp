@@ -10,6 +10,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "shm/metadata_json.h"
+#include "shm/peer_key_of.h"
 #include "worker/api_routes.h"
 #include "worker/notify_routes.h"
 #include "worker/stream_route.h"
@@ -103,8 +104,12 @@ Worker::Worker(const WorkerSettings& settings, const Sandbox& sandbox,
       fan_out_(
           loop_, store_, scoreboard_.counters(), listener_table_, gate_limits(settings),
           std::chrono::milliseconds(settings.stall_timeout_ms),
-          [this](const Listener& listener) { on_joined(listener); },
-          [this](const Listener& listener) { on_left(listener); }),
+          [this](const Listener& listener, const ListenerIdentity& who) {
+            on_joined(listener, who);
+          },
+          [this](const Listener& listener, const ListenerIdentity& who) {
+            on_left(listener, who);
+          }),
       feed_(loop_, wakeup_.number(), stream_, store_, fan_out_, scoreboard_.counters(),
             feed_settings(settings), [this](const StreamMetadata& before) { on_metadata(before); }),
       notifier_(
@@ -173,22 +178,21 @@ void Worker::serve() {
   wake(wakeup_.number());  // there may be a frame in the ring already
 }
 
-void Worker::on_joined(const Listener& listener) {
-  master_.joined(listener.id);
-  if (listener.record) {
-    master_.escrow(
-        {.listener_id = listener.id, .serial = listener.serial, .record = *listener.record},
-        listener.socket.number());
-  }
+EscrowItem Worker::escrow_item(const Listener& listener, const ListenerIdentity& who) const {
+  return {.listener_id = who.id,
+          .serial = listener_table_.serial(listener.record),
+          .record = listener.record};
 }
 
-void Worker::on_left(const Listener& listener) {
-  if (listener.record) {
-    master_.release(
-        {.listener_id = listener.id, .serial = listener.serial, .record = *listener.record});
-  }
-  master_.left(listener.id);
-  on_closed(listener.peer);
+void Worker::on_joined(const Listener& listener, const ListenerIdentity& who) {
+  master_.joined(who.id);
+  master_.escrow(escrow_item(listener, who), listener.socket.number());
+}
+
+void Worker::on_left(const Listener& listener, const ListenerIdentity& who) {
+  master_.release(escrow_item(listener, who));
+  master_.left(who.id);
+  on_closed(peer_address_of(who.peer));
 }
 
 void Worker::on_notify_client_came(const NotifyClient& client) {
@@ -318,9 +322,9 @@ void Worker::on_metadata(const StreamMetadata& before) {
 std::uint64_t Worker::kick(const KickOrder& order) {
   const bool by_address = order.target == KickTarget::address;
   std::uint64_t closed = fan_out_.close_those(
-      [&](const Listener& listener) {
-        return by_address ? listener.peer.bytes() == order.address
-                          : listener.id == order.listener_id;
+      [&](const ListenerIdentity& who) {
+        return by_address ? peer_address_of(who.peer).bytes() == order.address
+                          : who.id == order.listener_id;
       },
       "kicked by the operator");
   if (by_address) {

@@ -50,8 +50,9 @@ class Worker {
   bool make_room();
   void on_closed(const PeerAddress& peer);
   void on_metadata(const StreamMetadata& before);
-  void on_joined(const Listener& listener);
-  void on_left(const Listener& listener);
+  [[nodiscard]] EscrowItem escrow_item(const Listener& listener, const ListenerIdentity& who) const;
+  void on_joined(const Listener& listener, const ListenerIdentity& who);
+  void on_left(const Listener& listener, const ListenerIdentity& who);
   void on_notify_client_came(const NotifyClient& client);
   void on_notify_client_left(const NotifyClient& client);
   // A client of the worker before.

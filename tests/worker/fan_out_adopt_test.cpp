@@ -38,15 +38,16 @@ class FanOutAdopt : public test::FanOutTest {
     WorkerCounters counters;
     WorkerListenerTable worker_table;
     std::vector<std::uint64_t> left;
-    FanOut fan_out{loop,
-                   store,
-                   counters,
-                   worker_table,
-                   limits,
-                   std::chrono::seconds(30),
-                   [](const Listener&) { ADD_FAILURE() << "it has joined long ago"; },
-                   [this](const Listener& listener) { left.push_back(listener.id); },
-                   test::test_clock};
+    FanOut fan_out{
+        loop,
+        store,
+        counters,
+        worker_table,
+        limits,
+        std::chrono::seconds(30),
+        [](const Listener&, const ListenerIdentity&) { ADD_FAILURE() << "it has joined long ago"; },
+        [this](const Listener&, const ListenerIdentity& who) { left.push_back(who.id); },
+        test::test_clock};
   };
 
   // Keeps a duplicate of the listener's socket, as the master does.
@@ -108,6 +109,22 @@ class FanOutAdopt : public test::FanOutTest {
   Descriptor kept;
   std::optional<Next> next;
 };
+
+TEST_F(FanOutAdopt, DoesNotGoOnWithAnotherOnesRecord) {
+  Connection connection;
+  append();
+  join_and_keep(connection);
+  append_and_pass();
+  begin_next();
+  const auto another = PeerAddress::from_text("192.0.2.1").value();
+  const auto why =
+      next->fan_out.adopt(std::move(kept), another, 0, worker_table.serial(0), nullptr);
+  EXPECT_NE(why.find("address"), std::string_view::npos) << why;
+  EXPECT_EQ(next->fan_out.listeners(), 0U);
+  EXPECT_EQ(table.read().size(), 0U) << "its record is free";
+  connection.read_all();
+  EXPECT_TRUE(is_closed(connection));
+}
 
 TEST_F(FanOutAdopt, GoesOnBehindTheLastFrame) {
   Connection connection;

@@ -80,6 +80,7 @@ class FanOutTest : public testing::Test {
 
   FanOutTest() { test_time = 1000 * ns_per_second; }
 #ifdef ERADIO_TEST_THROUGH_RING
+  bool ring_fails = false;  // as it is to
   void SetUp() override {
     try {
       fan_out.send_through(std::make_unique<SendRing>(1000));
@@ -89,7 +90,7 @@ class FanOutTest : public testing::Test {
   }
   void TearDown() override {
     if (!IsSkipped()) {
-      EXPECT_EQ(counters.sends_through_ring.get(), 1U) << "the ring has failed";
+      EXPECT_EQ(counters.sends_through_ring.get(), ring_fails ? 0U : 1U);
     }
   }
 #endif
@@ -179,8 +180,8 @@ class FanOutTest : public testing::Test {
                  worker_table,
                  limits,
                  std::chrono::seconds(30),
-                 [this](const Listener& listener) { joined.push_back(listener.id); },
-                 [this](const Listener& listener) { left.push_back(listener.id); },
+                 [this](const Listener&, const ListenerIdentity& who) { joined.push_back(who.id); },
+                 [this](const Listener&, const ListenerIdentity& who) { left.push_back(who.id); },
                  test_clock};
 };
 

@@ -15,6 +15,7 @@
 
 #include "common/system_error.h"
 #include "tests/worker/fan_out_fixture.h"
+#include "tests/worker/io_uring_files.h"
 #include "worker/kernel_queue.h"
 
 namespace eradio {
@@ -57,6 +58,26 @@ TEST_F(FanOutTest, MoreListenersThanAreSentToAtOnceGetTheSame) {
   EXPECT_EQ(counters.listeners.get(), count - 1);
   EXPECT_EQ(totals().frames_skipped, 0U);
 }
+
+#ifdef ERADIO_TEST_THROUGH_RING
+TEST_F(FanOutTest, WhenTheRingFailsEverybodyIsSentToAllTheSame) {
+  std::vector<Connection> connections(5);
+  for (Connection& connection : connections) {
+    join(connection);
+  }
+  append_and_pass();
+  ASSERT_EQ(test::break_rings(), 1);
+  ring_fails = true;
+  append_and_pass();
+  append_and_pass();
+  for (const Connection& connection : connections) {
+    EXPECT_EQ(frames_in(drain(connection)), (Numbers{1, 2, 3}));
+  }
+  connections.front().client.reset();
+  run_loop();
+  EXPECT_EQ(counters.listeners.get(), 4U);
+}
+#endif
 
 TEST_F(FanOutTest, AListenerThatComesInAPauseGetsNoOldFrame) {
   append();
@@ -527,7 +548,7 @@ TEST_F(FanOutTest, ClosesThoseThatAreChosenAndNoOther) {
   for (std::uint64_t id = 0; id < 5; ++id) {
     join(connections[id], id);
   }
-  const auto is_even = [](const Listener& listener) { return listener.id % 2 == 0; };
+  const auto is_even = [](const ListenerIdentity& who) { return who.id % 2 == 0; };
   EXPECT_EQ(fan_out.close_those(is_even, "a test"), 3U);
   EXPECT_EQ(fan_out.close_those(is_even, "a test"), 0U);
   EXPECT_EQ(fan_out.listeners(), 2U);

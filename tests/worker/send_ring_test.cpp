@@ -21,6 +21,7 @@
 
 #include "common/descriptor.h"
 #include "common/system_error.h"
+#include "tests/worker/io_uring_files.h"
 
 namespace eradio {
 namespace {
@@ -131,6 +132,17 @@ TEST_F(SendRingTest, KeepsAConnectionOpenUntilItIsForgotten) {
   EXPECT_EQ(::recv(pair.theirs.number(), byte.data(), 1, MSG_DONTWAIT), -1) << "closed";
   ring_->forget(number);
   EXPECT_EQ(::recv(pair.theirs.number(), byte.data(), 1, 0), 0) << "not closed";
+}
+
+TEST_F(SendRingTest, SaysWhenTheKernelTakesNothingAnyMore) {
+  const Pair pair;
+  ASSERT_TRUE(ring_->remember(pair.ours.number()));
+  ASSERT_EQ(test::break_rings(), 1);
+  add(pair.ours, "a");
+  add(pair.ours, "b");
+  EXPECT_EQ(submit(), (std::vector<std::int32_t>{-EINTR, -EINTR}));
+  EXPECT_NE(ring_->broken(), 0);
+  EXPECT_EQ(pair.read(), "");
 }
 
 // Enabled as the ring is; what it lets through is asked for here by hand.

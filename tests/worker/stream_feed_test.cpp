@@ -45,8 +45,8 @@ class StreamFeedTest : public testing::Test {
                  worker_table,
                  {.queue_bytes_max = 8000, .queue_follows_pace = false},
                  std::chrono::seconds(30),
-                 [](const Listener&) {},
-                 [](const Listener&) {}};
+                 [](const Listener&, const ListenerIdentity&) {},
+                 [](const Listener&, const ListenerIdentity&) {}};
 };
 
 TEST_F(StreamFeedTest, TakesEveryFrameInOrder) {
