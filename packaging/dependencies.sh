@@ -11,7 +11,7 @@ build="g++ cmake ninja-build pkg-config
   libssl-dev libwslay-dev libseccomp-dev liburing-dev
   libavformat-dev libavcodec-dev libswresample-dev libavutil-dev"
 # prometheus, with promtool: what checks the metrics, and collects them.
-tests="libgtest-dev ffmpeg curl nodejs chromium prometheus slowhttptest"
+tests="libgtest-dev libbenchmark-dev ffmpeg curl nodejs chromium prometheus slowhttptest"
 # Debian has npm in a package of its own, which other packages of nodejs bring with them.
 command -v npm >/dev/null || tests="$tests npm"
 # What the benchmarks compare with, and what draws their plots.

@@ -4,6 +4,9 @@
 #            Icecast, nchan and a bare send() loop, for several numbers of listeners (half an hour);
 #            so without a name. Installs what is missing; writes tables and plots
 #   joins    how soon newcomers hear the stream, and what thousands who come at once cost the others
+#   hot-parts
+#            what our own code costs where there is much of it; --against FILE compares with the
+#            hot_parts.json of an earlier run, and fails when something takes a quarter longer
 #   notify   how soon WebSockets know of a new track, and what telling them costs the stream
 #   continuity
 #            how long listeners hear nothing when workers are killed or replaced
@@ -20,7 +23,7 @@ set -eu
 
 benchmark=fan-out
 case ${1-} in
-  fan-out | joins | notify | continuity | lag)
+  fan-out | joins | hot-parts | notify | continuity | lag)
     benchmark=$1
     shift
     ;;
@@ -48,8 +51,23 @@ case $benchmark in
   joins | notify | continuity) exec "$build/tests/bench/eradio-bench-$benchmark" "$@" ;;
 esac
 
+against=
+if [ "$benchmark" = hot-parts ] && [ "${1-}" = --against ]; then
+  against=$(realpath "${2:?--against needs a file}")
+  shift 2
+fi
+
 results=${ERADIO_BENCH_DIR:-$build/bench}/$benchmark
 mkdir -p "$results"
+if [ "$benchmark" = hot-parts ]; then
+  [ -z "$against" ] || cp "$against" "$results/before.json"
+  "$build/tests/bench/eradio-bench-hot-parts" --benchmark_repetitions=5 \
+    --benchmark_report_aggregates_only=false --benchmark_display_aggregates_only=true \
+    --benchmark_out_format=json --benchmark_out="$results/hot_parts.json" "$@"
+  echo "result: $results/hot_parts.json"
+  [ -z "$against" ] || exec node "$root/tests/bench/compare.js" "$results/before.json" "$results/hot_parts.json"
+  exit 0
+fi
 # What an earlier run has left would be drawn as if it were this one's.
 rm -f "$results"/*.csv "$results"/*.txt "$results"/*.svg
 {
