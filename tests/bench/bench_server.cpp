@@ -10,6 +10,7 @@
 #include "tests/bench/nchan_server.h"
 #include "tests/bench/send_loop_server.h"
 #include "tests/support/server.h"
+#include "tests/support/temporary_directory.h"
 
 namespace eradio::testing {
 namespace {
@@ -21,9 +22,14 @@ class Eradio final : public BenchServer {
   Eradio(const BenchStream& stream, std::vector<std::string> arguments)
       : server_({.source = test_source("--rate " + std::to_string(stream.frames_per_second) +
                                        " --size " + std::to_string(stream.frame_bytes)),
-                 .arguments = std::move(arguments)}) {}
+                 .arguments = std::move(arguments),
+                 .control_socket = control_socket(),
+                 .status_listen = "127.0.0.1:0"}) {}
 
   [[nodiscard]] std::uint16_t port() const override { return server_.port(); }
+  [[nodiscard]] std::vector<Endpoint> operators() const override {
+    return {server_.status_server(), Endpoint::unix_socket(control_socket())};
+  }
   [[nodiscard]] std::vector<pid_t> processes() const override {
     std::vector<pid_t> processes = server_.workers();
     processes.push_back(server_.master());
@@ -31,6 +37,9 @@ class Eradio final : public BenchServer {
   }
 
  private:
+  [[nodiscard]] std::string control_socket() const { return directory_.file("control"); }
+
+  TemporaryDirectory directory_;
   Server server_;
 };
 

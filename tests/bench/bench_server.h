@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/endpoint.h"
+
 namespace eradio::testing {
 
 struct BenchStream {
@@ -25,6 +27,8 @@ class BenchServer {
   // Those whose processor time and memory count: not the source.
   [[nodiscard]] virtual std::vector<pid_t> processes() const = 0;
   [[nodiscard]] virtual std::string target() const { return "/stream.mp3"; }
+  // Where those who run it ask for its /status; empty when it has none.
+  [[nodiscard]] virtual std::vector<Endpoint> operators() const { return {}; }
   // Who finds the listening socket's queue full is left waiting for long.
   [[nodiscard]] virtual int joins_per_second() const { return 5000; }
   // ListenerOptions::foreign

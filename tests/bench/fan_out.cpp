@@ -5,14 +5,17 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <cstdio>
+#include <exception>
 #include <filesystem>
 #include <fstream>
 #include <map>
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <boost/program_options.hpp>
@@ -20,6 +23,7 @@
 #include "common/clock.h"
 #include "tests/bench/bench_server.h"
 #include "tests/support/age_histogram.h"
+#include "tests/support/http_client.h"
 #include "tests/support/listener_crowd.h"
 #include "tests/support/processes.h"
 #include "tests/support/program.h"
@@ -43,7 +47,43 @@ struct Settings {
   int runs = 0;
   BenchStream stream;
   double ratio_max = 0;
+  bool status = false;
   std::string directory;
+};
+
+// Asks a server how it is, some times a second, from a thread of its own.
+class StatusProbe {
+ public:
+  explicit StatusProbe(const std::vector<Endpoint>& operators)
+      : thread_([this, operators](const std::stop_token& stop) {
+          constexpr std::chrono::milliseconds interval{250};
+          while (!stop.stop_requested()) {
+            for (const Endpoint& endpoint : operators) {
+              const std::int64_t asked_ns = monotonic_ns();
+              longest_ns_ = std::max(longest_ns_.load(),
+                                     answers(endpoint) ? monotonic_ns() - asked_ns : never_ns);
+            }
+            std::this_thread::sleep_for(interval);
+          }
+        }) {}
+
+  // The longest that an answer has taken; 0: nobody was asked.
+  [[nodiscard]] double longest_ms() const { return static_cast<double>(longest_ns_.load()) / 1e6; }
+
+ private:
+  static bool answers(const Endpoint& endpoint) {
+    try {
+      const auto reply = fetch(endpoint, "/status");
+      return reply && reply->status == 200;
+    } catch (const std::exception&) {
+      return false;
+    }
+  }
+
+  static constexpr std::int64_t never_ns = 3600 * ns_per_second;
+
+  std::atomic<std::int64_t> longest_ns_ = 0;
+  std::jthread thread_;
 };
 
 // One server, measured for a while.
@@ -59,6 +99,7 @@ struct Measurement {
   double p99_ms = 0;
   double p999_ms = 0;
   double max_ms = 0;
+  double status_ms = 0;           // the longest that an answer to /status has taken; 0: none
   double memory_mb = 0;           // PSS of all of them, in user space
   double bytes_per_listener = 0;  // of it, beyond what they had without listeners
 };
@@ -108,6 +149,7 @@ Measurement measure(const Settings& settings, const std::string& name, int liste
   const std::uint64_t frames_before = crowd.frames();
   const std::int64_t begin_ns = monotonic_ns();
   const Usage before = usage_of(processes);
+  const StatusProbe probe(settings.status ? server->operators() : std::vector<Endpoint>{});
   crowd.run_for(std::chrono::seconds(settings.seconds));
   const Usage after = usage_of(processes);
   const auto wall_ns = static_cast<double>(monotonic_ns() - begin_ns);
@@ -131,6 +173,7 @@ Measurement measure(const Settings& settings, const std::string& name, int liste
   result.p99_ms = ages.quantile_ms(0.99);
   result.p999_ms = ages.quantile_ms(0.999);
   result.max_ms = ages.max_ms();
+  result.status_ms = probe.longest_ms();
   result.memory_mb = static_cast<double>(after.bytes) / 1e6;
   result.bytes_per_listener =
       (static_cast<double>(after.bytes) - static_cast<double>(idle_bytes)) / listeners;
@@ -138,21 +181,19 @@ Measurement measure(const Settings& settings, const std::string& name, int liste
 }
 
 std::string table_head() {
-  return "server             listeners us/frame   user cores     frames served  missed  ended  p50 "
-         "ms  "
-         "p99 ms "
-         "p99.9 ms  max ms   MB  bytes each\n";
+  return "server             listeners us/frame   user cores     frames served  missed  ended "
+         " p50 ms  p99 ms p99.9 ms  max ms  status   MB  bytes each\n";
 }
 
 std::string table_line(const std::string& name, int listeners, const Measurement& m) {
   std::array<char, 256> line{};
   std::snprintf(line.data(), line.size(),
                 "%-18s %9d %8.2f %6.2f %5.2f %10llu %5.1f%% %7llu %6zu %7.1f %7.1f %8.1f %7.1f "
-                "%4.1f %11.0f\n",
+                "%7.1f %4.1f %11.0f\n",
                 name.c_str(), listeners, m.us_per_frame, m.user_us, m.cores,
                 static_cast<unsigned long long>(m.frames), 100 * m.served,
                 static_cast<unsigned long long>(m.missed), m.ended, m.p50_ms, m.p99_ms, m.p999_ms,
-                m.max_ms, m.memory_mb, m.bytes_per_listener);
+                m.max_ms, m.status_ms, m.memory_mb, m.bytes_per_listener);
   return line.data();
 }
 
@@ -168,7 +209,8 @@ Measurement median_of(const std::vector<Measurement>& all) {
   for (double Measurement::*const figure :
        {&Measurement::us_per_frame, &Measurement::user_us, &Measurement::cores,
         &Measurement::served, &Measurement::p50_ms, &Measurement::p99_ms, &Measurement::p999_ms,
-        &Measurement::max_ms, &Measurement::memory_mb, &Measurement::bytes_per_listener}) {
+        &Measurement::max_ms, &Measurement::status_ms, &Measurement::memory_mb,
+        &Measurement::bytes_per_listener}) {
     std::vector<double> values(all.size());
     std::transform(all.begin(), all.end(), values.begin(),
                    [&](const Measurement& one) { return one.*figure; });
@@ -210,17 +252,15 @@ Results measure_all(const Settings& settings, int listeners) {
 
 std::string csv_head() {
   return "server,listeners,us_per_frame,user_us,cores,frames,served,missed,ended,p50_ms,p99_ms,"
-         "p999_ms,"
-         "max_ms,"
-         "memory_mb,bytes_per_listener\n";
+         "p999_ms,max_ms,status_ms,memory_mb,bytes_per_listener\n";
 }
 
 std::string csv_line(const std::string& name, int listeners, const Measurement& m) {
   std::ostringstream line;
   line << name << ',' << listeners << ',' << m.us_per_frame << ',' << m.user_us << ',' << m.cores
        << ',' << m.frames << ',' << m.served << ',' << m.missed << ',' << m.ended << ',' << m.p50_ms
-       << ',' << m.p99_ms << ',' << m.p999_ms << ',' << m.max_ms << ',' << m.memory_mb << ','
-       << m.bytes_per_listener << '\n';
+       << ',' << m.p99_ms << ',' << m.p999_ms << ',' << m.max_ms << ',' << m.status_ms << ','
+       << m.memory_mb << ',' << m.bytes_per_listener << '\n';
   return line.str();
 }
 
@@ -315,7 +355,10 @@ int run(int argument_count, char** arguments) {
       "bytes of a frame")(
       "ratio_max", options::value(&settings.ratio_max)->default_value(0),
       "exit with status 1 when it is higher in every pair, or frames were missed in every run")(
-      "directory", options::value(&settings.directory), "for fan_out.csv, with the medians");
+      "status", options::bool_switch(&settings.status),
+      "ask eradio how it is, its status server and its control socket, four times a second, and "
+      "tell the longest time that an answer took")("directory", options::value(&settings.directory),
+                                                   "for fan_out.csv, with the medians");
   if (!read_options(argument_count, arguments, description)) {
     return 0;
   }

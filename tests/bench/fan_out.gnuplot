@@ -27,7 +27,7 @@ plot for [i = 1:words(servers)] of(word(servers, i)) using 2:3 title word(server
 set output directory."/fan_out-memory.svg"
 set title "Memory in user space beyond an idle server"
 set ylabel "bytes per listener"
-plot for [i = 1:words(servers)] of(word(servers, i)) using 2:15 title word(servers, i) \
+plot for [i = 1:words(servers)] of(word(servers, i)) using 2:16 title word(servers, i) \
   lc rgb colour(i) pt 7 ps 0.6
 
 set output directory."/fan_out-age.svg"
