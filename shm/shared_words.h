@@ -1,6 +1,7 @@
 // Copies bytes in and out of shared memory word by word, each word through std::atomic_ref: so a
 // reader may copy what a writer is just changing without a data race in the C++ sense. What it got
-// may be torn; ring and locked_bytes.h tell that afterwards. Used by nothing else.
+// may be torn: whoever reads has to tell that afterwards (docs/ring.md, locked_bytes.h,
+// listener_table.h).
 //
 // Every store is a release and every load an acquire: a reader that got one word of a later write
 // therefore sees everything the writer stored before it, above all the position that says "what you

@@ -98,6 +98,10 @@ IcecastServer::IcecastServer(const IcecastSettings& settings) {
                                           {.ours = log_.write_end(), .theirs = STDERR_FILENO}}});
   log_.close_ours();
   try {
+    // A source that comes before this thread is there was taken once, and then never answered.
+    if (!log_.wait_for("stats thread started", patience)) {
+      throw std::runtime_error("icecast2 does not start; its log:\n" + log_.text());
+    }
     source_ =
         std::jthread([socket = begin_source(settings.network_namespace), settings](
                          const std::stop_token& stop) { send_frames(stop, socket, settings); });

@@ -94,7 +94,8 @@ TEST(StreamStateThreads, AReaderGetsOneOfTheStatesThatWereWrittenOrNothing) {
   thread.join();
 }
 
-TEST(ListenerTableThreads, AReaderGetsARecordWholeOrNotAtAll) {
+// Of the progress each part is one that was written, none older than what was read before.
+TEST(ListenerTableThreads, AReaderGetsTotalsThatBelongTogetherAndProgressThatGoesOn) {
   constexpr std::uint64_t writes = 200'000;
   const auto progress = [](std::uint64_t number) {
     return ListenerProgress{
@@ -107,22 +108,23 @@ TEST(ListenerTableThreads, AReaderGetsARecordWholeOrNotAtAll) {
   const ListenerTable table(1);
   WorkerListenerTable worker(Descriptor(::dup(table.descriptor())), 1);
   const std::uint32_t record = worker.take({.id = 5, .peer = {}}, {}).value();
+  worker.write_progress(record, progress(1));
   std::thread writer([&] {
     for (std::uint64_t number = 1; number <= writes; ++number) {
       worker.write_progress(record, progress(number));
       worker.write_run(record, {}, {.stream_position = number, .totals = totals(number)});
     }
   });
-  for (std::uint64_t last = 0; last < writes;) {
+  ListenerProgress last;
+  while (last != progress(writes)) {
     for (const ListenerStatus& read : table.read()) {
       EXPECT_EQ(read.id, 5U);
-      const auto number = static_cast<std::uint64_t>(read.updated_ns);
-      if (number > 0) {  // the writer was not faster than all attempts
-        EXPECT_EQ(static_cast<const ListenerProgress&>(read), progress(number));
-        EXPECT_GE(number, last);
-        last = number;
-      }
-      if (read.frames_sent > 0) {
+      EXPECT_GE(read.updated_ns, last.updated_ns);
+      EXPECT_EQ(read.lag_ns, progress(1).lag_ns);
+      EXPECT_GE(read.queued_bytes, last.queued_bytes);
+      EXPECT_EQ(read.queued_bytes % 3, 0U);
+      last = static_cast<const ListenerProgress&>(read);
+      if (read.frames_sent > 0) {  // the writer was not faster than all attempts
         EXPECT_EQ(static_cast<const ListenerTotals&>(read), totals(read.frames_sent));
       }
     }
