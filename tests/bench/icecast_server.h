@@ -9,6 +9,7 @@
 #include <stop_token>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "common/descriptor.h"
 #include "tests/support/output_capture.h"
@@ -46,6 +47,7 @@ class IcecastServer {
   [[nodiscard]] pid_t process() const noexcept { return process_; }
 
  private:
+  void start(const std::vector<std::string>& command, const IcecastSettings& settings);
   [[nodiscard]] Descriptor begin_source(const std::string& network_namespace) const;
   // It accepts the source a moment before it has anything for listeners.
   static bool has_the_stream(const std::string& network_namespace);
