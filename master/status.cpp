@@ -21,8 +21,9 @@ using Json = nlohmann::ordered_json;
 // To look at a record that is not in use takes some 20 ns; the others are counted by the limit.
 constexpr std::size_t records_per_page_max = 20'000;
 
+// A worker may have written any time: none is before the machine was started.
 std::int64_t seconds_between(std::int64_t from_ns, std::int64_t to_ns) {
-  return std::max<std::int64_t>(to_ns - from_ns, 0) / ns_per_second;
+  return std::max<std::int64_t>(to_ns - std::max<std::int64_t>(from_ns, 0), 0) / ns_per_second;
 }
 
 Json process_json(pid_t process) { return process > 0 ? Json(process) : Json(nullptr); }

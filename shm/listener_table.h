@@ -224,6 +224,8 @@ class WorkerListenerTable {
   // A record for a listener that has come; nothing when there is none free.
   [[nodiscard]] std::optional<std::uint32_t> take(const ListenerIdentity& identity,
                                                   const ListenerRun& run);
+  // There is no record free.
+  [[nodiscard]] bool is_full() const noexcept { return free_.empty() && used_ == records_.size(); }
   [[nodiscard]] std::uint64_t serial(std::uint32_t record) const noexcept;
   // Of a client of this worker.
   [[nodiscard]] ListenerIdentity identity(std::uint32_t record) const noexcept;

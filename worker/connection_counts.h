@@ -24,7 +24,8 @@ class ConnectionCounts {
   [[nodiscard]] bool add(const PeerAddress& peer);
   // Counts one that there is already, limit or not.
   void add_inherited(const PeerAddress& peer);
-  // One of the connections that were counted has closed.
+  // One of the connections that were counted has closed. Of an address that has none only their
+  // number falls.
   void remove(const PeerAddress& peer);
   // All that are open, limit or not.
   [[nodiscard]] std::size_t open() const noexcept { return open_; }

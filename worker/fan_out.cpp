@@ -125,7 +125,8 @@ std::string_view FanOut::adopt(Descriptor socket, const PeerAddress& peer, std::
     return "the listener table has another one's address there";
   }
   auto adopted = std::make_unique<Listener>(*this, std::move(socket), record);
-  adopted->lag_ns_max = identity.lag_ns_max;
+  // Or it would be sent what is not in the store any more.
+  adopted->lag_ns_max = std::clamp<std::int64_t>(identity.lag_ns_max, 0, sender_.lag_ns_ceiling());
   const ListenerTotals& before = estate->tally.totals;
   adopted->bytes_sent = before.bytes_sent;
   adopted->frames_sent = before.frames_sent;
@@ -329,7 +330,7 @@ void FanOut::log_departure(const Listener& listener, std::string_view why) const
                 {"peer", peer_address_of(who.peer).text()},
                 {"port", who.peer_port},
                 {"why", why},
-                {"listened_ms", (clock_() - who.joined_ns) / ns_per_ms},
+                {"listened_ms", (clock_() - std::max<std::int64_t>(who.joined_ns, 0)) / ns_per_ms},
                 {"frames_sent", listener.frames_sent},
                 {"bytes_sent", listener.bytes_sent},
                 {"frames_skipped", listener.frames_skipped},

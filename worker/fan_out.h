@@ -5,7 +5,8 @@
 // Per listener and pass: no allocation, no lock, no log line, no system call but the sends and now
 // and then the look into the kernel's queue. (The exception: a listener that stalls in the middle
 // of a frame for so long that the frame leaves the store gets a copy of the frame's rest; likewise
-// one that takes only a part of a header.)
+// one that takes only a part of a header. One that is congested for the first time gets what its
+// gate needs then, and one whose connection is broken a line in the log.)
 //
 // Invariants: (1) to each listener go whole frames, in order, none twice; (2) the first, and the
 // first after a gap, is a sync point, and the header that it needs goes before it, unless the
@@ -63,10 +64,11 @@ class FanOut {
   // From now on passes send in batches, through this ring. Before the first listener comes.
   void send_through(std::unique_ptr<SendRing> ring);
 
+  // No listener can come before one leaves.
+  [[nodiscard]] bool is_full() const noexcept { return table_.is_full(); }
   // A connection whose response head has been sent becomes a listener, and gets the newest frame
   // that it can begin with. Throws std::system_error when the socket cannot be watched, and
-  // std::runtime_error when the listener table is full, which has room for as many as there can be
-  // descriptors.
+  // std::runtime_error when it is full.
   void join(Descriptor socket, const PeerAddress& peer, const ListenerRequest& request);
   // Goes on with a listener of a worker that has gone, at the byte that TCP takes next. When that
   // cannot be, the listener is closed, and the answer says why; otherwise it is empty.

@@ -48,6 +48,9 @@ class FrameSender {
   // How much may be in a listener's kernel queue.
   [[nodiscard]] std::uint64_t queue_bytes_max() const noexcept { return limits_.queue_bytes_max; }
 
+  // The most that a listener's `max_lag` can be.
+  [[nodiscard]] std::int64_t lag_ns_ceiling() const noexcept { return limits_.lag_ns_ceiling; }
+
   // Before a listener is served, and before its socket is closed.
   void take_in(Listener& listener) const;
   void forget(const Listener& listener) const noexcept;

@@ -1,5 +1,6 @@
-// One listener's state, owned and changed by the fan-out only. What the fan-out goes over for every
-// frame stands together at the front; who the listener is says its record in the listener table.
+// One listener's state, owned by the fan-out, and changed by it, its sender and whoever goes on
+// with it. What the fan-out goes over for every frame stands together at the front; who the
+// listener is says its record in the listener table.
 #pragma once
 
 #include <cstddef>

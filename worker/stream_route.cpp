@@ -31,6 +31,13 @@ std::optional<std::chrono::milliseconds> max_lag_of(const HttpRequest& request,
   return std::max(wanted, settings.max_lag_floor);
 }
 
+HttpResponse refusal(WorkerScoreboard& scoreboard, const std::string& why) {
+  scoreboard.counters().refused_total.add(1);
+  HttpResponse response = HttpResponse::error(503, why);
+  response.fields.set("Retry-After", std::to_string(retry_after.count()));
+  return response;
+}
+
 }  // namespace
 
 void add_stream_route(HttpServer& server, FanOut& fan_out, WorkerScoreboard& scoreboard,
@@ -46,11 +53,11 @@ void add_stream_route(HttpServer& server, FanOut& fan_out, WorkerScoreboard& sco
       return HttpResponse::error(400, bad_max_lag_text);
     }
     if (settings.max_listeners > 0 && scoreboard.listeners_of_all() >= settings.max_listeners) {
-      scoreboard.counters().refused_total.add(1);
-      HttpResponse response = HttpResponse::error(
-          503, "the limit of " + std::to_string(settings.max_listeners) + " listeners is reached");
-      response.fields.set("Retry-After", std::to_string(retry_after.count()));
-      return response;
+      return refusal(scoreboard, "the limit of " + std::to_string(settings.max_listeners) +
+                                     " listeners is reached");
+    }
+    if (fan_out.is_full()) {
+      return refusal(scoreboard, "this worker has no room for another listener");
     }
     HttpResponse response;
     add_api_fields(response.fields);

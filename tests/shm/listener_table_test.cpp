@@ -57,6 +57,18 @@ class ListenerTableTest : public testing::Test {
   std::uint64_t generation = 0;
 };
 
+TEST_F(ListenerTableTest, IsFullUntilSomebodyLeaves) {
+  WorkerListenerTable worker = begin();
+  for (std::uint64_t id = 1; id <= records; ++id) {
+    EXPECT_FALSE(worker.is_full());
+    ASSERT_TRUE(enter(worker, id));
+  }
+  EXPECT_TRUE(worker.is_full());
+  EXPECT_FALSE(enter(worker, 99));
+  worker.give_back(3);
+  EXPECT_FALSE(worker.is_full());
+}
+
 TEST_F(ListenerTableTest, HasWhatTheWorkerHasWritten) {
   WorkerListenerTable worker = begin();
   EXPECT_EQ(table.read().size(), 0U);

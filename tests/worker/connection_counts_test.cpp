@@ -56,6 +56,14 @@ TEST_F(ConnectionCountsTest, AnIPv6NetworkOf64BitsCountsAsOneAddressAndAnIPv4Add
   EXPECT_TRUE(mine.add(address("192.0.2.2")));
 }
 
+TEST_F(ConnectionCountsTest, AnAddressWithoutConnectionsTakesNobodyElsesPlace) {
+  ConnectionCounts counts(one, 1);
+  EXPECT_TRUE(counts.add(peer(1)));
+  counts.remove(peer(2));
+  EXPECT_EQ(counts.open(), 0U);
+  EXPECT_FALSE(counts.add(peer(1)));
+}
+
 TEST_F(ConnectionCountsTest, PlacesAreUsedAgain) {
   ConnectionCounts counts(one, 1);
   for (std::uint8_t i = 1; i < 100; ++i) {

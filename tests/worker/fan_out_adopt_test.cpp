@@ -126,6 +126,22 @@ TEST_F(FanOutAdopt, DoesNotGoOnWithAnotherOnesRecord) {
   EXPECT_TRUE(is_closed(connection));
 }
 
+TEST_F(FanOutAdopt, BelievesNoRecordThatAListenerMayBeAnyTimeBehind) {
+  Connection connection;
+  append();
+  lag_ns_max = INT64_MAX;
+  join_and_keep(connection);
+  append();  // which the old one does not send any more
+  begin_next();
+  test::test_time += limits.lag_ns_ceiling + ns_per_second;
+  append();
+  copy_frame(store.next() - 1);
+  EXPECT_EQ(adopt(), "");
+  append_to_both();
+  EXPECT_EQ(frames_in(drain_next(connection)), (Numbers{1, 3, 4}));
+  EXPECT_EQ(next->totals().frames_skipped, 1U);
+}
+
 TEST_F(FanOutAdopt, GoesOnBehindTheLastFrame) {
   Connection connection;
   append();
