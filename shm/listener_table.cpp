@@ -1,10 +1,11 @@
 #include "shm/listener_table.h"
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
 #include <limits>
 #include <stdexcept>
 #include <string>
-#include <type_traits>
 #include <utility>
 
 #include "common/check.h"
@@ -14,74 +15,94 @@
 namespace eradio {
 namespace {
 
-static_assert(std::is_trivially_copyable_v<ListenerIdentity>);
-static_assert(std::is_trivially_copyable_v<ListenerRun>);
-static_assert(std::is_trivially_copyable_v<ListenerTally>);
-static_assert(std::is_trivially_copyable_v<ListenerProgress>);
-static_assert(std::is_trivially_copyable_v<NotifyProgress>);
-static_assert(sizeof(ListenerRecord) == 256);
-
-template <typename Value>
-Value load(std::span<const std::uint64_t> words) noexcept {
-  Value value;
-  load_words(words, std::as_writable_bytes(std::span(&value, 1)));
-  return value;
+template <std::size_t count>
+std::array<std::uint64_t, count> load(const std::array<std::uint64_t, count>& shared) noexcept {
+  std::array<std::uint64_t, count> words;
+  std::transform(shared.begin(), shared.end(), words.begin(), load_word);
+  return words;
 }
 
-template <typename Value>
-void store(std::span<std::uint64_t> words, const Value& value) noexcept {
-  store_words(words, std::as_bytes(std::span(&value, 1)));
+template <std::size_t count>
+void store(std::array<std::uint64_t, count>& shared,
+           const std::array<std::uint64_t, count>& words) noexcept {
+  for (std::size_t i = 0; i < count; ++i) {
+    store_word(shared[i], words[i]);
+  }
 }
 
-constexpr int attempts_max = 3;  // a worker that means harm must not hold us up
-
-using Run = ListenerRecord::Run;
 using Departed = ListenerTableHeader::Departed;
+using Journal = ListenerTableHeader::Journal;
 
 // Of two copies the one that holds; nothing when neither does, which no worker leaves behind.
-template <typename Copy>
-const Copy* newest_of(const Copy (&copies)[2]) noexcept {
+const Departed* newest_of(const Departed (&copies)[2]) noexcept {
   const std::uint64_t versions[] = {load_word(copies[0].version), load_word(copies[1].version)};
   return versions[0] == versions[1] ? nullptr : &copies[versions[0] > versions[1] ? 0 : 1];
 }
 
-// Has `write` overwrite the other copy, which holds from then on.
-template <typename Copy, typename Write>
-void replace_older_of(Copy (&copies)[2], Write write) noexcept {
-  const std::uint64_t versions[] = {load_word(copies[0].version), load_word(copies[1].version)};
-  Copy& older = copies[versions[0] < versions[1] ? 0 : 1];
-  store_word(older.version, 0);
-  write(older);
-  store_word(older.version, std::max(versions[0], versions[1]) + 1);
+std::array<std::uint64_t, 4> words_of(const ListenerTotals& totals) noexcept {
+  return {totals.frames_sent, totals.bytes_sent, totals.frames_skipped, totals.jumps};
 }
 
-// What `read` makes of the copy that holds, while a worker may be writing.
-template <typename Copy, typename Read>
-auto read_newest_of(const Copy (&copies)[2], Read read)
-    -> std::optional<decltype(read(copies[0]))> {
+// While a worker may be writing.
+ListenerTotals departed_of(const ListenerTableHeader& header) {
+  constexpr int attempts_max = 3;  // a worker that means harm must not hold us up
   for (int attempt = 0; attempt < attempts_max; ++attempt) {
-    const Copy* copy = newest_of(copies);
+    const Departed* copy = newest_of(header.departed);
     if (copy == nullptr) {
-      return std::nullopt;
+      break;
     }
     const std::uint64_t version = load_word(copy->version);
-    const auto value = read(*copy);
+    const auto words = load(copy->totals);
     if (version != 0 && load_word(copy->version) == version) {
-      return value;
+      return {.frames_sent = words[0],
+              .bytes_sent = words[1],
+              .frames_skipped = words[2],
+              .jumps = words[3]};
+    }
+  }
+  return {};
+}
+
+bool is_odd(std::uint64_t version) noexcept { return version % 2 != 0; }
+
+// What holds of one record, while a worker may be writing; nothing when it never stops, which only
+// one does that means harm.
+std::optional<ListenerAccount> account_of(const ListenerTableHeader& header,
+                                          const ListenerRecord& record, std::size_t number) {
+  constexpr int attempts_max = 100;  // a write takes a fraction of a microsecond
+  for (int attempt = 0; attempt < attempts_max; ++attempt) {
+    const std::uint64_t version = load_word(header.journal.version);
+    const bool being_changed = is_odd(version) && load_word(header.journal.record) == number;
+    const AccountWords words = being_changed ? load(header.journal.account) : load(record.account);
+    if (load_word(header.journal.version) == version) {
+      return unpack_account(words);
     }
   }
   return std::nullopt;
 }
 
-ListenerTally tally_of(const ListenerRecord& record) {
-  return read_newest_of(record.runs, [](const Run& run) { return load<ListenerTally>(run.tally); })
-      .value_or(ListenerTally{});
+// Killed at any point of it, the record has the account before or this one.
+void replace_account(ListenerTableHeader& header, ListenerRecord& record, std::size_t number,
+                     const AccountWords& words) noexcept {
+  Journal& journal = header.journal;
+  const std::uint64_t version = load_word(journal.version);
+  store(journal.account, load(record.account));
+  store_word(journal.record, number);
+  store_word(journal.version, version + 1);
+  store(record.account, words);
+  store_word(journal.version, version + 2);
 }
 
-ListenerTotals departed_of(const ListenerTableHeader& header) {
-  return read_newest_of(header.departed,
-                        [](const Departed& copy) { return load<ListenerTotals>(copy.totals); })
-      .value_or(ListenerTotals{});
+// What a worker was doing when it was killed is undone. There must be no worker.
+void undo_unfinished(ListenerTableHeader& header, std::span<ListenerRecord> records) noexcept {
+  const std::uint64_t version = load_word(header.journal.version);
+  if (!is_odd(version)) {
+    return;
+  }
+  if (const std::uint64_t number = load_word(header.journal.record); number < records.size()) {
+    store(records[number].account, load(header.journal.account));
+  }
+  store_word(header.journal.version, version + 1);
 }
 
 // Another one whenever somebody leaves.
@@ -98,10 +119,13 @@ std::uint64_t last_departed(const ListenerTableHeader& header) {
 void add_departed(ListenerTableHeader& header, std::uint64_t serial, const ListenerTotals& totals) {
   ListenerTotals sum = departed_of(header);
   sum += totals;
-  replace_older_of(header.departed, [&](Departed& copy) {
-    store_word(copy.serial, serial);
-    store(copy.totals, sum);
-  });
+  const std::uint64_t versions[] = {load_word(header.departed[0].version),
+                                    load_word(header.departed[1].version)};
+  Departed& older = header.departed[versions[0] < versions[1] ? 0 : 1];
+  store_word(older.version, 0);
+  store_word(older.serial, serial);
+  store(older.totals, words_of(sum));
+  store_word(older.version, std::max(versions[0], versions[1]) + 1);
 }
 
 // Whatever was there before.
@@ -111,8 +135,14 @@ void set_departed(ListenerTableHeader& header, const ListenerTotals& totals) {
   add_departed(header, 0, totals);
 }
 
+ListenerTotals totals_of(const ListenerTableHeader& header, const ListenerRecord& record,
+                         std::size_t number) {
+  const auto account = account_of(header, record, number);
+  return account ? account->tally.totals : ListenerTotals{};
+}
+
 ClientKind kind_of(const ListenerRecord& record) {
-  return load<ListenerIdentity>(record.identity).kind;
+  return unpack_identity(load(record.identity)).kind;
 }
 
 std::size_t table_bytes(std::size_t records) {
@@ -151,14 +181,6 @@ std::span<ListenerRecord> checked_records(const boost::interprocess::mapped_regi
 }
 
 }  // namespace
-
-ListenerTotals& ListenerTotals::operator+=(const ListenerTotals& other) noexcept {
-  frames_sent += other.frames_sent;
-  bytes_sent += other.bytes_sent;
-  frames_skipped += other.frames_skipped;
-  jumps += other.jumps;
-  return *this;
-}
 
 ListenerTable::ListenerTable(std::size_t listeners_max)
     : file_(MemoryFile::create("eradio-listeners", table_bytes(listeners_max))),
@@ -210,12 +232,12 @@ ListenerPage ListenerTable::read_page(std::size_t first, std::size_t listeners_m
       continue;
     }
     ListenerStatus status;
-    static_cast<ListenerIdentity&>(status) = load<ListenerIdentity>(record.identity);
+    static_cast<ListenerIdentity&>(status) = unpack_identity(load(record.identity));
     if (status.kind != ClientKind::listener) {
       continue;
     }
-    static_cast<ListenerProgress&>(status) = load<ListenerProgress>(record.progress);
-    static_cast<ListenerTotals&>(status) = tally_of(record).totals;
+    static_cast<ListenerProgress&>(status) = unpack_progress(load_word(record.progress));
+    static_cast<ListenerTotals&>(status) = totals_of(header_of(region_), record, next);
     if (load_word(record.serial) == serial) {  // and not another's by now
       page.listeners.push_back(status);
     }
@@ -245,14 +267,16 @@ ListenerCounts ListenerTable::count_once() const {
   counts.totals = departed_of(header_of(region_));
   const std::uint64_t departed_serial = last_departed(header_of(region_));
   const std::size_t used = std::min<std::size_t>(load_word(header_of(region_).used), records_);
-  for (const ListenerRecord& record : records_of(region_).first(used)) {
+  for (std::size_t number = 0; number < used; ++number) {
+    const ListenerRecord& record = records_of(region_)[number];
     const std::uint64_t serial = load_word(record.serial);
     if (serial == 0 || serial == departed_serial) {
       continue;
     }
     const ClientKind kind = kind_of(record);
-    const ListenerTotals totals =
-        kind == ClientKind::listener ? tally_of(record).totals : ListenerTotals{};
+    const ListenerTotals totals = kind == ClientKind::listener
+                                      ? totals_of(header_of(region_), record, number)
+                                      : ListenerTotals{};
     if (load_word(record.serial) != serial) {
       continue;  // it has left, and perhaps another has come
     }
@@ -275,21 +299,23 @@ bool ListenerTable::take_from(ListenerTable& other, std::uint32_t record, std::u
                               std::uint32_t place) {
   const auto records = records_of(region_).first(records_);
   const auto others = records_of(other.region_).first(other.records_);
+  undo_unfinished(header_of(region_), records);
+  undo_unfinished(header_of(other.region_), others);
   if (place >= records.size() || record >= others.size() || serial == 0 ||
       load_word(others[record].serial) != serial ||
       serial == last_departed(header_of(other.region_))) {
     return false;
   }
-  const auto words_of = [](ListenerRecord& whole) {
+  const auto all_words_of = [](ListenerRecord& whole) {
     return std::span(reinterpret_cast<std::uint64_t*>(&whole),
                      sizeof whole / sizeof(std::uint64_t));
   };
   if (const std::uint64_t left = load_word(records[place].serial);
       left != 0 && kind_of(records[place]) == ClientKind::listener) {  // nobody goes on with it
-    add_departed(header_of(region_), left, tally_of(records[place]).totals);
+    add_departed(header_of(region_), left, totals_of(header_of(region_), records[place], place));
   }
-  const auto from = words_of(others[record]);
-  const auto to = words_of(records[place]);
+  const auto from = all_words_of(others[record]);
+  const auto to = all_words_of(records[place]);
   for (std::size_t i = 1; i < from.size(); ++i) {  // but the serial, which comes last
     store_word(to[i], load_word(from[i]));
   }
@@ -317,6 +343,7 @@ WorkerListenerTable::WorkerListenerTable(Descriptor descriptor, std::uint64_t ge
       region_(file_.map_writable(0, file_.bytes())),
       records_(checked_records(region_)),
       next_serial_((generation << 32U) + 1) {
+  undo_unfinished(header_of(region_), records_);
   used_ = static_cast<std::uint32_t>(
       std::min<std::size_t>(load_word(header_of(region_).used), records_.size()));
   estates_.resize(used_);
@@ -351,13 +378,9 @@ std::optional<std::uint32_t> WorkerListenerTable::take(const ListenerIdentity& i
   const auto number = find_free();
   if (number) {
     ListenerRecord& record = records_[*number];
-    store(record.identity, identity);
-    store_word(record.runs[1].version, 0);
-    store(record.runs[0].words, run);
-    store(record.runs[0].tally, ListenerTally{});
-    store_word(record.runs[0].version, 1);
-    store_word(record.taken, 0);
-    write_progress(*number, {});
+    store(record.identity, pack(identity));
+    store(record.account, pack(ListenerAccount{.run = run, .tally = {}}));
+    store_word(record.progress, 0);
     store_word(record.serial, next_serial_++);  // from now on it counts
   }
   return number;
@@ -368,8 +391,8 @@ std::optional<std::uint32_t> WorkerListenerTable::take_notify_client(
   const auto number = find_free();
   if (number) {
     ListenerRecord& record = records_[*number];
-    store(record.identity, identity);
-    store_word(record.notify.unsettled, 1);
+    store(record.identity, pack(identity));
+    store_word(record.account[unsettled_word], 1);
     store_word(record.serial, next_serial_++);
   }
   return number;
@@ -377,13 +400,16 @@ std::optional<std::uint32_t> WorkerListenerTable::take_notify_client(
 
 void WorkerListenerTable::unsettle(std::uint32_t record) noexcept {
   ERADIO_CHECK(record < used_);
-  store_word(records_[record].notify.unsettled, 1);
+  store_word(records_[record].account[unsettled_word], 1);
 }
 
 void WorkerListenerTable::settle(std::uint32_t record, const NotifyProgress& progress) noexcept {
   ERADIO_CHECK(record < used_);
-  store(records_[record].notify.progress, progress);
-  store_word(records_[record].notify.unsettled, 0);
+  AccountWords& words = records_[record].account;
+  store_word(words[1], progress.told);
+  store_word(words[2], static_cast<std::uint64_t>(progress.sent_ns));
+  store_word(words[3], static_cast<std::uint64_t>(progress.heard_ns));
+  store_word(words[unsettled_word], 0);
 }
 
 std::uint64_t WorkerListenerTable::serial(std::uint32_t record) const noexcept {
@@ -393,46 +419,43 @@ std::uint64_t WorkerListenerTable::serial(std::uint32_t record) const noexcept {
 
 ListenerIdentity WorkerListenerTable::identity(std::uint32_t record) const noexcept {
   ERADIO_CHECK(record < used_);
-  return load<ListenerIdentity>(records_[record].identity);
+  return unpack_identity(load(records_[record].identity));
 }
 
 void WorkerListenerTable::write_run(std::uint32_t record, const ListenerRun& run,
                                     const ListenerTally& tally) noexcept {
   ERADIO_CHECK(record < used_);
-  replace_older_of(records_[record].runs, [&](Run& older) {
-    store(older.words, run);
-    store(older.tally, tally);
-  });
+  replace_account(header_of(region_), records_[record], record, pack({.run = run, .tally = tally}));
 }
 
 void WorkerListenerTable::write_tally(std::uint32_t record, const ListenerTally& tally) noexcept {
   ERADIO_CHECK(record < used_);
-  if (const Run* const run = newest_of(records_[record].runs)) {
-    write_run(record, load<ListenerRun>(run->words), tally);
-  }
+  const ListenerRun run = unpack_account(load(records_[record].account)).run;
+  write_run(record, run, tally);
 }
 
 void WorkerListenerTable::write_progress(std::uint32_t record,
                                          const ListenerProgress& progress) noexcept {
   ERADIO_CHECK(record < used_);
-  store(records_[record].progress, progress);
+  store_word(records_[record].progress, pack(progress));
 }
 
-void WorkerListenerTable::forget_taken(std::uint32_t record) noexcept {
+void WorkerListenerTable::write_sending(std::uint32_t record) noexcept {
   ERADIO_CHECK(record < used_);
-  store_word(records_[record].taken, 0);
+  std::uint64_t& word = records_[record].account[bytes_sent_word];
+  store_word(word, pack_bytes_sent(load_word(word), true));
 }
 
 void WorkerListenerTable::write_taken(std::uint32_t record, std::uint64_t bytes) noexcept {
   ERADIO_CHECK(record < used_);
-  store_word(records_[record].taken, bytes + 1);
+  store_word(records_[record].account[bytes_sent_word], pack_bytes_sent(bytes, false));
 }
 
 void WorkerListenerTable::give_back(std::uint32_t record) {
   ERADIO_CHECK(record < used_);
   if (kind_of(records_[record]) == ClientKind::listener) {
     add_departed(header_of(region_), load_word(records_[record].serial),
-                 tally_of(records_[record]).totals);
+                 totals_of(header_of(region_), records_[record], record));
   }
   store_word(records_[record].serial, 0);
   free_.push_back(record);
@@ -449,21 +472,21 @@ std::optional<ListenerEstate> WorkerListenerTable::adopt(std::uint32_t record,
     return std::nullopt;
   }
   const ListenerRecord& found = records_[record];
-  const auto identity = load<ListenerIdentity>(found.identity);
+  const ListenerIdentity identity = unpack_identity(load(found.identity));
   if (identity.kind != ClientKind::listener || identity.id > listener_id_max) {
     return std::nullopt;
   }
-  const Run* const run = newest_of(found.runs);
-  if (run == nullptr) {
-    return std::nullopt;  // nobody writes this: it is neither of a new record nor of an old one
-  }
   estates_[record] = false;
-  const std::uint64_t taken = load_word(found.taken);
-  return ListenerEstate{.serial = serial,
+  const ListenerAccount account = unpack_account(load(found.account));
+  ListenerEstate estate{.serial = serial,
                         .identity = identity,
-                        .run = load<ListenerRun>(run->words),
-                        .tally = load<ListenerTally>(run->tally),
-                        .bytes_taken = taken > 0 ? std::optional(taken - 1) : std::nullopt};
+                        .run = account.run,
+                        .tally = account.tally,
+                        .bytes_taken = {}};
+  if (identity.peer == PeerKey{} && !account.sending) {
+    estate.bytes_taken = account.tally.totals.bytes_sent;
+  }
+  return estate;
 }
 
 std::optional<NotifyEstate> WorkerListenerTable::adopt_notify_client(std::uint32_t record,
@@ -472,14 +495,16 @@ std::optional<NotifyEstate> WorkerListenerTable::adopt_notify_client(std::uint32
     return std::nullopt;
   }
   const ListenerRecord& found = records_[record];
-  NotifyEstate estate{.identity = load<ListenerIdentity>(found.identity), .progress = {}};
+  NotifyEstate estate{.identity = unpack_identity(load(found.identity)), .progress = {}};
   if (estate.identity.kind != ClientKind::websocket &&
       estate.identity.kind != ClientKind::event_stream) {
     return std::nullopt;
   }
   estates_[record] = false;
-  if (load_word(found.notify.unsettled) == 0) {
-    estate.progress = load<NotifyProgress>(found.notify.progress);
+  if (const auto words = load(found.account); words[unsettled_word] == 0) {
+    estate.progress = {.told = words[1],
+                       .sent_ns = static_cast<std::int64_t>(words[2]),
+                       .heard_ns = static_cast<std::int64_t>(words[3])};
   }
   return estate;
 }

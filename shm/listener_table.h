@@ -5,12 +5,13 @@
 // event streams (notify clients) have records here, too, which say other things of them.
 //
 // Whatever instruction the worker is killed at, a record is one of these: free (serial 0); or its
-// identity is whole, and of a listener one of its two runs is true; of a notify client it is marked
-// as unsettled, or what it says is true. Only of a listener's progress a part may be older than the
-// rest. What has been sent to listeners in all is the sum over the
-// records and those who have left, each of whom is counted once.
+// identity is whole, and of a listener its account is true, or the journal has the one that is; of
+// a notify client it is marked as unsettled, or what it says is true. What has been sent to
+// listeners in all is the sum over the records and those who have left, each of whom is counted
+// once.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -19,77 +20,14 @@
 
 #include <boost/interprocess/mapped_region.hpp>
 
-#include "common/client_kind.h"
 #include "common/descriptor.h"
+#include "shm/listener_record.h"
 #include "shm/memory_file.h"
-#include "shm/peer_key.h"
 
 namespace eradio {
 
 constexpr std::uint64_t listener_table_magic = 0x656c626174726165;
-constexpr std::uint32_t listener_table_layout_version = 5;
-
-// Times are CLOCK_MONOTONIC.
-struct ListenerIdentity {
-  std::uint64_t id = 0;  // of the contract, 0 to 2^63-1
-  PeerKey peer;
-  std::int64_t joined_ns = 0;
-  std::int64_t lag_ns_max = 0;  // its `max_lag`
-  // Of the connection, that TCP had taken before the first of the stream: response heads. Unknown
-  // of a Unix socket, and 0.
-  std::uint64_t bytes_before = 0;
-  std::uint32_t peer_port = 0;             // 0: unknown
-  ClientKind kind = ClientKind::listener;  // others have no id, lag_ns_max and bytes_before
-  bool operator==(const ListenerIdentity&) const = default;
-};
-
-// What a listener is sent without a gap: a part of the stream, perhaps with a header before it.
-// Written down before the first byte of it is handed to TCP: so one that is not known yet is one of
-// which nothing was sent.
-struct ListenerRun {
-  std::uint64_t bytes_before = 0;     // of the stream, that TCP had taken before its first frame
-  std::uint64_t stream_position = 0;  // of its first frame (shm/ring_layout.h)
-  // The header that the listener has then: where it lies in the stream (no_header: nowhere), and
-  // how many bytes of it are sent right before the first frame.
-  std::uint64_t header_position = 0;
-  std::uint64_t header_bytes = 0;
-  static constexpr std::uint64_t no_header = UINT64_MAX;
-  bool operator==(const ListenerRun&) const = default;
-};
-
-// What was sent to one listener, or to many.
-struct ListenerTotals {
-  std::uint64_t frames_sent = 0;  // of which TCP has taken the last byte
-  std::uint64_t bytes_sent = 0;   // of the stream that TCP has taken
-  std::uint64_t frames_skipped = 0;
-  std::uint64_t jumps = 0;  // places where that happened
-  ListenerTotals& operator+=(const ListenerTotals& other) noexcept;
-  bool operator==(const ListenerTotals&) const = default;
-};
-
-// A listener's totals when it had got so far: what has come since can be counted from there.
-struct ListenerTally {
-  std::uint64_t stream_position = 0;  // where a frame begins: of the next, or it was skipped to
-  ListenerTotals totals;              // of what is before it
-  bool operator==(const ListenerTally&) const = default;
-};
-
-struct ListenerProgress {
-  std::int64_t updated_ns = 0;  // when the worker wrote this
-  // Age of the oldest byte that it has not acknowledged, or of the frame that is next for it; 0: it
-  // has everything.
-  std::int64_t lag_ns = 0;
-  std::uint64_t queued_bytes = 0;  // in its kernel queue (SIOCOUTQ)
-  bool operator==(const ListenerProgress&) const = default;
-};
-
-// How far a notify client is.
-struct NotifyProgress {
-  std::uint64_t told = 0;     // the number of what it was told last (worker/notifier.h); 0: nothing
-  std::int64_t sent_ns = 0;   // when its socket last took something
-  std::int64_t heard_ns = 0;  // when it last said something
-  bool operator==(const NotifyProgress&) const = default;
-};
+constexpr std::uint32_t listener_table_layout_version = 6;
 
 struct ListenerStatus : ListenerIdentity, ListenerProgress, ListenerTotals {
   bool operator==(const ListenerStatus&) const = default;
@@ -101,8 +39,8 @@ struct ListenerEstate {
   ListenerIdentity identity;
   ListenerRun run;
   ListenerTally tally;
-  // Where the kernel does not say it (no TCP): how many bytes of the stream its socket has taken in
-  // all; nothing when its worker was in the middle of a send.
+  // Of a Unix socket, of which the kernel does not say it: how many bytes of the stream it has
+  // taken in all; nothing when its worker was in the middle of a send.
   std::optional<std::uint64_t> bytes_taken;
   bool operator==(const ListenerEstate&) const = default;
 };
@@ -122,39 +60,21 @@ struct ListenerTableHeader {
   std::uint32_t record_bytes;
   std::uint64_t records;
   // Written by the worker: how many of the records can be in use, the highest so far and one.
-  alignas(64) std::uint64_t used;  // a shared word
+  alignas(64) std::uint64_t used;  // a shared word, like all that follow
   // Of listeners who have left; the one with the higher version holds. Written by the worker, and
   // by the master when there is none.
   struct Departed {
     std::uint64_t version;  // 0: it is just being written
     std::uint64_t serial;   // the last of them: it is counted, though its record may be there still
-    std::uint64_t totals[sizeof(ListenerTotals) / sizeof(std::uint64_t)];
+    std::array<std::uint64_t, 4> totals;
   } departed[2];
-};
-
-struct ListenerRecord {
-  // Of the listener: no other of the slot ever has it. 0: the record is free. A shared word, like
-  // all others.
-  std::uint64_t serial;
-  std::uint64_t identity[sizeof(ListenerIdentity) / sizeof(std::uint64_t)];
-  // The one with the higher version holds; 0: it is just being written.
-  struct Run {
-    std::uint64_t version;
-    std::uint64_t words[sizeof(ListenerRun) / sizeof(std::uint64_t)];
-    std::uint64_t tally[sizeof(ListenerTally) / sizeof(std::uint64_t)];
-  };
-  struct Notify {
-    // Not 0 while the connection may be in the middle of something that a worker knows nothing of
-    // which begins with it: then the rest does not count.
-    std::uint64_t unsettled;
-    std::uint64_t progress[sizeof(NotifyProgress) / sizeof(std::uint64_t)];
-  };
-  union {
-    Run runs[2];    // of a listener
-    Notify notify;  // of a notify client
-  };
-  std::uint64_t progress[sizeof(ListenerProgress) / sizeof(std::uint64_t)];
-  std::uint64_t taken;  // ListenerEstate::bytes_taken, and one; 0: nothing
+  // A worker changes one record's account at a time. What the account said before stands here
+  // meanwhile, and holds.
+  struct Journal {
+    std::uint64_t version;  // odd while the account is being changed
+    std::uint64_t record;   // whose
+    AccountWords account;   // as it was
+  } journal;
 };
 
 // A part of a table: the listeners of some records in a row.
@@ -234,9 +154,9 @@ class WorkerListenerTable {
   // The run is the same.
   void write_tally(std::uint32_t record, const ListenerTally& tally) noexcept;
   void write_progress(std::uint32_t record, const ListenerProgress& progress) noexcept;
-  // Of a listener whose kernel does not say it: before and after each send. `bytes`: of the stream,
-  // in all.
-  void forget_taken(std::uint32_t record) noexcept;
+  // Of a Unix socket, of which the kernel does not say it: before and after each send. `bytes`: of
+  // the stream, that the socket has taken in all.
+  void write_sending(std::uint32_t record) noexcept;
   void write_taken(std::uint32_t record, std::uint64_t bytes) noexcept;
   // The client has left; of a listener counts what its tally says.
   void give_back(std::uint32_t record);

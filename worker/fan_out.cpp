@@ -81,9 +81,6 @@ void FanOut::join(Descriptor socket, const PeerAddress& peer, const ListenerRequ
   auto joining = std::make_unique<Listener>(*this, std::move(socket), *record);
   joining->lag_ns_max = request.lag_ns_max;
   joining->tcp = bytes_before.has_value();
-  if (!joining->tcp) {
-    table_.write_taken(*record, 0);
-  }
   Listener& listener = take_in(std::move(joining));
   listener.next_frame = sender_.resumption(listener, now_ns);
   counters_.listeners_total.add(1);
@@ -308,8 +305,7 @@ void FanOut::examine(Listener& listener, std::int64_t now_ns) {
 
 void FanOut::write_progress(const Listener& listener, std::uint64_t queued_bytes,
                             std::int64_t now_ns) {
-  table_.write_progress(listener.record, {.updated_ns = now_ns,
-                                          .lag_ns = sender_.lag_ns(listener, queued_bytes, now_ns),
+  table_.write_progress(listener.record, {.lag_ns = sender_.lag_ns(listener, queued_bytes, now_ns),
                                           .queued_bytes = queued_bytes});
   sender_.note_tally(listener);
 }

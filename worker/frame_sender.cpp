@@ -268,7 +268,7 @@ void FrameSender::take_sent_frames(Listener& listener, std::uint64_t position, s
 }
 
 void FrameSender::note_run(Listener& listener, std::uint64_t stream_position,
-                           std::uint64_t header_bytes) {
+                           std::uint32_t header_bytes) {
   const std::uint64_t bytes_before = listener.bytes_sent + header_bytes;
   listener.stream_offset = stream_position - bytes_before;
   listener.run_noted = true;
@@ -300,7 +300,8 @@ bool FrameSender::send_header(Listener& listener, std::int64_t now_ns) {
   if (header == nullptr || listener.header_number == store_.header_number()) {
     return false;
   }
-  note_run(listener, store_.frame(listener.next_frame).stream_position, header->size());
+  note_run(listener, store_.frame(listener.next_frame).stream_position,
+           static_cast<std::uint32_t>(header->size()));
   const std::size_t sent = send_bytes(listener, header->data(), header->size());
   if (sent > 0) {
     listener.header_number = store_.header_number();
@@ -377,7 +378,7 @@ void FrameSender::send_kept_rest(Listener& listener, std::int64_t now_ns) {
 
 std::size_t FrameSender::send_bytes(Listener& listener, const std::byte* bytes, std::size_t count) {
   if (!listener.tcp) {  // of TCP the kernel knows it
-    table_.forget_taken(listener.record);
+    table_.write_sending(listener.record);
   }
   const ssize_t result =
       ::send(listener.socket.number(), bytes, count, MSG_DONTWAIT | MSG_NOSIGNAL);

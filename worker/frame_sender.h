@@ -94,7 +94,7 @@ class FrameSender {
   void take_sent_frames(Listener& listener, std::uint64_t position, std::size_t bytes,
                         std::int64_t now_ns);
   // Whoever goes on after this worker has to know where in the stream a listener is; before it is.
-  void note_run(Listener& listener, std::uint64_t stream_position, std::uint64_t header_bytes);
+  void note_run(Listener& listener, std::uint64_t stream_position, std::uint32_t header_bytes);
   // Sends the header out of turn, as much as the socket takes; false when none is needed.
   bool send_header(Listener& listener, std::int64_t now_ns);
   // The number behind the last frame that may be sent now.

@@ -20,7 +20,8 @@ class ListenerTableTest : public testing::Test {
     ListenerStatus status;
     status.id = id;
     status.peer = {.high = 1, .low = id};
-    status.lag_ns = -5;
+    status.lag_ns = static_cast<std::int64_t>(id) * 1000;
+    status.queued_bytes = 7 * id;
     status.frames_sent = 2 * id;
     status.bytes_sent = 1000 * id;
     status.frames_skipped = id;
@@ -43,7 +44,7 @@ class ListenerTableTest : public testing::Test {
     return {.bytes_before = n,
             .stream_position = 2 * n,
             .header_position = 3 * n,
-            .header_bytes = 4 * n};
+            .header_bytes = static_cast<std::uint32_t>(4 * n)};
   }
   WorkerListenerTable begin() {
     WorkerListenerTable worker = inherit();
@@ -167,28 +168,70 @@ TEST_F(ListenerTableTest, OfAWorkerThatHasDiedIsTheNextOnes) {
   }
 }
 
-// A worker can be killed between any two words that it writes.
-TEST_F(ListenerTableTest, OfAWorkerKilledInTheMiddleOfAWriteHasWhatHeldBefore) {
+// A worker can be killed between any two words that it writes: here behind each one in turn of what
+// write_run() does.
+TEST_F(ListenerTableTest, OfAWorkerKilledInTheMiddleOfAWriteHasWhatHeldBeforeOrTheNew) {
   WorkerListenerTable worker = begin();
   const std::uint32_t record = enter(worker, 1).value();
+  const std::uint32_t another = enter(worker, 2).value();
   const std::uint64_t serial = worker.serial(record);
-  worker.write_run(record, run(2), tally(2));
+  worker.write_run(record, run(5), tally(5));
   const MemoryFile file(descriptor());
   const auto region = file.map_writable(0, file.bytes());
-  auto* memory = reinterpret_cast<ListenerRecord*>(
-      static_cast<ListenerTableHeader*>(region.get_address()) + 1);
-  // What write_run() does first, to the older one.
-  const int older = memory->runs[0].version < memory->runs[1].version ? 0 : 1;
-  memory->runs[older].version = 0;
-  memory->runs[older].words[0] = 12345;
-  const auto estate = inherit().adopt(record, serial);
-  ASSERT_TRUE(estate);
-  EXPECT_EQ(estate->run, run(2));
-  EXPECT_EQ(estate->tally, tally(2));
-  memory->runs[1 - older].version = 0;
-  EXPECT_EQ(inherit().adopt(record, serial), std::nullopt) << "that does not happen by itself";
+  auto& header = *static_cast<ListenerTableHeader*>(region.get_address());
+  auto* memory = reinterpret_cast<ListenerRecord*>(&header + 1) + record;
+  const AccountWords before = memory->account;
+  const std::uint64_t version = header.journal.version;
+  ASSERT_EQ(version % 2, 0U);
+  worker.write_run(record, run(6), tally(6));
+  const AccountWords after = memory->account;
+  ASSERT_EQ(header.journal.version, version + 2);
+
+  for (std::size_t words = 0; words <= after.size(); ++words) {
+    header.journal = {.version = version + 1, .record = record, .account = before};
+    memory->account = before;
+    std::copy_n(after.begin(), words, memory->account.begin());
+    EXPECT_EQ(table.read().at(0).frames_sent, 10U) << "the master, while nobody goes on with it";
+    EXPECT_EQ(table.count().totals.frames_sent, 10U + 4U);
+    WorkerListenerTable next = inherit();
+    const auto estate = next.adopt(record, serial);
+    ASSERT_TRUE(estate);
+    EXPECT_EQ(estate->run, run(5));
+    EXPECT_EQ(estate->tally, tally(5));
+    EXPECT_EQ(header.journal.version, version + 2);
+    next.write_run(another, run(2), tally(2));
+    EXPECT_EQ(table.read().at(0).frames_sent, 10U) << "what is written next changes nothing";
+  }
+  header.journal = {.version = version + 2, .record = record, .account = before};
+  memory->account = after;
+  EXPECT_EQ(inherit().adopt(record, serial)->run, run(6));
+  header.journal = {.version = version + 2, .record = another, .account = after};
+  memory->account = before;
+  EXPECT_EQ(inherit().adopt(record, serial)->run, run(5)) << "the next one was not begun";
+  header.journal = {.version = version + 1, .record = UINT64_MAX, .account = after};
+  EXPECT_EQ(inherit().adopt(record, serial)->run, run(5)) << "nonsense";
   memory->serial = 0;
   EXPECT_EQ(inherit().adopt(record, serial), std::nullopt);
+}
+
+TEST_F(ListenerTableTest, TakesFromAnotherWhatHeldBeforeItsWorkerWasKilled) {
+  ListenerTable other{records};
+  WorkerListenerTable others(Descriptor(::dup(other.descriptor())), 77);
+  const std::uint32_t record = enter(others, 3).value();
+  {
+    const MemoryFile file(Descriptor(::dup(other.descriptor())));
+    const auto region = file.map_writable(0, file.bytes());
+    auto& header = *static_cast<ListenerTableHeader*>(region.get_address());
+    auto& memory = reinterpret_cast<ListenerRecord*>(&header + 1)[record];
+    header.journal.version += 1;
+    header.journal.record = record;
+    header.journal.account = memory.account;
+    memory.account.fill(12345);
+  }
+  begin();
+  ASSERT_TRUE(table.take_from(other, record, others.serial(record), 0));
+  EXPECT_EQ(inherit().adopt(0, others.serial(record)), std::nullopt) << "it has gone there";
+  EXPECT_EQ(table.read(), (std::vector{status(3)}));
 }
 
 TEST_F(ListenerTableTest, TakesRecordsFromAnotherOne) {
@@ -270,20 +313,42 @@ TEST_F(ListenerTableTest, CountsEachListenerOnceWhetherItIsThereOrHasLeft) {
 
 TEST_F(ListenerTableTest, SaysHowMuchASocketHasTakenButForTheTimeOfASend) {
   WorkerListenerTable worker = begin();
-  const std::uint32_t record = enter(worker, 1).value();
+  ListenerStatus unix_peer = status(1);
+  unix_peer.peer = {};
+  const std::uint32_t record = worker.take(unix_peer, run(1)).value();
   const std::uint64_t serial = worker.serial(record);
-  EXPECT_EQ(inherit().adopt(record, serial)->bytes_taken, std::nullopt);
-  worker.write_taken(record, 0);
   EXPECT_EQ(inherit().adopt(record, serial)->bytes_taken, 0U);
   EXPECT_EQ(inherit().adopt(record, serial)->bytes_taken, 0U) << "by the next but one, too";
-  worker.forget_taken(record);
+  worker.write_sending(record);
   EXPECT_EQ(inherit().adopt(record, serial)->bytes_taken, std::nullopt);
   worker.write_taken(record, 77);
   EXPECT_EQ(inherit().adopt(record, serial)->bytes_taken, 77U);
+  EXPECT_EQ(table.read().at(0).bytes_sent, 77U);
+  worker.write_sending(record);
+  EXPECT_EQ(table.read().at(0).bytes_sent, 77U) << "before the send";
   worker.give_back(record);
   const std::uint32_t another = enter(worker, 2).value();
   ASSERT_EQ(another, record);
-  EXPECT_EQ(inherit().adopt(record, worker.serial(record))->bytes_taken, std::nullopt);
+  EXPECT_EQ(inherit().adopt(record, worker.serial(record))->bytes_taken, std::nullopt)
+      << "of TCP the kernel says it";
+}
+
+TEST_F(ListenerTableTest, HasTheNearestOfWhatItCannotHold) {
+  WorkerListenerTable worker = begin();
+  ListenerStatus much = status(1);
+  much.bytes_before = UINT64_MAX;
+  much.peer_port = UINT16_MAX;
+  much.joined_ns = INT64_MAX;
+  const std::uint32_t record = worker.take(much, run(1)).value();
+  EXPECT_EQ(worker.identity(record).bytes_before, (std::uint64_t{1} << 48U) - 1);
+  EXPECT_EQ(worker.identity(record).peer_port, UINT16_MAX);
+  EXPECT_EQ(worker.identity(record).joined_ns, INT64_MAX);
+  EXPECT_EQ(worker.identity(record).kind, ClientKind::listener);
+  worker.write_progress(record, {.lag_ns = INT64_MAX, .queued_bytes = UINT64_MAX});
+  EXPECT_EQ(table.read().at(0).lag_ns, std::int64_t{UINT32_MAX} * 1000);
+  EXPECT_EQ(table.read().at(0).queued_bytes, UINT32_MAX);
+  worker.write_progress(record, {.lag_ns = -1, .queued_bytes = 1});
+  EXPECT_EQ(table.read().at(0).lag_ns, 0);
 }
 
 TEST_F(ListenerTableTest, HasNotifyClientsAmongTheListenersAndDoesNotShowThem) {

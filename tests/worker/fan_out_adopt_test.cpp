@@ -360,7 +360,7 @@ TEST_F(FanOutAdopt, OnAUnixSocketOfAWorkerThatWasKilledInTheMiddleOfASendIsClose
   Connection connection = unix_connection();
   append();
   join_and_keep(connection);
-  worker_table.forget_taken(0);  // as it does before each
+  worker_table.write_sending(0);  // as it does before each
   begin_next();
   EXPECT_NE(adopt().find("nobody knows"), std::string_view::npos);
   EXPECT_EQ(next->fan_out.listeners(), 0U);
