@@ -34,74 +34,103 @@ HeldSocket::~HeldSocket() {
 
 void HeldSocket::end_connection() const noexcept { ::shutdown(socket_.number(), SHUT_RDWR); }
 
+EscrowItem Escrow::item_of(std::size_t record) const noexcept {
+  const Held& held = held_[record];
+  return {.listener_id = held.listener_id,
+          .serial = held.serial,
+          .record = static_cast<std::uint32_t>(record),
+          .kind = static_cast<ClientKind>(held.kind)};
+}
+
+const Escrow::Held* Escrow::find(const EscrowItem& item) const noexcept {
+  return item.record < held_.size() && held_[item.record].is_of(item) ? &held_[item.record]
+                                                                      : nullptr;
+}
+
+void Escrow::hold(std::uint32_t record, Held held) {
+  if (record >= records_max_) {
+    return;
+  }
+  if (record >= held_.size()) {
+    held_.resize(record + std::size_t{1});
+  }
+  size_ += held_[record].socket ? 0U : 1U;
+  held_[record] = std::move(held);
+}
+
+void Escrow::drop(std::uint32_t record) {
+  held_[record] = Held{};
+  --size_;
+}
+
 void Escrow::take(std::span<const EscrowItem> items, std::span<Descriptor> descriptors) {
   const std::size_t count = std::min(items.size(), descriptors.size());
-  for (std::size_t i = 0; i < count && held_.size() < items_max_; ++i) {
-    held_.insert_or_assign(items[i].record,
-                           Held{.item = items[i], .socket = HeldSocket(std::move(descriptors[i]))});
+  for (std::size_t i = 0; i < count; ++i) {
+    hold(items[i].record, Held{.serial = items[i].serial,
+                               .listener_id = items[i].listener_id,
+                               .socket = HeldSocket(std::move(descriptors[i])),
+                               .kind = static_cast<std::uint8_t>(items[i].kind)});
   }
 }
 
 void Escrow::release(std::span<const EscrowItem> items) {
   for (const EscrowItem& item : items) {
-    const auto found = held_.find(item.record);
-    if (found != held_.end() && found->second.item.serial == item.serial) {
-      held_.erase(found);
+    if (find(item) != nullptr) {
+      drop(item.record);
     }
   }
 }
 
 std::vector<EscrowItem> Escrow::items() const {
   std::vector<EscrowItem> items;
-  items.reserve(held_.size());
-  for (const auto& [record, held] : held_) {
-    items.push_back(held.item);
+  items.reserve(size_);
+  for (std::size_t record = 0; record < held_.size(); ++record) {
+    if (held_[record].socket) {
+      items.push_back(item_of(record));
+    }
   }
   return items;
 }
 
 std::vector<std::uint64_t> Escrow::listener_ids() const {
   std::vector<std::uint64_t> ids;
-  ids.reserve(held_.size());
-  for (const auto& [record, held] : held_) {
-    if (held.item.kind == ClientKind::listener) {
-      ids.push_back(held.item.listener_id);
+  ids.reserve(size_);
+  for (const EscrowItem& item : items()) {
+    if (item.kind == ClientKind::listener) {
+      ids.push_back(item.listener_id);
     }
   }
   return ids;
 }
 
 int Escrow::descriptor(const EscrowItem& item) const {
-  const auto found = held_.find(item.record);
-  return found != held_.end() && found->second.item.serial == item.serial
-             ? found->second.socket.number()
-             : -1;
+  const Held* const held = find(item);
+  return held != nullptr ? held->socket.number() : -1;
 }
 
 std::uint32_t Escrow::free_record(std::uint32_t from) const {
-  while (held_.contains(from)) {
+  while (from < held_.size() && held_[from].socket) {
     ++from;
   }
   return from;
 }
 
 void Escrow::take_from(Escrow& other, const EscrowItem& item, std::uint32_t record) {
-  auto node = other.held_.extract(item.record);
-  if (node) {
-    node.key() = record;
-    node.mapped().item.record = record;
-    held_.insert(std::move(node));
+  if (record < records_max_ && other.find(item) != nullptr) {
+    hold(record, std::move(other.held_[item.record]));
+    other.drop(item.record);
   }
 }
 
 std::vector<SavedEscrowItem> Escrow::save() const {
   std::vector<SavedEscrowItem> saved;
-  saved.reserve(held_.size());
-  for (const auto& [record, held] : held_) {
-    saved.push_back({.listener_id = held.item.listener_id,
-                     .serial = held.item.serial,
-                     .record = record,
-                     .kind = static_cast<std::uint32_t>(held.item.kind),
+  saved.reserve(size_);
+  for (const EscrowItem& item : items()) {
+    const Held& held = held_[item.record];
+    saved.push_back({.listener_id = item.listener_id,
+                     .serial = item.serial,
+                     .record = item.record,
+                     .kind = held.kind,
                      .deaths = held.deaths,
                      .descriptor = held.socket.number()});
   }
@@ -110,42 +139,41 @@ std::vector<SavedEscrowItem> Escrow::save() const {
 
 void Escrow::resume(std::span<const SavedEscrowItem> saved) {
   for (const SavedEscrowItem& item : saved) {
-    held_.emplace(item.record,
-                  Held{.item = {.listener_id = item.listener_id,
-                                .serial = item.serial,
-                                .record = item.record,
-                                .kind = static_cast<ClientKind>(item.kind)},
-                       .socket = HeldSocket(take_descriptor(item.descriptor, "a listener")),
-                       .deaths = item.deaths});
+    hold(item.record, Held{.serial = item.serial,
+                           .listener_id = item.listener_id,
+                           .socket = HeldSocket(take_descriptor(item.descriptor, "a listener")),
+                           .kind = static_cast<std::uint8_t>(item.kind),
+                           .deaths = static_cast<std::uint8_t>(item.deaths)});
   }
 }
 
 std::size_t Escrow::blame(std::span<const EscrowItem> adopted) {
   std::size_t closed = 0;
   for (const EscrowItem& item : adopted) {
-    const auto found = held_.find(item.record);
-    if (found == held_.end() || found->second.item.serial != item.serial ||
-        ++found->second.deaths < deaths_max) {
+    if (find(item) == nullptr || ++held_[item.record].deaths < deaths_max) {
       continue;
     }
-    found->second.socket.end_connection();
-    held_.erase(found);
+    held_[item.record].socket.end_connection();
+    drop(item.record);
     ++closed;
   }
   return closed;
 }
 
 void Escrow::exonerate() {
-  for (auto& [record, held] : held_) {
+  for (Held& held : held_) {
     held.deaths = 0;
   }
 }
 
 void Escrow::close_all() {
-  for (const auto& [record, held] : held_) {
-    held.socket.end_connection();
+  for (const Held& held : held_) {
+    if (held.socket) {
+      held.socket.end_connection();
+    }
   }
   held_.clear();
+  size_ = 0;
 }
 
 }  // namespace eradio

@@ -6,7 +6,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -25,11 +24,13 @@ std::size_t escrow_room(std::size_t total, std::span<const std::size_t> held, st
 // of it (SO_LINGER), closing this one does not wait.
 class HeldSocket {
  public:
+  HeldSocket() = default;
   explicit HeldSocket(Descriptor socket) : socket_(std::move(socket)) {}
   HeldSocket(HeldSocket&& other) = default;
   HeldSocket& operator=(HeldSocket&& other) noexcept;
   ~HeldSocket();
 
+  explicit operator bool() const noexcept { return static_cast<bool>(socket_); }
   [[nodiscard]] int number() const noexcept { return socket_.number(); }
   // Whoever else may have a duplicate: the connection ends.
   void end_connection() const noexcept;
@@ -40,15 +41,15 @@ class HeldSocket {
 
 class Escrow {
  public:
-  // More than a worker can have descriptors for are not taken.
-  explicit Escrow(std::size_t items_max) : items_max_(items_max) {}
+  // Of records from `records_max` on nothing is taken: a worker's table has not so many.
+  explicit Escrow(std::size_t records_max) : records_max_(records_max) {}
 
   // `descriptors` may be fewer: then the last items are not held.
   void take(std::span<const EscrowItem> items, std::span<Descriptor> descriptors);
   // Items that are not held are ignored.
   void release(std::span<const EscrowItem> items);
 
-  [[nodiscard]] std::size_t size() const noexcept { return held_.size(); }
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
   // What is held now, in no order.
   [[nodiscard]] std::vector<EscrowItem> items() const;
   // The ids of the listeners among them, one for each.
@@ -74,14 +75,29 @@ class Escrow {
   void close_all();
 
  private:
+  // One for each listener of the server: small.
   struct Held {
-    EscrowItem item;
-    HeldSocket socket;
-    unsigned deaths = 0;  // of workers in a row that went on with it
+    std::uint64_t serial = 0;
+    std::uint64_t listener_id = 0;
+    HeldSocket socket;        // none: nothing is held
+    std::uint8_t kind = 0;    // ClientKind
+    std::uint8_t deaths = 0;  // of workers in a row that went on with it
+    [[nodiscard]] bool is_of(const EscrowItem& item) const noexcept {
+      return socket && serial == item.serial;
+    }
   };
+  static_assert(sizeof(Held) == 24);
 
-  std::size_t items_max_;
-  std::unordered_map<std::uint32_t, Held> held_;  // by record
+  [[nodiscard]] EscrowItem item_of(std::size_t record) const noexcept;
+  // What is held of the item; nullptr: nothing.
+  [[nodiscard]] const Held* find(const EscrowItem& item) const noexcept;
+  // Instead of whatever is held of this record; nothing when there is no such record.
+  void hold(std::uint32_t record, Held held);
+  void drop(std::uint32_t record);
+
+  std::size_t records_max_;
+  std::size_t size_ = 0;
+  std::vector<Held> held_;  // by record
 };
 
 }  // namespace eradio

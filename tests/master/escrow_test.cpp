@@ -38,7 +38,7 @@ class EscrowTest : public testing::Test {
   }
   void release(const EscrowItem& of) { escrow.release({&of, 1}); }
 
-  Escrow escrow{3};
+  Escrow escrow{4};
   std::vector<Descriptor> others;
 };
 
@@ -77,14 +77,16 @@ TEST_F(EscrowTest, OfOneRecordHoldsTheNewest) {
 }
 
 TEST_F(EscrowTest, TakesNoMoreThanAWorkerCanHaveAndNoneWithoutADescriptor) {
-  for (std::uint32_t record = 0; record < 5; ++record) {
+  for (std::uint32_t record = 0; record < 6; ++record) {
     give(item(record, record + 1));
   }
-  EXPECT_EQ(escrow.size(), 3U);
+  EXPECT_EQ(escrow.size(), 4U);
   EXPECT_TRUE(is_closed(4));
+  give(item(UINT32_MAX, 1));
+  EXPECT_TRUE(is_closed(6)) << "a table has no such record";
   escrow.close_all();
   EXPECT_TRUE(is_closed(0));
-  const EscrowItem without = item(7, 7);
+  const EscrowItem without = item(2, 7);
   escrow.take({&without, 1}, {});
   EXPECT_EQ(escrow.size(), 0U);
 }
@@ -102,6 +104,25 @@ TEST_F(EscrowTest, GivesUpWhatTwoWorkersInARowHaveDiedWith) {
   EXPECT_FALSE(is_closed(1)) << "that one came later";
   EXPECT_EQ(escrow.size(), 1U);
   EXPECT_EQ(escrow.blame(adopted), 0U);
+}
+
+TEST_F(EscrowTest, TakesItemsOverFromAnother) {
+  give(item(1, 10));
+  give(item(2, 11));
+  Escrow another{4};
+  another.take_from(escrow, item(1, 99), 0);
+  EXPECT_EQ(another.size(), 0U) << "it is another's";
+  another.take_from(escrow, item(1, 10), 7);
+  EXPECT_EQ(another.size(), 0U) << "there is no such record";
+  another.take_from(escrow, item(1, 10), 3);
+  EXPECT_EQ(another.size(), 1U);
+  EXPECT_EQ(escrow.size(), 1U);
+  EXPECT_FALSE(is_closed(0));
+  EXPECT_GE(another.descriptor(item(3, 10)), 0);
+  EXPECT_EQ(escrow.descriptor(item(1, 10)), -1);
+  another.close_all();
+  EXPECT_TRUE(is_closed(0));
+  EXPECT_FALSE(is_closed(1));
 }
 
 TEST_F(EscrowTest, NamesARecordThatIsFree) {
