@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
+#include <limits>
 #include <stdexcept>
 #include <utility>
 
@@ -9,7 +11,15 @@
 
 namespace eradio {
 
-Vetoes::Vetoes(double ratio, std::size_t slots) : slots_(slots) { set_ratio(ratio); }
+Vetoes::Vetoes(double ratio, std::size_t slots) {
+  set_ratio(ratio);
+  make_slots(slots);
+}
+
+void Vetoes::make_slots(std::size_t slots) {
+  ERADIO_CHECK(slots <= std::numeric_limits<std::uint16_t>::max());
+  all_connections_.resize(std::max(all_connections_.size(), slots));
+}
 
 void Vetoes::set_ratio(double ratio) {
   ERADIO_CHECK(ratio > 0 && ratio <= 1);
@@ -17,51 +27,83 @@ void Vetoes::set_ratio(double ratio) {
 }
 
 bool Vetoes::join(std::size_t slot, std::uint64_t id) {
-  Slot& worker = slots_.at(slot);
-  if (worker.all >= connections_max) {
+  if (all_connections_.at(slot) >= connections_max) {
     return false;
   }
-  ++worker.all;
-  ++worker.connections[id];
-  ++ids_[id].connections;
+  ++all_connections_[slot];
+  const auto listener = ids_.try_emplace(id, Id{.slot = static_cast<std::uint16_t>(slot)}).first;
+  set_connections(slot, listener, connections(slot, listener) + 1);
   return true;
 }
 
 bool Vetoes::leave(std::size_t slot, std::uint64_t id) {
-  Slot& worker = slots_.at(slot);
-  const auto found = worker.connections.find(id);
-  if (found == worker.connections.end()) {
+  const auto listener = ids_.find(id);
+  if (listener == ids_.end() || connections(slot, listener) == 0) {
     return false;
   }
-  --worker.all;
-  if (--found->second == 0) {
-    worker.connections.erase(found);
-  }
-  remove_connections(id, 1);
+  --all_connections_.at(slot);
+  set_connections(slot, listener, connections(slot, listener) - 1);
+  erase_if_gone(listener);
   return true;
 }
 
 void Vetoes::keep_only(std::size_t slot, std::span<const std::uint64_t> ids) {
-  Slot kept;
-  for (const std::uint64_t id : ids) {
-    ++kept.all;
-    ++kept.connections[id];
-    ++ids_[id].connections;
+  std::vector<std::uint64_t> kept(ids.begin(), ids.end());
+  std::sort(kept.begin(), kept.end());
+  all_connections_.at(slot) = kept.size();
+  auto next = kept.cbegin();
+  // How many of them carry this id; all that are less have been asked for.
+  const auto count_of = [&](std::uint64_t id) {
+    const auto begin = std::exchange(next, std::upper_bound(next, kept.cend(), id));
+    return static_cast<std::uint32_t>(next - begin);
+  };
+  for (const std::uint64_t id : kept) {
+    ids_.try_emplace(id, Id{.slot = static_cast<std::uint16_t>(slot)});
   }
-  for (const auto& [id, connections] :
-       std::exchange(slots_.at(slot), std::move(kept)).connections) {
-    remove_connections(id, connections);
+  for (auto listener = ids_.begin(); listener != ids_.end();) {
+    set_connections(slot, listener, count_of(listener->first));
+    listener = erase_if_gone(listener);
   }
 }
 
-void Vetoes::remove_connections(std::uint64_t id, std::uint64_t connections) {
-  const auto found = ids_.find(id);
-  ERADIO_CHECK(found != ids_.end() && found->second.connections >= connections);
-  found->second.connections -= connections;
-  if (found->second.connections == 0) {
-    vetoes_ -= found->second.voted ? 1U : 0U;
-    ids_.erase(found);
+std::uint32_t Vetoes::connections(std::size_t slot, Ids::const_iterator of) const {
+  const Id& listener = of->second;
+  if (listener.slot == slot) {
+    return listener.connections;
   }
+  const auto found = listener.elsewhere ? elsewhere_.find({of->first, slot}) : elsewhere_.end();
+  return found != elsewhere_.end() ? found->second : 0;
+}
+
+void Vetoes::set_connections(std::size_t slot, Ids::iterator of, std::uint32_t connections) {
+  Id& listener = of->second;
+  if (listener.slot == slot) {
+    listener.connections = connections;
+  } else if (connections > 0) {
+    elsewhere_[{of->first, slot}] = connections;
+    listener.elsewhere = true;
+  } else if (listener.elsewhere) {
+    elsewhere_.erase({of->first, slot});
+  }
+  if (!listener.elsewhere) {
+    return;
+  }
+  const auto other = elsewhere_.lower_bound({of->first, 0});
+  listener.elsewhere = other != elsewhere_.end() && other->first.first == of->first;
+  if (listener.connections == 0 && listener.elsewhere) {  // that worker is its own from now on
+    listener.slot = static_cast<std::uint16_t>(other->first.second);
+    listener.connections = other->second;
+    const auto another = elsewhere_.erase(other);
+    listener.elsewhere = another != elsewhere_.end() && another->first.first == of->first;
+  }
+}
+
+Vetoes::Ids::iterator Vetoes::erase_if_gone(Ids::iterator listener) {
+  if (listener->second.connections > 0) {
+    return std::next(listener);
+  }
+  vetoes_ -= listener->second.voted ? 1U : 0U;
+  return ids_.erase(listener);
 }
 
 VoteOutcome Vetoes::vote(std::uint64_t id) {
@@ -98,15 +140,16 @@ void Vetoes::clear_votes() {
 }
 
 void Vetoes::save(SavedProgramme& saved) const {
-  for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
-    for (const auto& [id, count] : slots_[slot].connections) {
-      saved.connections.push_back({.slot = slot, .listener_id = id, .count = count});
-    }
-  }
-  for (const auto& [id, state] : ids_) {
-    if (state.voted) {
+  for (const auto& [id, listener] : ids_) {
+    saved.connections.push_back(
+        {.slot = listener.slot, .listener_id = id, .count = listener.connections});
+    if (listener.voted) {
       saved.voters.push_back(id);
     }
+  }
+  for (const auto& [id_and_slot, connections] : elsewhere_) {
+    saved.connections.push_back(
+        {.slot = id_and_slot.second, .listener_id = id_and_slot.first, .count = connections});
   }
   saved.skipped = skipped_;
 }
@@ -114,7 +157,8 @@ void Vetoes::save(SavedProgramme& saved) const {
 void Vetoes::resume(const SavedProgramme& saved, bool playing) {
   for (const SavedConnections& connections : saved.connections) {
     for (std::uint64_t i = 0; i < connections.count; ++i) {
-      if (connections.slot >= slots_.size() || !join(connections.slot, connections.listener_id)) {
+      if (connections.slot >= all_connections_.size() ||
+          !join(connections.slot, connections.listener_id)) {
         throw std::runtime_error("the running server's state has more listeners than can be true");
       }
     }

@@ -5,12 +5,14 @@
 // (2) an id without a connection has no vote; (3) skip_is_due() is true at most once per track.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <map>
 #include <span>
+#include <utility>
 #include <vector>
+
+#include <absl/container/btree_map.h>
 
 #include "common/worker_protocol.h"
 #include "master/master_state.h"
@@ -26,7 +28,7 @@ class Vetoes {
   Vetoes(double ratio, std::size_t slots);
 
   // For slots from now on, at least so many.
-  void make_slots(std::size_t slots) { slots_.resize(std::max(slots_.size(), slots)); }
+  void make_slots(std::size_t slots);
   void set_ratio(double ratio);
 
   // One more connection of this worker carries the id. False, and nothing changes, when it has more
@@ -59,22 +61,27 @@ class Vetoes {
   [[nodiscard]] static std::uint64_t vetoes_needed(double ratio, std::uint64_t listeners);
 
  private:
+  // One for each listener of the server: small. Most have one connection, or all on one worker.
   struct Id {
-    std::uint64_t connections = 0;
+    std::uint32_t connections = 0;  // on this one
+    std::uint16_t slot = 0;
+    bool elsewhere = false;  // on others, too
     bool voted = false;
   };
+  static_assert(sizeof(Id) == 8);
   // Ordered: listeners choose their ids, and no choice of theirs can make these slow.
-  struct Slot {
-    std::map<std::uint64_t, std::uint64_t> connections;  // by id
-    std::size_t all = 0;
-  };
+  using Ids = absl::btree_map<std::uint64_t, Id>;
 
-  void remove_connections(std::uint64_t id, std::uint64_t connections);
+  [[nodiscard]] std::uint32_t connections(std::size_t slot, Ids::const_iterator of) const;
+  void set_connections(std::size_t slot, Ids::iterator of, std::uint32_t connections);
+  // If it has no connection left. Returns the next.
+  Ids::iterator erase_if_gone(Ids::iterator listener);
   void clear_votes();
 
   double ratio_;
-  std::vector<Slot> slots_;  // by worker
-  std::map<std::uint64_t, Id> ids_;
+  std::vector<std::size_t> all_connections_;  // by worker
+  Ids ids_;
+  std::map<std::pair<std::uint64_t, std::size_t>, std::uint32_t> elsewhere_;  // by id and worker
   std::uint64_t vetoes_ = 0;
   bool playing_ = false;
   bool skipped_ = false;  // this track, by votes

@@ -8,7 +8,7 @@ set -eu
 
 build="g++ cmake ninja-build pkg-config
   libboost-dev libboost-program-options-dev libcpp-httplib-dev nlohmann-json3-dev libspdlog-dev libfmt-dev
-  libssl-dev libwslay-dev libseccomp-dev liburing-dev
+  libabsl-dev libssl-dev libwslay-dev libseccomp-dev liburing-dev
   libavformat-dev libavcodec-dev libswresample-dev libavutil-dev"
 # prometheus, with promtool: what checks the metrics, and collects them.
 tests="libgtest-dev libbenchmark-dev ffmpeg curl nodejs chromium prometheus slowhttptest"

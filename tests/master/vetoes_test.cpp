@@ -1,5 +1,10 @@
 #include "master/vetoes.h"
 
+#include <array>
+#include <cstddef>
+#include <random>
+#include <vector>
+
 #include <gtest/gtest.h>
 
 namespace eradio {
@@ -177,6 +182,59 @@ TEST(Vetoes, OfAllWantAll) {
     EXPECT_EQ(vetoes.vote(id), VoteOutcome::counted);
   }
   EXPECT_TRUE(vetoes.skip_is_due());
+}
+
+// Whatever order things come in, it is as if each connection were counted by itself.
+TEST(Vetoes, CountIdsThatAreOnManyWorkersAsIfEachConnectionWereCounted) {
+  constexpr std::size_t slots = 4;
+  constexpr std::uint64_t ids = 6;
+  Vetoes vetoes(1.0, slots);
+  vetoes.start_track();
+  std::array<std::array<std::size_t, ids>, slots> connections{};
+  std::mt19937 random(7);
+  const auto below = [&](std::size_t end) { return std::size_t{random()} % end; };
+  for (int step = 0; step < 20'000; ++step) {
+    const std::size_t slot = below(slots);
+    const std::uint64_t id = below(ids);
+    switch (below(8)) {
+      case 0: {
+        std::vector<std::uint64_t> kept;
+        for (std::uint64_t other = 0; other < ids; ++other) {
+          connections[slot][other] = below(3);
+          kept.insert(kept.begin(), connections[slot][other], other);
+        }
+        vetoes.keep_only(slot, kept);
+        break;
+      }
+      case 1:
+      case 2:
+      case 3:
+        ASSERT_TRUE(vetoes.join(slot, id));
+        ++connections[slot][id];
+        break;
+      default:
+        ASSERT_EQ(vetoes.leave(slot, id), connections[slot][id] > 0);
+        connections[slot][id] -= connections[slot][id] > 0 ? 1U : 0U;
+    }
+    std::uint64_t listeners = 0;
+    for (std::uint64_t other = 0; other < ids; ++other) {
+      std::size_t all = 0;
+      for (const auto& of_slot : connections) {
+        all += of_slot[other];
+      }
+      ASSERT_EQ(vetoes.is_listening(other), all > 0);
+      listeners += all > 0 ? 1U : 0U;
+    }
+    ASSERT_EQ(vetoes.listeners(), listeners);
+    if (step % 100 == 0) {
+      SavedProgramme saved;
+      vetoes.save(saved);
+      Vetoes next(1.0, slots);
+      next.resume(saved, true);
+      ASSERT_EQ(next.listeners(), listeners);
+      vetoes = next;
+    }
+  }
 }
 
 }  // namespace
