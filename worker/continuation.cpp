@@ -43,8 +43,9 @@ std::uint64_t frames_within(const KnownStream& stream, std::uint64_t from, std::
 void skip_from(Listener& listener, const KnownStream& stream, std::uint64_t stream_position) {
   listener.next_frame = stream.resumption;
   if (listener.frames_sent > 0) {  // what came before its first frame, a listener does not miss
-    listener.jumped = true;
-    listener.frames_skipped += frames_between(stream, stream_position, stream.resumption);
+    ListenerTrouble& trouble = listener.trouble();
+    trouble.jumped = true;
+    trouble.frames_skipped += frames_between(stream, stream_position, stream.resumption);
   }
 }
 
@@ -54,18 +55,18 @@ std::string_view continue_in_header(Listener& listener, const ListenerEstate& es
   const FrameStore& store = stream.store;
   const std::uint64_t missing = run.bytes_before - listener.bytes_sent;
   if (missing == run.header_bytes) {  // nothing of it was sent
-    listener.header_number = 0;
+    listener.header = 0;
     skip_from(listener, stream, estate.tally.stream_position);
     return {};
   }
   const auto first = store.find(run.stream_position);
-  if (missing > run.header_bytes || listener.header_number == 0 || !first ||
+  if (missing > run.header_bytes || listener.header == 0 || !first ||
       store.frame(*first).stream_position != run.stream_position ||
       store.header()->size() != run.header_bytes) {
     return "the header that it is in the middle of is no longer there";
   }
   listener.next_frame = *first;
-  listener.kept_rest = std::make_unique<KeptRest>(
+  listener.trouble().kept_rest = std::make_unique<KeptRest>(
       KeptRest{.bytes = store.header(), .sent = run.header_bytes - missing});
   return {};
 }
@@ -85,7 +86,7 @@ std::string_view continue_behind_the_store(Listener& listener, const ListenerEst
     if (!rest) {
       return "the rest of the frame that it is in the middle of is no longer there";
     }
-    listener.kept_rest = std::make_unique<KeptRest>(
+    listener.trouble().kept_rest = std::make_unique<KeptRest>(
         KeptRest{.bytes = std::make_shared<const std::vector<std::byte>>(std::move(*rest)),
                  .of_frame = true,
                  .time_ns = last_sent->time_ns});
@@ -93,8 +94,8 @@ std::string_view continue_behind_the_store(Listener& listener, const ListenerEst
   listener.frames_sent += since_tally;
   // What is behind it is too old: as if it had waited here.
   skip_from(listener, stream, frame_end);
-  listener.jumps += 1;
-  listener.jumped = true;
+  listener.trouble().jumps += 1;
+  listener.trouble().jumped = true;
   return {};
 }
 
@@ -105,9 +106,13 @@ std::string_view continue_listener(Listener& listener, const ListenerEstate& est
   const FrameStore& store = stream.store;
   const ListenerRun& run = estate.run;
   const ListenerTally& tally = estate.tally;
-  listener.run_before.since_ns = stream.now_ns;  // what is queued from before is no older to us
+  const std::uint64_t run_begin =
+      run.bytes_before - std::min<std::uint64_t>(run.bytes_before, run.header_bytes);
+  if (run_begin > 0) {  // what is queued from before is no older to us
+    listener.trouble().run_before.since_ns = stream.now_ns;
+  }
   if (store.header() != nullptr && run.header_position == store.header_position()) {
-    listener.header_number = store.header_number();
+    listener.header = store.header_version();
   }
   if (listener.bytes_sent < run.bytes_before) {
     return continue_in_header(listener, estate, stream);
@@ -116,7 +121,7 @@ std::string_view continue_listener(Listener& listener, const ListenerEstate& est
   const std::uint64_t position = begin + (listener.bytes_sent - run.bytes_before);
   if (store.header() != nullptr && begin <= store.header_position() &&
       store.header_position() + store.header()->size() <= position) {
-    listener.header_number = store.header_number();  // it came by it
+    listener.header = store.header_version();  // it came by it
   }
   // Nothing of the run was sent: it can begin anywhere. Or its worker has skipped already.
   if (position == begin || position < tally.stream_position) {
@@ -135,12 +140,8 @@ std::string_view continue_listener(Listener& listener, const ListenerEstate& est
     return continue_behind_the_store(listener, estate, stream, position);
   }
   listener.resumes = false;
-  listener.stream_offset = position - listener.bytes_sent;
   listener.run_noted = true;
-  const std::uint64_t in_store = listener.next_frame < store.next()
-                                     ? store.frame(listener.next_frame).begin + listener.begun_bytes
-                                     : store.end();
-  listener.run = {.begin = run.bytes_before, .offset = in_store - listener.bytes_sent};
+  listener.run = {.begin = run_begin, .offset = position - listener.bytes_sent};
   listener.frames_sent += frames_within(stream, tally.stream_position, position);
   return {};
 }

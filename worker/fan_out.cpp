@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <limits>
 #include <stdexcept>
 #include <string>
 #include <system_error>
@@ -32,9 +33,15 @@ std::string why_gone(int socket) {
   return std::generic_category().message(error_number);
 }
 
-}  // namespace
+std::uint16_t milliseconds_of(std::int64_t ns) {
+  return static_cast<std::uint16_t>(
+      std::clamp<std::int64_t>(ns / ns_per_ms, 0, std::numeric_limits<std::uint16_t>::max()));
+}
 
-void Listener::on_events(std::uint32_t events) { fan_out.on_socket_events(*this, events); }
+// What has been on its way for less is no sign of a stall.
+constexpr std::int64_t suspicious_ns = ns_per_second;
+
+}  // namespace
 
 FanOut::FanOut(EventLoop& loop, FrameStore& store, WorkerCounters& counters,
                WorkerListenerTable& table, GateLimits limits,
@@ -79,7 +86,7 @@ void FanOut::join(Descriptor socket, const PeerAddress& peer, const ListenerRequ
     throw std::runtime_error("the listener table is full");
   }
   auto joining = std::make_unique<Listener>(*this, std::move(socket), *record);
-  joining->lag_ns_max = request.lag_ns_max;
+  joining->lag_ms_max = milliseconds_of(request.lag_ns_max);
   joining->tcp = bytes_before.has_value();
   Listener& listener = take_in(std::move(joining));
   listener.next_frame = sender_.resumption(listener, now_ns);
@@ -102,7 +109,6 @@ Listener& FanOut::take_in(std::unique_ptr<Listener> listener) {
   }
   sender_.take_in(*listener);
   listener->place = static_cast<std::uint32_t>(listeners_.size());
-  listener->took_ns = clock_();
   listeners_.push_back(std::move(listener));
   counters_.listeners.set(listeners_.size());
   return *listeners_.back();
@@ -123,12 +129,14 @@ std::string_view FanOut::adopt(Descriptor socket, const PeerAddress& peer, std::
   }
   auto adopted = std::make_unique<Listener>(*this, std::move(socket), record);
   // Or it would be sent what is not in the store any more.
-  adopted->lag_ns_max = std::clamp<std::int64_t>(identity.lag_ns_max, 0, sender_.lag_ns_ceiling());
+  adopted->lag_ms_max = milliseconds_of(std::min(identity.lag_ns_max, sender_.lag_ns_ceiling()));
   const ListenerTotals& before = estate->tally.totals;
   adopted->bytes_sent = before.bytes_sent;
   adopted->frames_sent = before.frames_sent;
-  adopted->frames_skipped = before.frames_skipped;
-  adopted->jumps = static_cast<std::uint32_t>(before.jumps);
+  if (before.frames_skipped > 0 || before.jumps > 0) {
+    adopted->trouble().frames_skipped = before.frames_skipped;
+    adopted->trouble().jumps = static_cast<std::uint32_t>(before.jumps);
+  }
   const std::int64_t now_ns = clock_();
   const auto taken = bytes_taken(adopted->socket.number());
   adopted->tcp = taken.has_value();
@@ -247,7 +255,8 @@ void FanOut::serve(Listener& listener, std::int64_t now_ns) {
 }
 
 void FanOut::let_wait(Listener& listener) {
-  if (!std::exchange(listener.waits, true)) {
+  if (!listener.waits) {
+    listener.waits = true;
     waiting_.push_back(&listener);
   }
   if (waiting_timer_ == EventLoop::no_timer) {
@@ -292,15 +301,32 @@ void FanOut::hand_over() {
 void FanOut::examine(Listener& listener, std::int64_t now_ns) {
   const std::uint64_t queued = queued_bytes(listener.socket.number()).value_or(0);
   write_progress(listener, queued, now_ns);
-  // Of a Unix socket this is no number of bytes; but it changes whenever something is taken.
-  const std::uint64_t taken = listener.bytes_sent - queued;
-  if (queued == 0 || taken != listener.bytes_taken) {
-    listener.bytes_taken = taken;
-    listener.took_ns = now_ns;
-  } else if (now_ns - listener.took_ns >= stall_ns_max_) {
+  if (has_stalled(listener, queued, now_ns)) {
     leave(listener,
           "it has taken nothing for " + std::to_string(stall_ns_max_ / ns_per_second) + " s");
   }
+}
+
+bool FanOut::has_stalled(Listener& listener, std::uint64_t queued_bytes, std::int64_t now_ns) {
+  const bool suspected = listener.known_trouble() && listener.known_trouble()->took_ns > 0;
+  if (!suspected) {
+    // Most have something on their way now and then, and that is all. Where it cannot be told how
+    // old it is, it may be.
+    const std::int64_t age_ns = sender_.lag_ns(listener, queued_bytes, now_ns);
+    const bool is_new = age_ns > 0 && age_ns < std::min(suspicious_ns, stall_ns_max_ / 4);
+    if (queued_bytes == 0 || is_new) {
+      return false;
+    }
+  }
+  ListenerTrouble& trouble = listener.trouble();
+  // Of a Unix socket this is no number of bytes; but it changes whenever something is taken.
+  const std::uint64_t taken = listener.bytes_sent - queued_bytes;
+  if (!suspected || queued_bytes == 0 || taken != trouble.bytes_taken) {
+    trouble.bytes_taken = taken;
+    trouble.took_ns = queued_bytes == 0 ? 0 : now_ns;
+    return false;
+  }
+  return now_ns - trouble.took_ns >= stall_ns_max_;
 }
 
 void FanOut::write_progress(const Listener& listener, std::uint64_t queued_bytes,
@@ -311,9 +337,10 @@ void FanOut::write_progress(const Listener& listener, std::uint64_t queued_bytes
 }
 
 void FanOut::leave(Listener& listener, std::string_view why) {
-  if (std::exchange(listener.gone, true)) {
+  if (listener.gone) {
     return;
   }
+  listener.gone = true;
   log_departure(listener, why);
   departed_.push_back(&listener);
 }
@@ -321,16 +348,17 @@ void FanOut::leave(Listener& listener, std::string_view why) {
 void FanOut::log_departure(const Listener& listener, std::string_view why) const {
   if (log::is_on(LogLevel::info)) {
     const ListenerIdentity who = table_.identity(listener.record);
+    const ListenerTotals totals = listener.totals();
     log::event(LogLevel::info, "a listener has left",
                {{"listener", who.id},
                 {"peer", peer_address_of(who.peer).text()},
                 {"port", who.peer_port},
                 {"why", why},
                 {"listened_ms", (clock_() - std::max<std::int64_t>(who.joined_ns, 0)) / ns_per_ms},
-                {"frames_sent", listener.frames_sent},
-                {"bytes_sent", listener.bytes_sent},
-                {"frames_skipped", listener.frames_skipped},
-                {"jumps", listener.jumps}});
+                {"frames_sent", totals.frames_sent},
+                {"bytes_sent", totals.bytes_sent},
+                {"frames_skipped", totals.frames_skipped},
+                {"jumps", totals.jumps}});
   }
 }
 

@@ -112,6 +112,8 @@ class FanOut {
   // that have taken nothing for stall_timeout.
   void sweep();
   void examine(Listener& listener, std::int64_t now_ns);
+  // Whether it has taken nothing for stall_timeout; asked once a second.
+  bool has_stalled(Listener& listener, std::uint64_t queued_bytes, std::int64_t now_ns);
   void write_progress(const Listener& listener, std::uint64_t queued_bytes, std::int64_t now_ns);
   void free_departed();
 

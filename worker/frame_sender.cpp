@@ -62,8 +62,8 @@ std::span<const FrameSender::CollectedSend> FrameSender::send_collected(std::int
   for (std::size_t i = 0; i < collected_.size(); ++i) {
     const CollectedSend& send = collected_[i];
     send.listener->collected = false;
-    take_sent_frames(*send.listener, send.position,
-                     take_send_result(*send.listener, send.bytes, results[i]), now_ns);
+    take_sent_frames(*send.listener, take_send_result(*send.listener, send.bytes, results[i]),
+                     now_ns);
   }
   if (ring_->broken() != 0) {
     log::warning("io_uring fails ({}): each frame is sent by itself from now on",
@@ -86,9 +86,9 @@ SendProgress FrameSender::serve(Listener& listener, std::int64_t now_ns) {
 }
 
 SendProgress FrameSender::send_what_may_be_sent(Listener& listener, std::int64_t now_ns) {
-  if (listener.kept_rest) {
+  if (listener.kept_rest() != nullptr) {
     send_kept_rest(listener, now_ns);
-    if (listener.kept_rest) {
+    if (listener.kept_rest() != nullptr) {
       return SendProgress::done;
     }
   }
@@ -163,22 +163,26 @@ std::int64_t FrameSender::oldest_queued_age_ns(const Listener& listener, std::ui
     return 0;
   }
   const std::uint64_t acked = listener.bytes_sent - std::min(queued_bytes, listener.bytes_sent);
-  if (acked < listener.run_before.begin) {
+  const UnbrokenRun run_before =
+      listener.known_trouble() ? listener.known_trouble()->run_before : UnbrokenRun{};
+  if (acked < run_before.begin) {
     return long_ago_ns;
   }
-  const UnbrokenRun& run = acked >= listener.run.begin ? listener.run : listener.run_before;
+  const UnbrokenRun& run = acked >= listener.run.begin ? listener.run : run_before;
   const std::uint64_t position = acked + run.offset;
-  // Before the first frame that the store has seen, modulo 2^64: a header.
-  const std::int64_t made_ns = position < store_.end() ? store_.time_at(position) : 0;
-  return now_ns - std::max(made_ns, run.since_ns);
+  // Before the beginning of the stream, modulo 2^64: a header.
+  const bool in_stream = store_.oldest() < store_.next() && position < store_.stream_end();
+  return now_ns - std::max(in_stream ? store_.time_at(position) : 0, run.since_ns);
 }
 
 void FrameSender::skip(Listener& listener, std::int64_t now_ns) {
   listener.resumes = true;
   // However often it skips while it waits, the listener hears one jump; before its first frame
   // none.
-  if (listener.frames_sent > 0 && !std::exchange(listener.jumped, true)) {
-    listener.jumps += 1;
+  if (listener.frames_sent > 0) {
+    ListenerTrouble& trouble = listener.trouble();
+    trouble.jumps += trouble.jumped ? 0 : 1;
+    trouble.jumped = true;
   }
   const std::uint64_t target = resumption(listener, now_ns);
   ERADIO_CHECK(target > listener.next_frame);  // or the gate would say the same again, for ever
@@ -188,8 +192,8 @@ void FrameSender::skip(Listener& listener, std::int64_t now_ns) {
 void FrameSender::skip_to(Listener& listener, std::uint64_t target) {
   const std::uint64_t skipped = target - listener.next_frame;
   listener.next_frame = target;
-  if (listener.jumped) {  // what came before its first frame, a listener does not miss
-    listener.frames_skipped += skipped;
+  if (listener.has_jumped()) {  // what came before its first frame, a listener does not miss
+    listener.trouble().frames_skipped += skipped;
   }
 }
 
@@ -199,8 +203,8 @@ std::uint64_t FrameSender::resumption(const Listener& listener, std::int64_t now
     return store_.next();
   }
   const bool newest = sync_point + 1 == store_.next();
-  const std::int64_t age_ns_max = newest ? newest_age_ns_max(listener.lag_ns_max)
-                                         : std::max(limits_.lag_ns_ceiling, listener.lag_ns_max);
+  const std::int64_t age_ns_max = newest ? newest_age_ns_max(listener.lag_ns_max())
+                                         : std::max(limits_.lag_ns_ceiling, listener.lag_ns_max());
   return now_ns - store_.frame(sync_point).time_ns <= age_ns_max ? sync_point : store_.next();
 }
 
@@ -214,7 +218,7 @@ std::int64_t FrameSender::lag_ns_max(const Listener& listener) const {
   // Without a newer sync point to go on with, a listener would lose more than it is behind.
   const bool worth_it = sync_point > listener.next_frame ||
                         (sync_point == listener.next_frame && sync_point + 1 == store_.next());
-  return worth_it ? listener.lag_ns_max : std::max(limits_.lag_ns_ceiling, listener.lag_ns_max);
+  return worth_it ? listener.lag_ns_max() : std::max(limits_.lag_ns_ceiling, listener.lag_ns_max());
 }
 
 std::uint64_t FrameSender::last_admitted(const Listener& listener) const {
@@ -246,35 +250,29 @@ void FrameSender::send_frames(Listener& listener, std::int64_t now_ns) {
   const std::size_t count = last.begin + last.bytes - start;
   const std::uint64_t stream_position =
       store_.frame(listener.next_frame).stream_position + listener.begun_bytes;
-  if (stream_position - listener.bytes_sent != listener.stream_offset || !listener.run_noted) {
-    note_run(listener, stream_position, 0);
+  if (stream_position - listener.bytes_sent != listener.run.offset || !listener.run_noted) {
+    begin_run(listener, stream_position, 0, now_ns);
   }
   if (collecting_ && listener.in_ring) {
     ring_->add(listener.socket.number(), {store_.at(start), count});
-    collected_.push_back({.listener = &listener, .position = start, .bytes = count});
+    collected_.push_back({.listener = &listener, .bytes = count});
     listener.collected = true;
     return;
   }
-  take_sent_frames(listener, start, send_bytes(listener, store_.at(start), count), now_ns);
+  take_sent_frames(listener, send_bytes(listener, store_.at(start), count), now_ns);
 }
 
-void FrameSender::take_sent_frames(Listener& listener, std::uint64_t position, std::size_t bytes,
-                                   std::int64_t now_ns) {
-  if (bytes > 0) {
-    listener.resumes = false;
-    listener.jumped = false;
-  }
-  account_sent(listener, position, bytes, now_ns);
-}
-
-void FrameSender::note_run(Listener& listener, std::uint64_t stream_position,
-                           std::uint32_t header_bytes) {
+void FrameSender::begin_run(Listener& listener, std::uint64_t stream_position,
+                            std::uint32_t header_bytes, std::int64_t now_ns) {
   const std::uint64_t bytes_before = listener.bytes_sent + header_bytes;
-  listener.stream_offset = stream_position - bytes_before;
+  if (listener.bytes_sent > listener.run.begin) {  // or nothing of it was sent
+    listener.trouble().run_before = listener.run;
+  }
+  listener.run = {
+      .begin = listener.bytes_sent, .offset = stream_position - bytes_before, .since_ns = now_ns};
   listener.run_noted = true;
-  const bool has_newest_header =
-      store_.header() != nullptr &&
-      (header_bytes > 0 || listener.header_number == store_.header_number());
+  const bool has_newest_header = store_.header() != nullptr &&
+                                 (header_bytes > 0 || listener.header == store_.header_version());
   table_.write_run(
       listener.record,
       {.bytes_before = bytes_before,
@@ -287,7 +285,8 @@ void FrameSender::note_run(Listener& listener, std::uint64_t stream_position,
 void FrameSender::note_tally(const Listener& listener) {
   // Of one that is in the middle of a kept rest, keep_rest() has seen to it; one that waits for a
   // frame that is not there any more will skip it.
-  if (listener.run_noted && !listener.kept_rest && listener.next_frame >= store_.oldest()) {
+  if (listener.run_noted && listener.kept_rest() == nullptr &&
+      listener.next_frame >= store_.oldest()) {
     const std::uint64_t position = listener.next_frame < store_.next()
                                        ? store_.frame(listener.next_frame).stream_position
                                        : store_.stream_end();
@@ -297,41 +296,39 @@ void FrameSender::note_tally(const Listener& listener) {
 
 bool FrameSender::send_header(Listener& listener, std::int64_t now_ns) {
   const auto& header = store_.header();
-  if (header == nullptr || listener.header_number == store_.header_number()) {
+  if (header == nullptr || listener.header == store_.header_version()) {
     return false;
   }
-  note_run(listener, store_.frame(listener.next_frame).stream_position,
-           static_cast<std::uint32_t>(header->size()));
+  begin_run(listener, store_.frame(listener.next_frame).stream_position,
+            static_cast<std::uint32_t>(header->size()), now_ns);
   const std::size_t sent = send_bytes(listener, header->data(), header->size());
   if (sent > 0) {
-    listener.header_number = store_.header_number();
-    listener.run_before = listener.run;
-    listener.run = {
-        .begin = listener.bytes_sent,
-        .offset = store_.frame(listener.next_frame).begin - listener.bytes_sent - header->size(),
-        .since_ns = now_ns};
+    listener.header = store_.header_version();
     listener.bytes_sent += sent;
     if (sent < header->size()) {
-      listener.kept_rest = std::make_unique<KeptRest>(KeptRest{.bytes = header, .sent = sent});
+      listener.trouble().kept_rest =
+          std::make_unique<KeptRest>(KeptRest{.bytes = header, .sent = sent});
     }
   }
   return true;
 }
 
-void FrameSender::account_sent(Listener& listener, std::uint64_t position, std::size_t bytes,
-                               std::int64_t now_ns) {
-  if (bytes > 0 && position - listener.bytes_sent != listener.run.offset) {
-    listener.run_before = listener.run;
-    listener.run = {
-        .begin = listener.bytes_sent, .offset = position - listener.bytes_sent, .since_ns = now_ns};
+void FrameSender::take_sent_frames(Listener& listener, std::size_t bytes, std::int64_t now_ns) {
+  if (bytes == 0) {
+    return;
+  }
+  listener.resumes = false;
+  listener.forget_jump();
+  if (listener.bytes_sent == listener.run.begin) {
+    listener.run.since_ns = now_ns;  // it may have waited for its socket since it was begun
   }
   listener.bytes_sent += bytes;
-  std::uint64_t frames = 0;
   while (bytes > 0) {
     const FrameStore::Frame& frame = store_.frame(listener.next_frame);
     const std::size_t rest = frame.bytes - listener.begun_bytes;
     if (frame.kind == FrameKind::header) {
-      listener.header_number = listener.next_frame;
+      const bool newest = listener.next_frame == store_.header_number();
+      listener.header = newest ? store_.header_version() : 0;
     }
     if (bytes < rest) {
       listener.begun_bytes += static_cast<std::uint32_t>(bytes);
@@ -341,9 +338,8 @@ void FrameSender::account_sent(Listener& listener, std::uint64_t position, std::
     bytes -= rest;
     listener.begun_bytes = 0;
     ++listener.next_frame;
-    ++frames;
+    ++listener.frames_sent;
   }
-  listener.frames_sent += frames;
 }
 
 void FrameSender::keep_rest(Listener& listener) {
@@ -351,7 +347,7 @@ void FrameSender::keep_rest(Listener& listener) {
   note_tally(listener);
   const FrameStore::Frame& frame = store_.frame(listener.next_frame);
   const std::byte* rest = store_.at(frame.begin + listener.begun_bytes);
-  listener.kept_rest =
+  listener.trouble().kept_rest =
       std::make_unique<KeptRest>(KeptRest{.bytes = std::make_shared<const std::vector<std::byte>>(
                                               rest, rest + (frame.bytes - listener.begun_bytes)),
                                           .of_frame = true,
@@ -361,7 +357,7 @@ void FrameSender::keep_rest(Listener& listener) {
 }
 
 void FrameSender::send_kept_rest(Listener& listener, std::int64_t now_ns) {
-  KeptRest& rest = *listener.kept_rest;
+  KeptRest& rest = *listener.kept_rest();
   const std::size_t sent =
       send_bytes(listener, rest.bytes->data() + rest.sent, rest.bytes->size() - rest.sent);
   listener.bytes_sent += sent;
@@ -373,7 +369,7 @@ void FrameSender::send_kept_rest(Listener& listener, std::int64_t now_ns) {
     listener.frames_sent += 1;
     counters_.frame_ages.add(now_ns - rest.time_ns);
   }
-  listener.kept_rest.reset();
+  listener.trouble().kept_rest.reset();
 }
 
 std::size_t FrameSender::send_bytes(Listener& listener, const std::byte* bytes, std::size_t count) {
@@ -397,7 +393,7 @@ std::size_t FrameSender::take_send_result(Listener& listener, std::size_t count,
     if (result == -EAGAIN || result == -ENOBUFS) {
       listener.writable = false;
     } else if (result != -EINTR) {
-      listener.error_number = static_cast<std::int16_t>(-result);
+      listener.error_number = static_cast<std::uint8_t>(-result);
     }
     return 0;
   }
@@ -413,7 +409,7 @@ std::int64_t FrameSender::lag_ns(const Listener& listener, std::uint64_t queued_
                                  std::int64_t now_ns) const {
   const std::int64_t oldest_ns = oldest_queued_age_ns(listener, queued_bytes, now_ns);
   if (oldest_ns == long_ago_ns) {
-    return now_ns - listener.run_before.since_ns;  // at least
+    return now_ns - listener.known_trouble()->run_before.since_ns;  // at least
   }
   if (oldest_ns == 0 && listener.next_frame >= store_.oldest() &&
       listener.next_frame < store_.next()) {

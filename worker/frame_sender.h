@@ -33,7 +33,6 @@ class FrameSender {
   // A send that went to the kernel with others.
   struct CollectedSend {
     Listener* listener = nullptr;
-    std::uint64_t position = 0;  // in the store
     std::size_t bytes = 0;
   };
 
@@ -90,18 +89,16 @@ class FrameSender {
   // How old a frame may be to be sent to the listener now.
   [[nodiscard]] std::int64_t lag_ns_max(const Listener& listener) const;
   void send_frames(Listener& listener, std::int64_t now_ns);
-  // What became of bytes that were to be sent from this position in the store.
-  void take_sent_frames(Listener& listener, std::uint64_t position, std::size_t bytes,
-                        std::int64_t now_ns);
-  // Whoever goes on after this worker has to know where in the stream a listener is; before it is.
-  void note_run(Listener& listener, std::uint64_t stream_position, std::uint32_t header_bytes);
+  // What became of bytes of frames that were to be sent.
+  void take_sent_frames(Listener& listener, std::size_t bytes, std::int64_t now_ns);
+  // A listener goes on elsewhere in the stream: whoever goes on after this worker has to know where
+  // before it does.
+  void begin_run(Listener& listener, std::uint64_t stream_position, std::uint32_t header_bytes,
+                 std::int64_t now_ns);
   // Sends the header out of turn, as much as the socket takes; false when none is needed.
   bool send_header(Listener& listener, std::int64_t now_ns);
   // The number behind the last frame that may be sent now.
   [[nodiscard]] std::uint64_t last_admitted(const Listener& listener) const;
-  // `position`: where in the store they began.
-  void account_sent(Listener& listener, std::uint64_t position, std::size_t bytes,
-                    std::int64_t now_ns);
   void send_kept_rest(Listener& listener, std::int64_t now_ns);
   void keep_rest(Listener& listener);
   // send(2), behind the `bytes_sent` of the listener; nothing sent when the socket is full (then

@@ -3,6 +3,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "common/check.h"
 #include "common/descriptor.h"
 #include "common/system_error.h"
@@ -58,6 +60,7 @@ void FrameStore::append(std::size_t bytes, std::int64_t time_ns, FrameKind kind,
     header_ = std::make_shared<const std::vector<std::byte>>(at(end_), at(end_) + bytes);
     header_number_ = next_;
     header_position_ = position;
+    header_version_ = std::max(1U, header_version_ + 1);
   }
   ++next_;
   end_ += bytes;
@@ -75,12 +78,12 @@ void FrameStore::forget_header() noexcept {
   newest_sync_point_ = 0;  // what lies before belongs to another header
 }
 
-std::int64_t FrameStore::time_at(std::uint64_t position) const noexcept {
-  ERADIO_CHECK(oldest_ < next_ && position < end_);
+std::int64_t FrameStore::time_at(std::uint64_t stream_position) const noexcept {
+  ERADIO_CHECK(oldest_ < next_ && stream_position < stream_end_);
   std::uint64_t found = oldest_;  // the newest frame that begins at the position or before it
   for (std::uint64_t count = next_ - oldest_; count > 1;) {
     const std::uint64_t half = count / 2;
-    if (frame(found + half).begin <= position) {
+    if (frame(found + half).stream_position <= stream_position) {
       found += half;
       count -= half;
     } else {

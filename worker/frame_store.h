@@ -76,6 +76,8 @@ class FrameStore {
     return header_;
   }
   [[nodiscard]] std::uint64_t header_number() const noexcept { return header_number_; }
+  // Another one with each header, and never 0; of no meaning when there is none.
+  [[nodiscard]] std::uint32_t header_version() const noexcept { return header_version_; }
   // Where it lies in the stream; of no meaning when there is none.
   [[nodiscard]] std::uint64_t header_position() const noexcept { return header_position_; }
   // Where in the stream the next frame lies, unless something is lost before it.
@@ -92,9 +94,10 @@ class FrameStore {
   // The number of the first frame that begins at this position of the stream or behind it; next()
   // when there is none.
   [[nodiscard]] std::uint64_t first_from(std::uint64_t stream_position) const noexcept;
-  // When the frame was published that has this position in it; of a position that has left the
-  // store, when the oldest frame was. There must be a frame, and the position be before end().
-  [[nodiscard]] std::int64_t time_at(std::uint64_t position) const noexcept;
+  // When the frame was published that has this position of the stream in it; of a position that
+  // has left the store, when the oldest frame was. There must be a frame, and the position be
+  // before stream_end().
+  [[nodiscard]] std::int64_t time_at(std::uint64_t stream_position) const noexcept;
   // The position behind the newest frame.
   [[nodiscard]] std::uint64_t end() const noexcept { return end_; }
   // Bytes from `position` to end(), in one piece.
@@ -138,6 +141,7 @@ class FrameStore {
   std::uint64_t newest_sync_point_ = 0;
   std::shared_ptr<const std::vector<std::byte>> header_;
   std::uint64_t header_number_ = 0;
+  std::uint32_t header_version_ = 0;
   std::uint64_t header_position_ = 0;
   std::uint64_t turn_begin_ = 0;        // end() when the turn began
   std::uint64_t turn_first_frame_ = 1;  // next() when the turn began

@@ -1,7 +1,7 @@
 #include "worker/gate.h"
 
 #include <cstdlib>
-#include <utility>
+#include <limits>
 
 namespace eradio {
 namespace {
@@ -29,25 +29,30 @@ Gate::Trouble& Gate::trouble() {
   return *trouble_;
 }
 
+void Gate::set_round_trip(std::int64_t ns) noexcept {
+  round_trip_us_ = static_cast<std::uint32_t>(
+      std::clamp<std::int64_t>(ns / ns_per_us, 0, std::numeric_limits<std::uint32_t>::max()));
+}
+
 std::int64_t Gate::age_ns_max(const StreamPace& pace) const noexcept {
   // A packet that is sent again takes another round trip, and it takes TCP a while to know that it
   // has to be. What comes behind it is not late because the link is slow.
-  const std::int64_t recovery_ns = recovering_ ? round_trip_ns_ + 100 * ns_per_ms : 0;
-  return round_trip_ns_ + queueing_ns_max(pace) + recovery_ns;
+  const std::int64_t recovery_ns = recovering_ ? round_trip_ns() + 100 * ns_per_ms : 0;
+  return round_trip_ns() + queueing_ns_max(pace) + recovery_ns;
 }
 
 std::uint64_t Gate::queue_bytes_max(const GateLimits& limits,
                                     const StreamPace& pace) const noexcept {
   return limits.queue_bytes_max +
-         (limits.queue_follows_pace ? bytes_in(pace.bytes_per_second, round_trip_ns_) : 0);
+         (limits.queue_follows_pace ? bytes_in(pace.bytes_per_second, round_trip_ns()) : 0);
 }
 
 std::uint64_t Gate::window_bytes(std::uint64_t batch_bytes) const noexcept {
   const std::uint64_t rate = trouble_->delivery.bytes_per_second();
-  std::uint64_t window = bytes_in(rate, round_trip_ns_ + trouble_->slack_ns) + batch_bytes;
+  std::uint64_t window = bytes_in(rate, round_trip_ns() + trouble_->slack_ns) + batch_bytes;
   // With one frame on its way at a time the link is idle for a round trip after each. Where that is
   // much, there have to be two.
-  if (bytes_in(rate, round_trip_ns_ + look_interval_ns) > batch_bytes / 3) {
+  if (bytes_in(rate, round_trip_ns() + look_interval_ns) > batch_bytes / 3) {
     window = std::max(window, 2 * batch_bytes);
   }
   return window;
@@ -56,7 +61,7 @@ std::uint64_t Gate::window_bytes(std::uint64_t batch_bytes) const noexcept {
 std::uint64_t Gate::room(const GateLimits& limits, const StreamPace& pace,
                          std::uint64_t batch_bytes) const noexcept {
   const std::uint64_t most = queue_bytes_max(limits, pace);
-  const std::uint64_t left = most - std::min(most, queued_bound_);
+  const std::uint64_t left = most - std::min<std::uint64_t>(most, queued_bound_);
   if (!congested_) {
     return left;
   }
@@ -64,7 +69,7 @@ std::uint64_t Gate::room(const GateLimits& limits, const StreamPace& pace,
     return std::min(left, batch_bytes);  // first what is measured, alone in its packet
   }
   const std::uint64_t window = window_bytes(batch_bytes);
-  return std::min(left, window - std::min(window, in_flight_bytes_));
+  return std::min(left, window - std::min(window, trouble_->in_flight_bytes));
 }
 
 GateDecision Gate::decide(const GateLimits& limits, const StreamPace& pace,
@@ -84,7 +89,7 @@ GateDecision Gate::decide(const GateLimits& limits, const StreamPace& pace,
       return GateDecision::wait;
     }
     const bool fits =
-        in_flight_bytes_ == 0 || room(limits, pace, view.batch_bytes) >= view.frame_bytes;
+        trouble_->in_flight_bytes == 0 || room(limits, pace, view.batch_bytes) >= view.frame_bytes;
     return fits ? GateDecision::send : GateDecision::wait;
   }
   return queued_bound_ <= queue_bytes_max(limits, pace) ? GateDecision::send : GateDecision::wait;
@@ -93,8 +98,9 @@ GateDecision Gate::decide(const GateLimits& limits, const StreamPace& pace,
 bool Gate::needs_path(const StreamPace& pace, const KernelLook& look) const noexcept {
   // The round trip of a handshake can be much longer than those that follow, when a radio wakes up.
   constexpr std::int64_t doubtful_rtt_ns = 100 * ns_per_ms;
-  return congested_ || recovering_ || min_rtt_ns_ < 0 || round_trip_ns_ > doubtful_rtt_ns ||
-         round_trip_ns_ > min_rtt_ns_ || look.oldest_age_ns > age_ns_max(pace);
+  return congested_ || recovering_ || min_rtt_us_ == rtt_unknown ||
+         round_trip_ns() > doubtful_rtt_ns || round_trip_us_ > min_rtt_us_ ||
+         look.oldest_age_ns > age_ns_max(pace);
 }
 
 void Gate::take_path(const NetworkPath& path, std::int64_t now_ns) {
@@ -103,8 +109,9 @@ void Gate::take_path(const NetworkPath& path, std::int64_t now_ns) {
     trouble().lossy_until_ns = now_ns + lossy_ns;
   }
   if (path.min_rtt_ns >= 0) {
-    min_rtt_ns_ = path.min_rtt_ns;
-    round_trip_ns_ = std::max(min_rtt_ns_, std::min(round_trip_ns_, path.rtt_ns));
+    min_rtt_us_ = static_cast<std::uint32_t>(
+        std::min<std::int64_t>(path.min_rtt_ns / ns_per_us, rtt_unknown - 1));
+    set_round_trip(std::max(path.min_rtt_ns, std::min(round_trip_ns(), path.rtt_ns)));
   }
 }
 
@@ -112,6 +119,7 @@ void Gate::begin_congestion(const StreamPace& pace, const KernelLook& look) {
   congested_ = true;
   Trouble& begun = trouble();
   begun.held_back_ns = look.now_ns;
+  begun.in_flight_bytes = in_flight_bytes(look);
   begun.delivery.begin(look.acked_bytes, look.now_ns, pace.bytes_per_second);
   begun.measurement.phase = Measurement::Phase::none;
   begun.measurement.due_ns = std::max(begun.measurement.due_ns, look.now_ns + measurement_delay_ns);
@@ -147,12 +155,13 @@ void Gate::take_measured(std::int64_t time_ns, const StreamPace& pace,
   const auto rate = static_cast<double>(std::max<std::uint64_t>(pace.bytes_per_second, 1));
   const auto line_ns =
       static_cast<std::int64_t>(packet_bytes * static_cast<double>(ns_per_second) / rate);
-  const std::int64_t before_ns =
-      std::exchange(round_trip_ns_, std::max(min_rtt_ns_, time_ns - line_ns));
-  const bool changed = std::abs(round_trip_ns_ - before_ns) > round_trip_change_ns;
+  const std::int64_t before_ns = round_trip_ns();
+  const std::int64_t min_rtt_ns = min_rtt_us_ == rtt_unknown ? 0 : min_rtt_us_ * ns_per_us;
+  set_round_trip(std::max(min_rtt_ns, time_ns - line_ns));
+  const bool changed = std::abs(round_trip_ns() - before_ns) > round_trip_change_ns;
   Measurement& m = trouble_->measurement;
   const std::int64_t interval_ns_min =
-      std::max(measurement_interval_ns_min, measurement_round_trips_min * round_trip_ns_);
+      std::max(measurement_interval_ns_min, measurement_round_trips_min * round_trip_ns());
   m.interval_ns = changed ? interval_ns_min
                           : std::clamp(2 * m.interval_ns, interval_ns_min,
                                        std::max(interval_ns_min, measurement_interval_ns_max));
@@ -160,23 +169,25 @@ void Gate::take_measured(std::int64_t time_ns, const StreamPace& pace,
 }
 
 void Gate::looked(const GateLimits& limits, const StreamPace& pace, const KernelLook& look) {
-  queued_bound_ = look.queued_bytes;
-  in_flight_bytes_ = in_flight_bytes(look);
+  queued_bound_ =
+      static_cast<std::uint32_t>(std::min<std::uint64_t>(look.queued_bytes, queue_unknown - 1));
   if (look.path) {
     take_path(*look.path, look.now_ns);
   }
   if (trouble_) {
+    trouble_->in_flight_bytes = in_flight_bytes(look);
     trouble_->slack_ns =
         look.now_ns < trouble_->lossy_until_ns ? lossy_window_slack_ns : window_slack_ns;
   }
   if (congested_) {
-    trouble_->delivery.update(look.acked_bytes, look.now_ns, round_trip_ns_);
-    if (in_flight_bytes_ > 0 && room(limits, pace, look.batch_bytes) < look.backlog_bytes) {
+    trouble_->delivery.update(look.acked_bytes, look.now_ns, round_trip_ns());
+    if (trouble_->in_flight_bytes > 0 &&
+        room(limits, pace, look.batch_bytes) < look.backlog_bytes) {
       trouble_->held_back_ns = look.now_ns;
     }
     measure_round_trip(pace, look);
     congested_ = look.oldest_age_ns > age_ns_max(pace) ||
-                 look.now_ns - trouble_->held_back_ns < free_again_ns + round_trip_ns_;
+                 look.now_ns - trouble_->held_back_ns < free_again_ns + round_trip_ns();
   } else if (look.oldest_age_ns > age_ns_max(pace)) {
     begin_congestion(pace, look);
   }

@@ -170,8 +170,11 @@ class Gate {
   // Allocates when the listener is in trouble for the first time.
   void looked(const GateLimits& limits, const StreamPace& pace, const KernelLook& look);
   void sent(std::uint64_t bytes) noexcept {
-    queued_bound_ += std::min(bytes, UINT64_MAX - queued_bound_);
-    in_flight_bytes_ += std::min(bytes, UINT64_MAX - in_flight_bytes_);
+    queued_bound_ +=
+        static_cast<std::uint32_t>(std::min<std::uint64_t>(bytes, queue_unknown - queued_bound_));
+    if (trouble_) {
+      trouble_->in_flight_bytes += bytes;
+    }
   }
 
   [[nodiscard]] bool congested() const noexcept { return congested_; }
@@ -190,6 +193,8 @@ class Gate {
     std::int64_t interval_ns = 0;
   };
 
+  static constexpr std::int64_t ns_per_us = 1000;
+
   [[nodiscard]] std::int64_t age_ns_max(const StreamPace& pace) const noexcept;
   [[nodiscard]] std::uint64_t queue_bytes_max(const GateLimits& limits,
                                               const StreamPace& pace) const noexcept;
@@ -204,19 +209,27 @@ class Gate {
     std::int64_t held_back_ns = 0;  // when there was last too much on its way
     std::int64_t lossy_until_ns = 0;
     std::int64_t slack_ns = window_slack_ns;
+    // Of what may be queued; what is lost or has arrived does not count. True while congested.
+    std::uint64_t in_flight_bytes = 0;
     DeliveryRate delivery;
     Measurement measurement;
   };
   Trouble& trouble();
 
-  std::uint64_t queued_bound_ = UINT64_MAX;  // the last look, and what was sent since
-  std::uint64_t in_flight_bytes_ = 0;        // of these; what is lost or has arrived does not count
-  std::int64_t open_until_ns_ = 0;           // while free: no look is needed until then
-  std::int64_t min_rtt_ns_ = -1;             // -1: not known yet
-  std::int64_t round_trip_ns_ = 0;           // min_rtt_ns_, or longer if measured so
-  std::unique_ptr<Trouble> trouble_;         // from the first on
+  // Small, since every listener has it: limits are far below 4 GiB, and the kernel says times in
+  // microseconds.
+  static constexpr std::uint32_t queue_unknown = UINT32_MAX;
+  static constexpr std::uint32_t rtt_unknown = UINT32_MAX;
+  [[nodiscard]] std::int64_t round_trip_ns() const noexcept { return round_trip_us_ * ns_per_us; }
+  void set_round_trip(std::int64_t ns) noexcept;
+
+  std::int64_t open_until_ns_ = 0;              // while free: no look is needed until then
+  std::uint32_t queued_bound_ = queue_unknown;  // the last look, and what was sent since
+  std::uint32_t min_rtt_us_ = rtt_unknown;
+  std::uint32_t round_trip_us_ = 0;  // min_rtt_us_, or longer if measured so
   bool recovering_ = false;
-  bool congested_ = false;  // then there is trouble_
+  bool congested_ = false;            // then there is trouble_
+  std::unique_ptr<Trouble> trouble_;  // from the first on
 };
 
 }  // namespace eradio

@@ -17,6 +17,7 @@ export interface Line {
   label: string;
   /** A variable of the style sheet. */
   colour: string;
+  dashed?: boolean;
   value(point: Point): number | null;
 }
 
@@ -27,12 +28,20 @@ export interface ChartOptions {
   text(value: number): string;
 }
 
+/** What the graph shows at the place that is pointed at. */
+export interface Reading {
+  secondsAgo: number;
+  /** One for each line. */
+  values: (number | null)[];
+}
+
 export class Chart {
   readonly #plot: Plot;
   readonly #lines: Line[];
   #shown = shownSecondsMin;
 
-  constructor(element: HTMLElement, { lines, leastTop, text }: ChartOptions) {
+  /** `onReading`: null when nothing is pointed at any more. */
+  constructor(element: HTMLElement, { lines, leastTop, text }: ChartOptions, onReading: (reading: Reading | null) => void) {
     this.#lines = lines;
     this.#plot = new Plot(element, height, (plot) => ({
       padding: [10, 16, 0, 0],
@@ -47,8 +56,10 @@ export class Chart {
           values: () => [`${durationText(this.#shown / 2)} ago`, "now"],
           grid: { show: false },
         }),
-        plot.valueAxis({ size: 62, space: 36, values: (_plot, splits) => splits.map(text) }),
+        plot.valueAxis({ size: 68, space: 36, values: (_plot, splits) => splits.map(text) }),
       ],
+      cursor: { y: false, drag: { x: false, y: false }, points: { size: 7 } },
+      hooks: { setCursor: [({ cursor: { idx }, data }) => onReading(idx == null ? null : readingAt(data, idx))] },
       series: [{}, ...lines.map((line): Series => seriesOf(line, plot, lines.length === 1))],
     }));
   }
@@ -72,11 +83,16 @@ export class Chart {
   }
 }
 
+function readingAt([times, ...values]: AlignedData, place: number): Reading {
+  return { secondsAgo: Math.max(0, -(times[place] ?? 0)), values: values.map((line) => line[place] ?? null) };
+}
+
 function seriesOf(line: Line, plot: Plot, alone: boolean): Series {
   return {
     label: line.label,
     stroke: () => plot.colour(line.colour),
     ...(alone ? { fill: () => plot.colour(`${line.colour}-faint`) } : {}),
+    ...(line.dashed ? { dash: [6, 4] } : {}),
     width: 2,
     points: { show: false },
     spanGaps: false,
@@ -84,7 +100,8 @@ function seriesOf(line: Line, plot: Plot, alone: boolean): Series {
 }
 
 const [first, second, third] = ["--line-1", "--line-2", "--line-3"] as const;
-const workerColours = [first, second, third, "--line-4"];
+/** So many can be told from each other; the workers after these have the same once more, in dashes. */
+const workerColours = [first, second, third, "--line-4", "--line-5", "--line-6", "--line-7", "--line-8"];
 
 export const chartOptions = {
   listeners: {
@@ -109,7 +126,7 @@ export const chartOptions = {
   bytes: {
     lines: [{ label: "bytes sent", colour: second, value: ({ bytesPerSecond }) => bytesPerSecond }],
     leastTop: 1000,
-    text: bytesText,
+    text: (bytes) => `${bytesText(bytes)}/s`,
   },
 } satisfies Record<string, ChartOptions>;
 
@@ -118,6 +135,7 @@ export function cpuChartOptions(workers: number): ChartOptions {
     lines: Array.from({ length: workers }, (_, slot) => ({
       label: `worker ${slot}`,
       colour: workerColours[slot % workerColours.length] ?? first,
+      dashed: Math.floor(slot / workerColours.length) % 2 === 1,
       value: ({ cpu }) => cpu[slot] ?? null,
     })),
     leastTop: 0.1,

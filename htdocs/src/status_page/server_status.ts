@@ -48,6 +48,9 @@ export interface ServerStatus {
   version: string;
   pid: number;
   uptime_s: number;
+  ready: boolean;
+  /** Why it is not. */
+  reasons: string[];
   upgrades: number;
   upgrade_error: string | null;
   replacing_workers: boolean;

@@ -2,8 +2,10 @@
  * The page's own elements: shows what it is told. Used by `main`; knows no server.
  */
 
-import type { Chart, Line } from "./charts.js";
+import { Chart, type ChartOptions } from "./charts.js";
+import { type Tone, sourceStateOf } from "./condition.js";
 import type { Point } from "./history.js";
+import { Legend } from "./legend.js";
 import type { ListenerStatus, ServerStatus } from "./server_status.js";
 import { bytesText, countText, durationText, millisecondsText, percentText } from "./text.js";
 
@@ -13,13 +15,11 @@ export class View {
   #charts: Partial<Record<ChartName, Chart>> = {};
 
   /** Puts a graph in its place, with the names of its lines. */
-  addChart(name: ChartName, lines: readonly Line[], make: (element: HTMLElement) => Chart): void {
+  addChart(name: ChartName, options: ChartOptions): void {
     const element = find(`#${name}-graph`);
     element.replaceChildren();
-    this.#charts[name] = make(element);
-    find(`#${name}-legend`).replaceChildren(
-      ...(lines.length > 1 ? lines.map(({ label, colour }) => legendEntry(label, colour)) : []),
-    );
+    const legend = new Legend(find(`#${name}-legend`), options);
+    this.#charts[name] = new Chart(element, options, (reading) => legend.show(reading));
   }
 
   draw(points: readonly Point[], now: number): void {
@@ -28,7 +28,7 @@ export class View {
     }
   }
 
-  showState(tone: "busy" | "good" | "bad", text: string): void {
+  showState(tone: Tone, text: string): void {
     document.body.dataset["tone"] = tone;
     set("state", text);
   }
@@ -48,9 +48,9 @@ export class View {
     set("uptime", `up ${durationText(status.uptime_s)}`);
     set("track", metadata.current_track?.name || (source.playing ? "The live stream" : "Nothing is playing"));
     set("listeners", countText(totals.listeners));
-    set("connections", `${countText(totals.connections)} connections, ${countText(totals.notify_clients)} of them wait for news`);
+    set("connections", `${countText(totals.connections)} connections, ${countText(totals.notify_clients)} get news`);
     rows("source", [
-      ["State", sourceText(source)],
+      ["State", sourceStateOf(source)],
       ["Process", source.pid === null ? "–" : `${source.pid}, ${durationText(source.uptime_s ?? 0)}`],
       ["Frame", source.last_frame_age_ms === null ? "none yet" : `${millisecondsText(source.last_frame_age_ms)} ago`],
       ["Frames", countText(source.frames)],
@@ -82,12 +82,12 @@ export class View {
         const row = [
           String(worker.slot),
           worker.state,
-          worker.pid === null ? "–" : String(worker.pid),
-          worker.uptime_s === null ? "–" : durationText(worker.uptime_s),
-          countText(worker.restarts),
           countText(worker.listeners),
           cpu[worker.slot] == null ? "–" : percentText(cpu[worker.slot] ?? 0),
           worker.memory_bytes === null ? "–" : bytesText(worker.memory_bytes),
+          worker.pid === null ? "–" : String(worker.pid),
+          worker.uptime_s === null ? "–" : durationText(worker.uptime_s),
+          countText(worker.restarts),
         ];
         return { cells: row, tone: worker.state === "serving" ? "" : "bad" };
       }),
@@ -101,29 +101,19 @@ export class View {
       listeners.map((listener) => ({
         cells: [
           listener.id,
+          millisecondsText(listener.lag_ms),
+          countText(listener.frames_skipped),
           listener.peer,
+          countText(listener.jumps),
+          bytesText(listener.queue_bytes),
           String(listener.worker),
           durationText(listener.listening_s),
-          millisecondsText(listener.lag_ms),
-          bytesText(listener.queue_bytes),
-          countText(listener.frames_skipped),
-          countText(listener.jumps),
         ],
         tone: listener.lag_ms > listener.max_lag_ms ? "bad" : "",
       })),
       "Nobody listens.",
     );
   }
-}
-
-function sourceText({ state, playing, told_to_pause }: ServerStatus["source"]): string {
-  if (state !== "running") {
-    return state;
-  }
-  if (playing) {
-    return "playing";
-  }
-  return told_to_pause ? "paused" : "not playing";
 }
 
 function find(selector: string): HTMLElement {
@@ -139,13 +129,6 @@ function set(id: string, text: string): void {
   if (element.textContent !== text) {
     element.textContent = text;
   }
-}
-
-function legendEntry(label: string, colour: string): HTMLElement {
-  const entry = document.createElement("li");
-  entry.dataset["colour"] = colour;
-  entry.textContent = label;
-  return entry;
 }
 
 /** The pairs of a description list. */
