@@ -38,6 +38,9 @@ std::uint16_t milliseconds_of(std::int64_t ns) {
       std::clamp<std::int64_t>(ns / ns_per_ms, 0, std::numeric_limits<std::uint16_t>::max()));
 }
 
+// A long pass takes longer than its frames may be old: the time is taken anew for so many.
+constexpr std::size_t clock_stride = SendRing::batch_max;
+
 // What has been on its way for less is no sign of a stall.
 constexpr std::int64_t suspicious_ns = ns_per_second;
 
@@ -169,16 +172,45 @@ std::string_view FanOut::adopt(Descriptor socket, const PeerAddress& peer, std::
 }
 
 void FanOut::pass() {
-  counters_.passes_total.add(1);
-  const std::size_t count = listeners_.size();
+  serve_next(listeners_.size());
   // Once round in some seconds: who is last is not so for long, and frames come evenly to
   // everybody.
-  first_in_pass_ += 1 + count / 128;
-  first_in_pass_ = first_in_pass_ < count ? first_in_pass_ : 0;
-  serve(std::span(listeners_).subspan(first_in_pass_));
-  serve(std::span(listeners_).first(first_in_pass_));
-  store_.begin_turn();
+  next_in_pass_ += 1 + listeners_.size() / 128;
+  begin_turn();
   free_departed();
+}
+
+double FanOut::pass_over(std::int64_t frames, std::int64_t of) {
+  const auto all = static_cast<std::int64_t>(listeners_.size());
+  if (all == 0) {
+    pass();
+    return 1;
+  }
+  // A few more than that: so each of them, too, goes once round in some seconds.
+  const std::int64_t part = (all * frames + of - 1) / of + 1 + all / 128 / of;
+  const auto count = static_cast<std::size_t>(std::min(part, all));
+  serve_next(count);
+  next_in_pass_ += count;
+  passed_in_turn_ += count;
+  if (passed_in_turn_ >= listeners_.size()) {
+    begin_turn();
+  }
+  free_departed();
+  return static_cast<double>(count) / static_cast<double>(all);
+}
+
+void FanOut::serve_next(std::size_t count) {
+  counters_.passes_total.add(1);
+  const std::size_t all = listeners_.size();
+  next_in_pass_ = all > 0 ? next_in_pass_ % all : 0;
+  const std::size_t to_end = std::min(count, all - next_in_pass_);
+  serve(std::span(listeners_).subspan(next_in_pass_, to_end));
+  serve(std::span(listeners_).first(count - to_end));
+}
+
+void FanOut::begin_turn() {
+  passed_in_turn_ = 0;
+  store_.begin_turn();
 }
 
 void FanOut::on_socket_events(Listener& listener, std::uint32_t events) {
@@ -222,11 +254,9 @@ void FanOut::set_pace(const StreamPace& pace) {
 }
 
 void FanOut::serve(std::span<const std::unique_ptr<Listener>> listeners) {
-  // A long pass takes longer than its frames may be old: the time is taken anew now and then.
-  constexpr std::size_t stride = SendRing::batch_max;
   while (!listeners.empty()) {
     const std::int64_t now_ns = clock_();
-    const auto some = listeners.first(std::min(listeners.size(), stride));
+    const auto some = listeners.first(std::min(listeners.size(), clock_stride));
     sender_.begin_collecting();
     for (const auto& listener : some) {
       serve(*listener, now_ns);
@@ -268,9 +298,13 @@ void FanOut::let_wait(Listener& listener) {
 }
 
 void FanOut::serve_waiting() {
-  const std::int64_t now_ns = clock_();
+  std::int64_t now_ns = clock_();
   waited_.swap(waiting_);  // who has to wait any longer enters himself again
+  std::size_t served = 0;
   for (Listener* listener : waited_) {
+    if (++served % clock_stride == 0) {
+      now_ns = clock_();
+    }
     listener->waits = false;
     serve(*listener, now_ns);
   }
@@ -363,7 +397,9 @@ void FanOut::log_departure(const Listener& listener, std::string_view why) const
 }
 
 void FanOut::free_departed() {
-  for (Listener* listener : departed_) {
+  const std::int64_t now_ns = departed_.empty() ? 0 : clock_();
+  for (std::size_t i = 0; i < departed_.size(); ++i) {  // serve() may add to them
+    Listener* const listener = departed_[i];
     loop_.remove(listener->socket.number(), *listener);
     sender_.forget(*listener);
     left_(*listener, table_.identity(listener->record));
@@ -381,6 +417,11 @@ void FanOut::free_departed() {
     }
     loop_.retire(std::move(listeners_.back()));
     listeners_.pop_back();
+    // This turn must not pass by whoever is in that place now, nor be over too early.
+    passed_in_turn_ -= passed_in_turn_ > 0 ? 1U : 0U;
+    if (is_within_turn() && place < listeners_.size()) {
+      serve(*listeners_[place], now_ns);
+    }
   }
   if (!departed_.empty()) {
     departed_.clear();

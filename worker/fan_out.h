@@ -78,6 +78,11 @@ class FanOut {
                                        const OldFrames* old_frames);
   // Sends everybody what they have not got yet, and begins a new turn of the store.
   void pass();
+  // The same for a part of them, `frames` of each `of` (1 to of - 1), those who have waited
+  // longest. A new turn begins when all have had theirs. Returns what part of all it was.
+  double pass_over(std::int64_t frames, std::int64_t of);
+  // Some have had theirs, and some have not.
+  [[nodiscard]] bool is_within_turn() const noexcept { return store_.turn_bytes() > 0; }
   // Sends one listener what it has not got yet, now that its socket takes more.
   void on_socket_events(Listener& listener, std::uint32_t events);
 
@@ -93,6 +98,9 @@ class FanOut {
 
   // What the stream is like now; before it is said, what StreamPace says by itself.
   void set_pace(const StreamPace& pace);
+  // For how long frames wait to share a send: whoever has a smaller `max_lag` gets them all the
+  // same.
+  void set_gathering(std::int64_t ns) { sender_.set_gathering(ns); }
 
   [[nodiscard]] std::size_t listeners() const noexcept { return listeners_.size(); }
   // Whether somebody waits at the gate: then he will soon be looked at again, new frame or not.
@@ -103,6 +111,9 @@ class FanOut {
   // record is free.
   Listener& take_in(std::unique_ptr<Listener> listener);
   void serve(std::span<const std::unique_ptr<Listener>> listeners);
+  // So many from next_in_pass_ on.
+  void serve_next(std::size_t count);
+  void begin_turn();
   void serve(Listener& listener, std::int64_t now_ns);
   void let_wait(Listener& listener);
   void serve_waiting();
@@ -129,7 +140,8 @@ class FanOut {
   std::uint64_t send_buffer_for_bytes_;  // the queue_bytes_max that sockets were prepared for
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::vector<Listener*> departed_;
-  std::size_t first_in_pass_ = 0;   // moves on with each pass, so that nobody is always last
+  std::size_t next_in_pass_ = 0;    // index in the list
+  std::size_t passed_in_turn_ = 0;  // so many at least before it have had theirs
   std::vector<Listener*> waiting_;  // at the gate
   std::vector<Listener*> waited_;   // empty but in serve_waiting()
   EventLoop::TimerId waiting_timer_ = EventLoop::no_timer;

@@ -37,6 +37,11 @@ void FrameSender::set_pace(const StreamPace& pace) {
   }
 }
 
+void FrameSender::set_gathering(std::int64_t ns) noexcept {
+  gathering_ = ns > 0;
+  limits_.newest_age_ns_min = newest_age_ns_min + ns;
+}
+
 void FrameSender::take_in(Listener& listener) const {
   listener.in_ring = ring_ && listener.tcp && ring_->remember(listener.socket.number());
 }
@@ -113,17 +118,16 @@ GateDecision FrameSender::ask_gate(Listener& listener, std::int64_t now_ns) {
     const bool in_store = listener.next_frame >= store_.oldest();
     ERADIO_CHECK(in_store || listener.begun_bytes == 0);  // keep_rest() has seen to that
     const FrameStore::Frame& frame = store_.frame(listener.next_frame);
-    const GateDecision decision =
-        listener.gate.decide(limits_, pace_,
-                             {.now_ns = now_ns,
-                              .lag_ns = in_store ? now_ns - frame.time_ns : INT64_MAX,
-                              .lag_ns_max = lag_ns_max(listener),
-                              .frame_bytes = frame.bytes,
-                              .batch_bytes = batch_bytes(frame),
-                              .is_new = store_.is_of_turn(listener.next_frame) ||
-                                        listener.next_frame + 1 == store_.next(),
-                              .frame_begun = listener.begun_bytes > 0,
-                              .looked = looked});
+    const GateDecision decision = listener.gate.decide(
+        limits_, pace_,
+        {.now_ns = now_ns,
+         .lag_ns = in_store ? now_ns - frame.time_ns : INT64_MAX,
+         .lag_ns_max = lag_ns_max(listener),
+         .frame_bytes = frame.bytes,
+         .batch_bytes = batch_bytes(frame),
+         .is_new = is_new(listener.next_frame) || listener.next_frame + 1 == store_.next(),
+         .frame_begun = listener.begun_bytes > 0,
+         .looked = looked});
     if (decision == GateDecision::skip) {
       skip(listener, now_ns);
     } else if (decision == GateDecision::look) {
@@ -203,7 +207,7 @@ std::uint64_t FrameSender::resumption(const Listener& listener, std::int64_t now
     return store_.next();
   }
   const bool newest = sync_point + 1 == store_.next();
-  const std::int64_t age_ns_max = newest ? newest_age_ns_max(listener.lag_ns_max())
+  const std::int64_t age_ns_max = newest ? limits_.newest_age_ns_max(listener.lag_ns_max())
                                          : std::max(limits_.lag_ns_ceiling, listener.lag_ns_max());
   return now_ns - store_.frame(sync_point).time_ns <= age_ns_max ? sync_point : store_.next();
 }
@@ -411,9 +415,8 @@ std::int64_t FrameSender::lag_ns(const Listener& listener, std::uint64_t queued_
   if (oldest_ns == long_ago_ns) {
     return now_ns - listener.known_trouble()->run_before.since_ns;  // at least
   }
-  if (oldest_ns == 0 && listener.next_frame >= store_.oldest() &&
-      listener.next_frame < store_.next()) {
-    return now_ns - store_.frame(listener.next_frame).time_ns;
+  if (oldest_ns == 0 && listener.next_frame < store_.next()) {
+    return now_ns - store_.time_of(listener.next_frame);
   }
   return oldest_ns;
 }

@@ -44,6 +44,8 @@ class FrameSender {
   void send_through(std::unique_ptr<SendRing> ring);
   // What the stream is like now.
   void set_pace(const StreamPace& pace);
+  // For how long frames wait to share a send.
+  void set_gathering(std::int64_t ns) noexcept;
   // How much may be in a listener's kernel queue.
   [[nodiscard]] std::uint64_t queue_bytes_max() const noexcept { return limits_.queue_bytes_max; }
 
@@ -75,7 +77,12 @@ class FrameSender {
   SendProgress send_what_may_be_sent(Listener& listener, std::int64_t now_ns);
   void look(Listener& listener, std::int64_t now_ns);
   [[nodiscard]] std::uint64_t batch_bytes(const FrameStore::Frame& next) const noexcept {
-    return std::max<std::uint64_t>(next.bytes, store_.turn_bytes());
+    return std::max<std::uint64_t>(next.bytes,
+                                   gathering_ ? store_.last_turn_bytes() : store_.turn_bytes());
+  }
+  // Whether it has come since a listener was last passed over.
+  [[nodiscard]] bool is_new(std::uint64_t number) const noexcept {
+    return gathering_ ? store_.is_of_last_turn(number) : store_.is_of_turn(number);
   }
   // KernelLook::oldest_age_ns; long_ago_ns when there are more than two runs in the queue.
   [[nodiscard]] std::int64_t oldest_queued_age_ns(const Listener& listener,
@@ -115,6 +122,7 @@ class FrameSender {
   std::unique_ptr<SendRing> ring_;        // may be nullptr
   std::vector<CollectedSend> collected_;  // in the order in which the ring was given them
   bool collecting_ = false;
+  bool gathering_ = false;  // a turn has several passes, each over a part of the listeners
 };
 
 }  // namespace eradio

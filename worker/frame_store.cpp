@@ -33,8 +33,17 @@ MirroredMemory::MirroredMemory(std::size_t bytes) : bytes_(round_up_to_page(byte
 
 MirroredMemory::~MirroredMemory() { ::munmap(data_, 2 * bytes_); }
 
-FrameStore::FrameStore(std::size_t space_bytes)
-    : space_bytes_(space_bytes), memory_(4 * space_bytes), frames_(frames_max) {}
+void MirroredMemory::give_back(std::size_t begin, std::size_t end) noexcept {
+  const std::size_t first = round_up_to_page(begin);
+  const std::size_t last = round_up_to_page(end + 1) - round_up_to_page(1);
+  if (first < last) {
+    // An error costs memory, and nothing else.
+    static_cast<void>(::madvise(data_ + first, last - first, MADV_REMOVE));
+  }
+}
+
+FrameStore::FrameStore(std::size_t space_bytes, std::int64_t keep_ns)
+    : space_bytes_(space_bytes), keep_ns_(keep_ns), memory_(4 * space_bytes), frames_(frames_max) {}
 
 std::span<std::byte> FrameStore::next_space() noexcept {
   return {memory_.data() + end_ % memory_.bytes(), space_bytes_};
@@ -80,8 +89,8 @@ void FrameStore::forget_header() noexcept {
 
 std::int64_t FrameStore::time_at(std::uint64_t stream_position) const noexcept {
   ERADIO_CHECK(oldest_ < next_ && stream_position < stream_end_);
-  std::uint64_t found = oldest_;  // the newest frame that begins at the position or before it
-  for (std::uint64_t count = next_ - oldest_; count > 1;) {
+  std::uint64_t found = known_from();  // the newest frame that begins at the position or before it
+  for (std::uint64_t count = next_ - found; count > 1;) {
     const std::uint64_t half = count / 2;
     if (frame(found + half).stream_position <= stream_position) {
       found += half;
@@ -122,8 +131,33 @@ std::optional<std::uint64_t> FrameStore::find(std::uint64_t stream_position) con
 }
 
 void FrameStore::begin_turn() noexcept {
+  last_turn_begin_ = turn_begin_;
+  last_turn_first_frame_ = turn_first_frame_;
   turn_begin_ = end_;
   turn_first_frame_ = next_;
+  // In the turn that is over everybody has been asked whether he is in the middle of one of these.
+  drop_before(old_before_);
+  while (old_before_ + 1 < next_ &&
+         frame(next_ - 1).time_ns - frame(old_before_).time_ns > keep_ns_) {
+    ++old_before_;
+  }
+}
+
+void FrameStore::drop_before(std::uint64_t number) noexcept {
+  constexpr std::uint64_t worth_a_call = 64 * 1024;
+  oldest_ = std::max(oldest_, number);
+  if (oldest_ == next_) {
+    return;
+  }
+  const std::uint64_t end = frame(oldest_).begin;
+  // What has been overwritten since is not ours to give.
+  const std::uint64_t begin =
+      std::max(given_back_, end_ > memory_.bytes() ? end_ - memory_.bytes() : 0);
+  if (begin + worth_a_call <= end) {
+    const std::size_t offset = begin % memory_.bytes();
+    memory_.give_back(offset, offset + (end - begin));
+    given_back_ = end;
+  }
 }
 
 bool FrameStore::turn_is_full() const noexcept {
@@ -131,7 +165,7 @@ bool FrameStore::turn_is_full() const noexcept {
 }
 
 bool FrameStore::leaves_soon(std::uint64_t number) const noexcept {
-  if (number < oldest_) {
+  if (number < std::max(oldest_, old_before_)) {
     return true;
   }
   return next_ - number >= frames_max - turn_frames_max ||

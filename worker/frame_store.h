@@ -8,8 +8,10 @@
 // to those who come by it; the newest is kept beside the others for those who come later.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -30,6 +32,9 @@ class MirroredMemory {
 
   [[nodiscard]] std::byte* data() const noexcept { return data_; }
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
+  // The whole pages between these offsets need not be kept: the kernel has them back, and they read
+  // as zeros. `end` is less than `bytes()` behind `begin`.
+  void give_back(std::size_t begin, std::size_t end) noexcept;
 
  private:
   std::size_t bytes_;
@@ -47,8 +52,10 @@ class FrameStore {
     std::uint64_t stream_position = 0;
   };
 
-  // `space_bytes`: the longest record that next_space() must hold.
-  explicit FrameStore(std::size_t space_bytes);
+  // `space_bytes`: the longest record that next_space() must hold. `keep_ns`: what is older than
+  // that, nobody is sent any more: its memory is given back, however much room there is.
+  explicit FrameStore(std::size_t space_bytes,
+                      std::int64_t keep_ns = std::numeric_limits<std::int64_t>::max());
 
   // Where the next frame is to be written; append() then makes its first `bytes` a frame.
   [[nodiscard]] std::span<std::byte> next_space() noexcept;
@@ -94,9 +101,13 @@ class FrameStore {
   // The number of the first frame that begins at this position of the stream or behind it; next()
   // when there is none.
   [[nodiscard]] std::uint64_t first_from(std::uint64_t stream_position) const noexcept;
-  // When the frame was published that has this position of the stream in it; of a position that
-  // has left the store, when the oldest frame was. There must be a frame, and the position be
-  // before stream_end().
+  // When the frame was published; of those that left the store long ago, the oldest whose time is
+  // still known. It must have come.
+  [[nodiscard]] std::int64_t time_of(std::uint64_t number) const noexcept {
+    return frame(std::max(number, known_from())).time_ns;
+  }
+  // The same of the frame that has this position of the stream in it. There must be a frame, and
+  // the position be before stream_end().
   [[nodiscard]] std::int64_t time_at(std::uint64_t stream_position) const noexcept;
   // The position behind the newest frame.
   [[nodiscard]] std::uint64_t end() const noexcept { return end_; }
@@ -113,8 +124,16 @@ class FrameStore {
   [[nodiscard]] bool is_of_turn(std::uint64_t number) const noexcept {
     return number >= turn_first_frame_;
   }
+  // In this turn or the one before.
+  [[nodiscard]] bool is_of_last_turn(std::uint64_t number) const noexcept {
+    return number >= last_turn_first_frame_;
+  }
   // Of the frames of this turn.
   [[nodiscard]] std::uint64_t turn_bytes() const noexcept { return end_ - turn_begin_; }
+  // Of this one or of the one before, whichever has more.
+  [[nodiscard]] std::uint64_t last_turn_bytes() const noexcept {
+    return std::max(turn_bytes(), turn_begin_ - last_turn_begin_);
+  }
   // Whether a frame could be gone after one more turn: who has begun it must copy its rest now. To
   // be asked with each pass, and whenever a frame has been begun.
   [[nodiscard]] bool leaves_soon(std::uint64_t number) const noexcept;
@@ -124,6 +143,12 @@ class FrameStore {
  private:
   static constexpr std::uint64_t frames_max = 4 * turn_frames_max;
 
+  // What frame() says is true from there on, even if the frame's bytes have gone.
+  [[nodiscard]] std::uint64_t known_from() const noexcept {
+    return next_ > frames_max ? next_ - frames_max + 1 : 1;
+  }
+  void drop_before(std::uint64_t number) noexcept;
+
   // The first frame that the predicate does not hold for, as it does for all before it.
   template <typename Predicate>
   [[nodiscard]] std::uint64_t first_not(Predicate predicate) const noexcept;
@@ -131,6 +156,7 @@ class FrameStore {
   [[nodiscard]] std::size_t turn_bytes_max() const noexcept { return memory_.bytes() / 4; }
 
   std::size_t space_bytes_;
+  std::int64_t keep_ns_;
   MirroredMemory memory_;
   std::vector<Frame> frames_;
   std::uint64_t oldest_ = 1;
@@ -143,8 +169,12 @@ class FrameStore {
   std::uint64_t header_number_ = 0;
   std::uint32_t header_version_ = 0;
   std::uint64_t header_position_ = 0;
+  std::uint64_t old_before_ = 1;        // what was older than keep_ns_ when the turn began
+  std::uint64_t given_back_ = 0;        // positions before this one
   std::uint64_t turn_begin_ = 0;        // end() when the turn began
   std::uint64_t turn_first_frame_ = 1;  // next() when the turn began
+  std::uint64_t last_turn_begin_ = 0;   // the same of the turn before
+  std::uint64_t last_turn_first_frame_ = 1;
 };
 
 }  // namespace eradio

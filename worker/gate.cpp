@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 #include <limits>
+#include <utility>
 
 namespace eradio {
 namespace {
@@ -77,8 +78,11 @@ GateDecision Gate::decide(const GateLimits& limits, const StreamPace& pace,
   if (view.frame_begun) {
     return GateDecision::send;  // half a frame is of no use to anybody: it is finished first
   }
-  if (view.lag_ns > (view.is_new ? newest_age_ns_max(view.lag_ns_max) : view.lag_ns_max)) {
+  if (view.lag_ns > (view.is_new ? limits.newest_age_ns_max(view.lag_ns_max) : view.lag_ns_max)) {
     return GateDecision::skip;
+  }
+  if (!view.looked && congested_ && view.now_ns < trouble_->next_look_ns) {
+    return GateDecision::wait;
   }
   if (!view.looked && (congested_ || view.now_ns > open_until_ns_ ||
                        queued_bound_ > queue_bytes_max(limits, pace))) {
@@ -123,6 +127,17 @@ void Gate::begin_congestion(const StreamPace& pace, const KernelLook& look) {
   begun.delivery.begin(look.acked_bytes, look.now_ns, pace.bytes_per_second);
   begun.measurement.phase = Measurement::Phase::none;
   begun.measurement.due_ns = std::max(begun.measurement.due_ns, look.now_ns + measurement_delay_ns);
+}
+
+void Gate::plan_next_look(const KernelLook& look, std::uint64_t in_flight_before) noexcept {
+  Trouble& now = *trouble_;
+  if (look.acked_bytes != now.acked_bytes || now.in_flight_bytes != in_flight_before) {
+    now.acked_bytes = look.acked_bytes;
+    now.changed_ns = look.now_ns;
+  }
+  const std::int64_t interval_ns =
+      std::min((look.now_ns - now.changed_ns) / idle_look_share, idle_look_interval_ns_max);
+  now.next_look_ns = interval_ns > look_interval_ns ? look.now_ns + interval_ns : 0;
 }
 
 void Gate::measure_round_trip(const StreamPace& pace, const KernelLook& look) noexcept {
@@ -175,7 +190,9 @@ void Gate::looked(const GateLimits& limits, const StreamPace& pace, const Kernel
     take_path(*look.path, look.now_ns);
   }
   if (trouble_) {
-    trouble_->in_flight_bytes = in_flight_bytes(look);
+    const std::uint64_t in_flight_before =
+        std::exchange(trouble_->in_flight_bytes, in_flight_bytes(look));
+    plan_next_look(look, in_flight_before);
     trouble_->slack_ns =
         look.now_ns < trouble_->lossy_until_ns ? lossy_window_slack_ns : window_slack_ns;
   }

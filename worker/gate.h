@@ -27,21 +27,23 @@ struct StreamPace {
   std::int64_t frame_ns = 26 * ns_per_ms;   // from one frame to the next
 };
 
-struct GateLimits {
-  std::uint64_t queue_bytes_max = 0;  // `sndbuf`
-  bool queue_follows_pace = false;    // `sndbuf = auto`: a long round trip may have more on its way
-  // `max_lag_ceiling`: how far behind a listener may be for which there is nothing to skip to.
-  std::int64_t lag_ns_ceiling = 2 * ns_per_second;
-};
-
 // How old the newest frame may be, and those that came along with it, however small `max_lag` is:
 // less than a busy machine needs to get a frame from the source to the socket would mean that
 // nothing is ever sent, or only the last of what a source writes at once.
 constexpr std::int64_t newest_age_ns_min = 50 * ns_per_ms;
 
-constexpr std::int64_t newest_age_ns_max(std::int64_t lag_ns_max) noexcept {
-  return std::max(lag_ns_max, newest_age_ns_min);
-}
+struct GateLimits {
+  std::uint64_t queue_bytes_max = 0;  // `sndbuf`
+  bool queue_follows_pace = false;    // `sndbuf = auto`: a long round trip may have more on its way
+  // `max_lag_ceiling`: how far behind a listener may be for which there is nothing to skip to.
+  std::int64_t lag_ns_ceiling = 2 * ns_per_second;
+  // While frames wait to share a send, as much longer.
+  std::int64_t newest_age_ns_min = eradio::newest_age_ns_min;
+
+  [[nodiscard]] std::int64_t newest_age_ns_max(std::int64_t lag_ns_max) const noexcept {
+    return std::max(lag_ns_max, newest_age_ns_min);
+  }
+};
 
 // How long a byte of a free listener may stay on its way, beyond the round trip: its
 // acknowledgement may be held back for 40 ms and more (delayed ACK), its packet may come in a burst
@@ -61,6 +63,12 @@ constexpr std::int64_t lossy_ns = 5 * ns_per_second;
 
 // How often somebody looks at a listener that waits, at least.
 constexpr std::int64_t look_interval_ns = 10 * ns_per_ms;
+
+// As long as nothing at all changes, a congested listener is looked at the less often the longer
+// that lasts, so that what it takes next is noticed late by an eighth of that time: thousands who
+// take nothing must not keep a worker busy with looks. At the latest after so long.
+constexpr std::int64_t idle_look_interval_ns_max = 100 * ns_per_ms;
+constexpr std::int64_t idle_look_share = 8;
 
 // A gate is free again when it has not had to hold anything back for so long, and a round trip.
 constexpr std::int64_t free_again_ns = 500 * ns_per_ms;
@@ -201,6 +209,7 @@ class Gate {
   [[nodiscard]] std::uint64_t window_bytes(std::uint64_t batch_bytes) const noexcept;
   void take_path(const NetworkPath& path, std::int64_t now_ns);
   void begin_congestion(const StreamPace& pace, const KernelLook& look);
+  void plan_next_look(const KernelLook& look, std::uint64_t in_flight_before) noexcept;
   void measure_round_trip(const StreamPace& pace, const KernelLook& look) noexcept;
   void take_measured(std::int64_t time_ns, const StreamPace& pace, const KernelLook& look) noexcept;
 
@@ -211,6 +220,10 @@ class Gate {
     std::int64_t slack_ns = window_slack_ns;
     // Of what may be queued; what is lost or has arrived does not count. True while congested.
     std::uint64_t in_flight_bytes = 0;
+    // When a look last showed something else than the one before, and when the next is worth it.
+    std::int64_t changed_ns = 0;
+    std::int64_t next_look_ns = 0;
+    std::uint64_t acked_bytes = 0;  // by the last look
     DeliveryRate delivery;
     Measurement measurement;
   };

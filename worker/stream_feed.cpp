@@ -50,24 +50,25 @@ void StreamFeed::catch_up() {
     store_.begin_turn();
   }
   store_.begin_turn();
+  next_to_pass_ = store_.next();
 }
 
 void StreamFeed::on_wakeup() {
   consume_wakeup(wakeup_);
   if (!take_records()) {
     wake(wakeup_);  // the rest after a pass
-  } else if (gathering_ != EventLoop::no_timer) {
-    return;
-  } else {
-    const std::int64_t now_ns = monotonic_ns();
-    const std::int64_t begin_ns = schedule_.begin_ns(now_ns, oldest_unsent_ns_.value_or(now_ns));
-    const std::chrono::milliseconds wait((begin_ns - now_ns) / ns_per_ms);
-    if (wait.count() > 0) {
-      gathering_ = loop_.call_after(wait, [this] { pass(); });
-      return;
-    }
+    return pass();
   }
-  pass();
+  const auto frames = static_cast<std::int64_t>(store_.next() - next_to_pass_);
+  if (frames == 0) {
+    return;  // what is new is nothing that listeners are sent
+  }
+  const std::chrono::milliseconds wait = schedule_.fixed().value_or(std::chrono::milliseconds(0));
+  if (wait.count() == 0) {
+    pass(frames);
+  } else if (gathering_ == EventLoop::no_timer) {
+    gathering_ = loop_.call_after(wait, [this] { pass(); });
+  }
 }
 
 bool StreamFeed::take_records() {
@@ -143,9 +144,6 @@ void StreamFeed::take_frame(const Record& record, std::span<const std::byte> pay
     return;
   }
   gap_ = false;
-  if (!oldest_unsent_ns_) {
-    oldest_unsent_ns_ = record.time_ns;
-  }
   store_.append(payload.size(), record.time_ns, kind, record.stream_position);
   bitrate_.add(payload.size(), record.time_ns);
   counters_.frames_received_total.add(1);
@@ -197,13 +195,31 @@ void StreamFeed::change_metadata(std::uint64_t sequence, StreamMetadata metadata
 }
 
 void StreamFeed::pass() {
-  loop_.cancel(gathering_);
-  fan_out_.set_pace(bitrate_.pace());
   const std::int64_t begin_ns = monotonic_ns();
+  fan_out_.set_pace(bitrate_.pace());
   fan_out_.pass();
-  schedule_.passed(begin_ns, monotonic_ns());
+  passed(begin_ns, 1);
+}
+
+void StreamFeed::pass(std::int64_t frames) {
+  if (schedule_.fixed() || frames >= schedule_.frames_in_send()) {
+    return pass();
+  }
+  const std::int64_t begin_ns = monotonic_ns();
+  fan_out_.set_pace(bitrate_.pace());
+  passed(begin_ns, fan_out_.pass_over(frames, schedule_.frames_in_send()));
+  if (fan_out_.is_within_turn()) {
+    gathering_ =
+        loop_.call_after(std::chrono::nanoseconds(schedule_.patience_ns()), [this] { pass(); });
+  }
+}
+
+void StreamFeed::passed(std::int64_t begin_ns, double part) {
+  loop_.cancel(gathering_);
+  next_to_pass_ = store_.next();
+  schedule_.passed(begin_ns, monotonic_ns(), part, bitrate_.pace().frame_ns);
+  fan_out_.set_gathering(schedule_.gathering_ns());
   counters_.pass_ns.set(static_cast<std::uint64_t>(schedule_.pass_ns()));
-  oldest_unsent_ns_.reset();
 }
 
 }  // namespace eradio

@@ -20,7 +20,8 @@
 namespace eradio {
 
 struct StreamFeedSettings {
-  // How long a frame waits for the next; nothing: by load, so that none gets older than gather_max.
+  // How long a frame waits for the next; nothing: by load, so that none gets older than gather_max
+  // (pass_schedule.h).
   std::optional<std::chrono::milliseconds> coalesce{};
   std::chrono::milliseconds gather_max{100};
 };
@@ -57,7 +58,11 @@ class StreamFeed {
   void take_header();
   // What is older than what holds already is ignored.
   void change_metadata(std::uint64_t sequence, StreamMetadata metadata);
+  // Over all listeners.
   void pass();
+  // Over as many as so many frames make, by load.
+  void pass(std::int64_t frames);
+  void passed(std::int64_t begin_ns, double part);
 
   EventLoop& loop_;
   int wakeup_;
@@ -66,8 +71,7 @@ class StreamFeed {
   FanOut& fan_out_;
   WorkerCounters& counters_;
   PassSchedule schedule_;
-  std::optional<std::int64_t>
-      oldest_unsent_ns_;  // when the first frame since the last pass was made
+  std::uint64_t next_to_pass_ = 1;  // frames in the store from there on have begun no pass yet
   BitrateMeter bitrate_;
   MetadataChanged metadata_changed_;
   StreamMetadata metadata_;
@@ -76,7 +80,7 @@ class StreamFeed {
   static constexpr int track_passes_max = 20;
   static constexpr std::int64_t track_passes_period_ns = 100 * ns_per_ms;
   RateLimit track_passes_{track_passes_max, track_passes_period_ns};
-  EventLoop::TimerId gathering_ = EventLoop::no_timer;  // a pass when it is time
+  EventLoop::TimerId gathering_ = EventLoop::no_timer;  // a pass over all when it is time
   bool gap_ = true;                                     // before the next frame
   std::uint64_t header_sequence_ = 0;  // of the newest header; what comes before it is not for it
   bool damage_logged_ = false;

@@ -7,6 +7,8 @@
 #include <chrono>
 #include <system_error>
 
+#include <malloc.h>
+
 #include "common/clock.h"
 #include "common/log.h"
 #include "shm/metadata_json.h"
@@ -89,7 +91,10 @@ Worker::Worker(const WorkerSettings& settings, const Sandbox& sandbox,
       stream_(Descriptor(worker_descriptor::stream)),
       scoreboard_(Descriptor(worker_descriptor::scoreboard), settings.slot),
       listener_table_(Descriptor(worker_descriptor::listeners), settings.generation),
-      store_(std::max<std::size_t>(settings.max_frame_bytes, stream_metadata_bytes_max)),
+      store_(std::max<std::size_t>(settings.max_frame_bytes, stream_metadata_bytes_max),
+             std::chrono::nanoseconds(std::chrono::milliseconds(settings.max_lag_ceiling_ms) +
+                                      std::chrono::seconds(1))
+                 .count()),
       connection_counts_(scoreboard_, settings.max_connections_per_ip),
       master_(loop_, Descriptor(worker_descriptor::control),
               {.stop = [this] { stop(); },
@@ -170,6 +175,7 @@ void Worker::serve() {
   for (std::size_t i = 0; i < listening_sockets_.size(); ++i) {
     acceptor_.add(listening_sockets_[i].number(), i >= settings_.own_sockets);
   }
+  ::malloc_trim(0);  // what it took to start is not needed any more
   if (!master_.say_ready(settings_.generation)) {
     log::error("the master has gone");
     loop_.stop();

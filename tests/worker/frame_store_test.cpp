@@ -125,7 +125,39 @@ TEST(FrameStore, TellsWhenTheByteAtAPositionCame) {
       ASSERT_EQ(store.time_at(frame.begin + frame.bytes - 1), frame.time_ns) << "its last";
     }
   }
-  EXPECT_EQ(store.time_at(0), store.frame(store.oldest()).time_ns) << "that has left the store";
+  EXPECT_LT(store.time_at(0), store.frame(store.oldest()).time_ns) << "that has left the store";
+  EXPECT_GT(store.time_at(0), 0);
+}
+
+// As the one above, for what is too old for anybody.
+TEST(FrameStore, DropsWhatIsTooOldAfterAWarningAndGivesItsMemoryBack) {
+  constexpr std::int64_t keep_ns = 1000;
+  FrameStore store(std::size_t{64} * 1024, keep_ns);
+  std::int64_t time_ns = 1;
+  std::uint64_t given_back = 0;
+  for (int turn = 0; turn < 20'000; ++turn) {
+    std::uint64_t safe = store.oldest();
+    while (safe < store.next() && store.leaves_soon(safe)) {
+      ++safe;
+    }
+    for (int i = 0; i < turn % 3; ++i) {
+      time_ns += turn % 500 == 0 ? 5 * keep_ns : 40;
+      append(store, 1 + static_cast<std::size_t>(turn) * 31 % 900, turn % 251 + 1, time_ns);
+    }
+    store.begin_turn();
+    ASSERT_LE(store.oldest(), safe) << turn;
+    ASSERT_LE(store.next() - store.oldest(), 1 + 2 + 2 * keep_ns / 40) << turn;
+    for (std::uint64_t number = store.oldest(); number < store.next(); ++number) {
+      ASSERT_NE(*store.at(store.frame(number).begin), std::byte{0}) << "given back too early";
+    }
+    const std::uint64_t behind = store.end() > 100'000 ? store.end() - 100'000 : 0;
+    given_back += behind > 0 && *store.at(behind) == std::byte{0} ? 1U : 0U;
+    if (turn > 10) {
+      ASSERT_GT(store.oldest(), 0U);
+      EXPECT_LE(store.time_of(1), store.frame(store.oldest()).time_ns) << "known for longer";
+    }
+  }
+  EXPECT_GT(given_back, 10'000U);
 }
 
 TEST(FrameStore, KnowsTheNewestSyncPointBehindTheHeader) {

@@ -133,6 +133,34 @@ TEST_F(GateTest, DoesNotTakeALostPacketForASlowLink) {
   EXPECT_FALSE(gate.congested());
 }
 
+TEST_F(GateTest, LooksTheLessOftenTheLongerNothingChanges) {
+  become_congested();
+  int looks = 0;
+  const auto wait_for = [&](std::int64_t ns) {
+    looks = 0;
+    for (const std::int64_t until_ns = now_ns + ns; now_ns < until_ns; now_ns += 10 * ms) {
+      if (ask() == GateDecision::look) {
+        look(6000, 2000 * ms);
+        ++looks;
+      }
+    }
+  };
+  wait_for(80 * ms);
+  EXPECT_EQ(looks, 8);
+  wait_for(1000 * ms);
+  EXPECT_LE(looks, 35);
+  wait_for(10'000 * ms);
+  EXPECT_LE(looks, 105);
+  EXPECT_GE(looks, 90);
+  // It takes something: from then on each time.
+  acked_bytes += 418;
+  while (ask() != GateDecision::look) {
+    now_ns += 10 * ms;
+  }
+  look(5582, 1000 * ms);
+  EXPECT_EQ(ask(), GateDecision::look);
+}
+
 TEST_F(GateTest, OfACongestedListenerLooksEachTimeAndHoldsToAWindow) {
   become_congested();
   EXPECT_EQ(ask(), GateDecision::look);

@@ -198,6 +198,20 @@ TEST_F(StreamFeedTest, FramesAreGatheredForTheTimeThatIsSet) {
   EXPECT_EQ(counters.passes_total.get(), 1U) << "one for both";
 }
 
+TEST_F(StreamFeedTest, WhatListenersAreNotSentBeginsNoPass) {
+  StreamFeed feed(loop, wakeup.number(), reader, store, fan_out, counters, {}, no_change);
+  for (std::uint64_t listeners = 1; listeners <= 5; ++listeners) {
+    writer.ring().publish(RecordType::metadata, 1,
+                          encode_stream_metadata({.now_playing = {}, .listeners = listeners}));
+    run_loop(milliseconds(1));
+  }
+  EXPECT_EQ(feed.metadata().listeners, 5U);
+  EXPECT_EQ(counters.passes_total.get(), 0U);
+  publish(1);
+  run_loop(milliseconds(1));
+  EXPECT_EQ(counters.passes_total.get(), 1U);
+}
+
 TEST_F(StreamFeedTest, AFullTurnIsNotGatheredAnyFurther) {
   StreamFeed feed(loop, wakeup.number(), reader, store, fan_out, counters,
                   {.coalesce = milliseconds(10'000)}, no_change);
