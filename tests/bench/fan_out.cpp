@@ -109,7 +109,8 @@ struct Usage {
   std::chrono::nanoseconds all{0};  // more exact than the other two together
   std::chrono::nanoseconds user{0};
   std::chrono::nanoseconds system{0};
-  std::size_t bytes = 0;
+  std::size_t bytes = 0;           // PSS
+  std::size_t listener_bytes = 0;  // of it, what can be the listeners'
 };
 
 Usage usage_of(const std::vector<pid_t>& processes) {
@@ -120,6 +121,8 @@ Usage usage_of(const std::vector<pid_t>& processes) {
     usage.user += time.user;
     usage.system += time.system;
     usage.bytes += proportional_bytes(process);
+    // The ring and the workers' stores of frames fill while the stream plays, whoever listens.
+    usage.listener_bytes += own_bytes(process, {"eradio-stream", "eradio-frames"});
   }
   return usage;
 }
@@ -128,7 +131,7 @@ Usage usage_of(const std::vector<pid_t>& processes) {
 std::optional<Measurement> measure(const Settings& settings, const std::string& name,
                                    int listeners) {
   const auto server = start_bench_server(name, settings.stream);
-  const std::size_t idle_bytes = usage_of(server->processes()).bytes;
+  const std::size_t idle_bytes = usage_of(server->processes()).listener_bytes;
   AgeHistogram ages;
   ListenerCrowd crowd;
   constexpr std::chrono::milliseconds between{20};
@@ -182,7 +185,7 @@ std::optional<Measurement> measure(const Settings& settings, const std::string& 
   result.status_ms = probe.longest_ms();
   result.memory_mb = static_cast<double>(after.bytes) / 1e6;
   result.bytes_per_listener =
-      (static_cast<double>(after.bytes) - static_cast<double>(idle_bytes)) / listeners;
+      (static_cast<double>(after.listener_bytes) - static_cast<double>(idle_bytes)) / listeners;
   return result;
 }
 

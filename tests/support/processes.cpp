@@ -208,6 +208,27 @@ std::size_t proportional_bytes(pid_t process) {
   return 0;
 }
 
+std::size_t own_bytes(pid_t process, const std::vector<std::string>& without) {
+  constexpr std::size_t kilobyte = 1024;
+  std::istringstream maps(read_proc(process, "smaps"));
+  std::size_t bytes = 0;
+  std::string counts;  // which of a mapping's figures; empty: none
+  for (std::string line; std::getline(maps, line);) {
+    const std::size_t name_end = line.find_first_of(" :");
+    if (name_end == std::string::npos || line[name_end] == ' ') {  // a mapping begins
+      const std::size_t path = line.find('/');
+      const bool memory = path == std::string::npos || line.compare(path, 7, "/memfd:") == 0;
+      counts = memory ? "Pss" : "Anonymous";
+      for (const std::string& name : without) {
+        counts = line.find(name) == std::string::npos ? counts : "";
+      }
+    } else if (line.substr(0, name_end) == counts) {
+      bytes += std::stoul(line.substr(name_end + 1)) * kilobyte;
+    }
+  }
+  return bytes;
+}
+
 std::size_t open_descriptors(pid_t process) {
   std::error_code error;
   const fs::directory_iterator entries("/proc/" + std::to_string(process) + "/fd", error);

@@ -45,6 +45,9 @@ std::size_t resident_bytes(pid_t process);
 // Its part of the memory in user space, in bytes: what it shares counts in equal parts for all who
 // do (proc(5), smaps_rollup).
 std::size_t proportional_bytes(pid_t process);
+// The same without what is other processes', too: of files, such as libraries, only the pages that
+// it has changed. And without mappings whose line in smaps has one of these in it.
+std::size_t own_bytes(pid_t process, const std::vector<std::string>& without);
 // How many descriptors it has open.
 std::size_t open_descriptors(pid_t process);
 
