@@ -1,5 +1,6 @@
 // node compare.js BEFORE.json NOW.json [RATIO_MAX]: two results of eradio-bench-hot-parts side by
-// side; exit status 1 when something takes more than RATIO_MAX (1.25) times as long as before.
+// side; exit status 1 when something takes more than RATIO_MAX (1.25) times as long as before, or is
+// not measured any more.
 "use strict";
 
 const { readFileSync } = require("node:fs");
@@ -16,12 +17,23 @@ const [before, now] = process.argv.slice(2, 4).map((file) => {
 });
 const ratioMax = Number(process.argv[4] ?? 1.25);
 
-let slower = false;
+let failed = false;
 for (const [name, [time, unit]] of now) {
-  const ratio = before.has(name) ? time / before.get(name)[0] : NaN;
-  slower ||= ratio > ratioMax;
-  const was = before.has(name) ? before.get(name)[0].toFixed(1) : "-";
-  const mark = ratio > ratioMax ? "  SLOWER" : "";
-  console.log(`${name.padEnd(32)} ${was.padStart(12)} ${time.toFixed(1).padStart(12)} ${unit}  ${ratio.toFixed(2)}${mark}`);
+  const [was, wasUnit] = before.get(name) ?? [];
+  if (was !== undefined && wasUnit !== unit) {
+    throw new Error(`${name} was measured in ${wasUnit}, and is in ${unit}`);
+  }
+  const ratio = was === undefined ? undefined : time / was;
+  const slower = ratio !== undefined && !(ratio <= ratioMax);
+  failed ||= slower;
+  const columns = [was?.toFixed(1) ?? "-", time.toFixed(1)].map((column) => column.padStart(12));
+  const verdict = ratio === undefined ? "new" : ratio.toFixed(2) + (slower ? "  SLOWER" : "");
+  console.log(`${name.padEnd(32)} ${columns.join(" ")} ${unit}  ${verdict}`);
 }
-process.exitCode = slower ? 1 : 0;
+for (const name of before.keys()) {
+  if (!now.has(name)) {
+    failed = true;
+    console.log(`${name.padEnd(32)} NOT MEASURED any more`);
+  }
+}
+process.exitCode = failed ? 1 : 0;
