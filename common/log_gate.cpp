@@ -16,30 +16,31 @@ double burst_of(LogLevel level) {
 
 }  // namespace
 
-void LogGate::fill(Kind& kind, std::int64_t now_ns) {
-  const double rate = is_problem(kind.level) ? problems_per_second : per_second;
-  const auto seconds = static_cast<double>(now_ns - kind.filled_ns) / ns_per_second;
-  kind.tokens = std::min(burst_of(kind.level), kind.tokens + rate * seconds);
-  kind.filled_ns = now_ns;
+std::size_t LogGate::Hash::operator()(const Kind& kind) const noexcept {
+  return std::hash<const char*>()(kind.words) + static_cast<std::size_t>(kind.level);
+}
+
+void LogGate::fill(LogLevel level, Budget& budget, std::int64_t now_ns) {
+  const double rate = is_problem(level) ? problems_per_second : per_second;
+  const auto seconds = static_cast<double>(now_ns - budget.filled_ns) / ns_per_second;
+  budget.tokens = std::min(burst_of(level), budget.tokens + rate * seconds);
+  budget.filled_ns = now_ns;
 }
 
 bool LogGate::admit(const char* kind, LogLevel level, std::int64_t now_ns) {
-  const auto [found, is_new] = kinds_.try_emplace(kind);
-  Kind& state = found->second;
-  if (is_new) {
-    state = {.tokens = burst_of(level), .filled_ns = now_ns, .left_out = 0, .level = level};
-  }
-  state.level = level;
-  fill(state, now_ns);
-  if (state.tokens < 1) {
-    if (state.left_out == 0) {
-      state.told_ns = now_ns;
+  Budget& budget =
+      budgets_.try_emplace({kind, level}, Budget{.tokens = burst_of(level), .filled_ns = now_ns})
+          .first->second;
+  fill(level, budget, now_ns);
+  if (budget.tokens < 1) {
+    if (budget.left_out == 0) {
+      budget.told_ns = now_ns;
     }
-    ++state.left_out;
+    ++budget.left_out;
     ++left_out_;
     return false;
   }
-  state.tokens -= 1;
+  budget.tokens -= 1;
   return true;
 }
 
@@ -47,13 +48,13 @@ void LogGate::tell_left_out(std::int64_t now_ns, bool all, const LeftOut& tell) 
   if (left_out_ == 0) {
     return;
   }
-  for (auto& [kind, state] : kinds_) {
-    fill(state, now_ns);
-    const bool due = state.tokens >= 1 || now_ns - state.told_ns >= told_after_ns;
-    if (state.left_out > 0 && (all || due)) {
-      state.tokens = std::max(0.0, state.tokens - 1);
-      left_out_ -= state.left_out;
-      tell(kind, state.level, std::exchange(state.left_out, 0));
+  for (auto& [kind, budget] : budgets_) {
+    fill(kind.level, budget, now_ns);
+    const bool due = budget.tokens >= 1 || now_ns - budget.told_ns >= told_after_ns;
+    if (budget.left_out > 0 && (all || due)) {
+      budget.tokens = std::max(0.0, budget.tokens - 1);
+      left_out_ -= budget.left_out;
+      tell(kind.words, kind.level, std::exchange(budget.left_out, 0));
     }
   }
 }

@@ -9,10 +9,30 @@
 #include <exception>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "common/child_process.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/system_error.h"
+
+namespace eradio {
+
+// What the source says, for the log: made printable when it is written, and not when it is one of
+// a flood that is left out.
+struct SourceText {
+  std::string_view text;
+};
+
+}  // namespace eradio
+
+template <>
+struct fmt::formatter<eradio::SourceText> : fmt::formatter<fmt::string_view> {
+  template <typename Context>
+  auto format(const eradio::SourceText& said, Context& context) const {
+    return fmt::formatter<fmt::string_view>::format(eradio::printable(said.text), context);
+  }
+};
 
 namespace eradio {
 namespace {
@@ -247,9 +267,6 @@ bool SourceProcess::on_exited(pid_t process, int wait_status) {
   output_.flush();
 
   const std::chrono::milliseconds lifetime{(monotonic_ns() - started_ns_) / ns_per_ms};
-  if (const int left_out = log_rate_.take_left_out(); left_out > 0) {
-    log::warning("source: {} more messages were left out", left_out);
-  }
   const std::string ended = describe_exit(wait_status) + " after " +
                             std::to_string(lifetime.count()) + " ms, " +
                             std::to_string(parser_->frames()) + " frames and " +
@@ -344,7 +361,7 @@ void SourceProcess::log_error_text(std::string_view text) {
   if (text.ends_with('\r')) {
     text.remove_suffix(1);
   }
-  note(LogLevel::info, "stderr: ", text);
+  log::info("source: stderr: {}", SourceText{text});
 }
 
 void SourceProcess::end(std::chrono::milliseconds grace) {
@@ -367,7 +384,7 @@ void SourceProcess::signal_group(int signal_number) const {
 
 void SourceProcess::log(SourceLogLevel level, std::string_view text) {
   ++counters_.log_messages;
-  note(log_level(level), "", text);
+  log::write(log_level(level), "source: {}", SourceText{text});
 }
 
 void SourceProcess::count(FrameKind kind, std::size_t bytes) {
@@ -398,31 +415,22 @@ void SourceProcess::data(FrameKind kind, std::span<const std::byte> frame) {
 
 void SourceProcess::started(const std::optional<TrackName>& track) {
   ++counters_.tracks;
-  note(LogLevel::info, "started ", track ? track->name : "something it does not name");
+  log::info("source: started {}",
+            SourceText{track ? std::string_view(track->name) : "something it does not name"});
   publish(playback_.on_started(track));
 }
 
 void SourceProcess::stopped() {
   ++counters_.stops;
-  note(LogLevel::info, "stopped", "");
+  log::info("source: stopped");
   publish(playback_.on_stopped());
 }
 
 void SourceProcess::broken(const BrokenSourceFrame& frame) {
   ++counters_.broken_frames;
   counters_.broken_bytes += frame.bytes;
-  note(LogLevel::error,
-       "broken frame at byte " + std::to_string(frame.offset) + " of its output: ", frame.reason);
-}
-
-void SourceProcess::note(LogLevel level, std::string_view what, std::string_view text) {
-  if (!log::is_on(level) || !log_rate_.admit(monotonic_ns())) {
-    return;
-  }
-  if (const int left_out = log_rate_.take_left_out(); left_out > 0) {
-    log::warning("source: {} more messages were left out", left_out);
-  }
-  log::write(level, "source: {}{}", what, printable(text));
+  log::error("source: broken frame at byte {} of its output: {}", frame.offset,
+             SourceText{frame.reason});
 }
 
 void SourceProcess::publish(const std::optional<NowPlaying>& now_playing) {

@@ -17,7 +17,6 @@
 #include "common/descriptor.h"
 #include "common/event_loop.h"
 #include "common/log.h"
-#include "common/rate_limit.h"
 #include "common/source_frame_parser.h"
 #include "common/source_protocol.h"
 #include "master/master_state.h"
@@ -61,8 +60,6 @@ class SourceProcess final : private SourceFrameSink {
   [[nodiscard]] SourceStatus status() const;
 
  private:
-  static constexpr int log_messages_max = 50;  // of the source's, a second
-
   void log(SourceLogLevel level, std::string_view text) override;
   void data(FrameKind kind, std::span<const std::byte> frame) override;
   void started(const std::optional<TrackName>& track) override;
@@ -72,8 +69,6 @@ class SourceProcess final : private SourceFrameSink {
   void count(FrameKind kind, std::size_t bytes);
   void start_program();
   void watch_output();
-  // Logs what the source said or did, unless it does so too often.
-  void note(LogLevel level, std::string_view what, std::string_view text);
   void publish(const std::optional<NowPlaying>& now_playing);
   // Reads what is there, `reads_max` times at most; false once there is nothing more to come.
   bool read_output(int reads_max);
@@ -106,7 +101,6 @@ class SourceProcess final : private SourceFrameSink {
   Descriptor errors_;
   std::optional<Watch> frames_watch_;
   std::optional<Watch> errors_watch_;
-  RateLimit log_rate_{log_messages_max, ns_per_second};
   std::string error_line_;  // the start of a line whose end has not come yet
   EventLoop::TimerId kill_timer_ = EventLoop::no_timer;
   EventLoop::TimerId restart_timer_ = EventLoop::no_timer;

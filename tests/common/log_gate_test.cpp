@@ -45,6 +45,18 @@ TEST_F(LogGateTest, LetsABurstPassAndCountsTheRest) {
   EXPECT_EQ(left_out(true), (std::map<std::string, std::uint64_t>{{another, 10}}));
 }
 
+TEST_F(LogGateTest, KeepsTheErrorsOfAKindThatIsFloodedAtAnotherLevel) {
+  EXPECT_EQ(admitted(kind, LogLevel::info, 1000), 200U);
+  EXPECT_EQ(admitted(kind, LogLevel::error, 40), 40U);
+  EXPECT_EQ(admitted(kind, LogLevel::warning, 60), 50U);
+  std::map<LogLevel, std::uint64_t> levels;
+  gate.tell_left_out(now_ns, true, [&](std::string_view, LogLevel level, std::uint64_t events) {
+    levels[level] += events;
+  });
+  EXPECT_EQ(levels,
+            (std::map<LogLevel, std::uint64_t>{{LogLevel::info, 800}, {LogLevel::warning, 10}}));
+}
+
 TEST_F(LogGateTest, LetsSoManyInASecondPassForLong) {
   std::uint64_t good = 0;
   std::uint64_t bad = 0;

@@ -251,6 +251,22 @@ TEST(Source, HasItsErrorOutputAndItsMessagesInTheServersLog) {
   EXPECT_EQ(server.log().count("too small to show"), 0U);
 }
 
+TEST(Source, ThatTalksWithoutEndStillHasItsErrorsInTheLog) {
+  std::string options;
+  for (int i = 0; i < 40; ++i) {
+    for (int chatter = 0; chatter < 20; ++chatter) {
+      options += " --log 3:chatter";
+    }
+    options += " --log '1:tape " + std::to_string(i) + " is torn'";
+  }
+  Server server({.source = test_source(options)});
+  EXPECT_TRUE(server.log().wait_for("tape 39 is torn", patience));
+  EXPECT_EQ(server.log().count(" is torn"), 40U) << "lost among what is of no importance";
+  const auto left_out = server.log().wait_for("like=\"source: {}\" events=", patience);
+  ASSERT_TRUE(left_out);
+  EXPECT_NE(left_out->find("level=info"), std::string::npos) << *left_out;
+}
+
 TEST(Source, ThatCannotBeExecutedDoesNotKeepTheServerFromServing) {
   const TemporaryDirectory directory;
   const std::string program = directory.write("source", "#!/no/such/interpreter\n");
