@@ -8,6 +8,7 @@ namespace eradio {
 
 LimitedHttpServer::LimitedHttpServer(EventLoop& loop, const ConnectionLimits& limits)
     : connections_(loop, http_, limits),
+      refusals_(loop, http_, limits),
       acceptor_(loop, [this](Descriptor socket, const PeerAddress& peer) {
         on_accepted(std::move(socket), peer);
       }) {}
@@ -19,11 +20,13 @@ void LimitedHttpServer::stop_accepting() { acceptor_.stop(); }
 void LimitedHttpServer::close() {
   stop_accepting();
   connections_.close_all();
+  refusals_.close_all();
 }
 
 void LimitedHttpServer::on_accepted(Descriptor socket, const PeerAddress& peer) {
-  if (connections_.count() >= connections_max) {
-    connections_.refuse(
+  constexpr std::chrono::milliseconds request_time{500};  // so long any request may take to come
+  if (connections_.count() >= connections_max && !connections_.close_longest(request_time)) {
+    refusals_.refuse(
         std::move(socket), peer,
         {.status = 503,
          .text = "the limit of " + std::to_string(connections_max) + " connections is reached",

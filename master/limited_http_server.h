@@ -14,7 +14,10 @@ namespace eradio {
 
 class LimitedHttpServer {
  public:
-  static constexpr std::size_t connections_max = 64;  // more are refused
+  // Whoever comes then takes the place of the client who has asked nothing, or not to the end, for
+  // the longest time, so that nobody who only holds connections can keep others out; and is refused
+  // when all of them have begun just now.
+  static constexpr std::size_t connections_max = 64;
 
   // The loop is borrowed.
   LimitedHttpServer(EventLoop& loop, const ConnectionLimits& limits);
@@ -34,6 +37,7 @@ class LimitedHttpServer {
 
   HttpServer http_;
   HttpConnections connections_;
+  HttpConnections refusals_;  // over the limit: they get their answer, and count for nothing
   Acceptor acceptor_;
 };
 

@@ -46,6 +46,8 @@ class HttpConnection final : public EventHandler {
   void end();
   // Whether it has been answered, and asks nothing more.
   [[nodiscard]] bool idle() const noexcept;
+  // Its handler has not answered yet.
+  [[nodiscard]] bool waits_for_us() const noexcept { return awaited_ != nullptr; }
 
   [[nodiscard]] const PeerAddress& peer() const noexcept { return peer_; }
   // Since when it has been waiting for, or busy with, the request that is next or now.

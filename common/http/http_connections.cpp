@@ -2,6 +2,7 @@
 
 #include <sys/epoll.h>
 
+#include <algorithm>
 #include <iterator>
 #include <system_error>
 #include <utility>
@@ -66,11 +67,14 @@ void HttpConnections::close_idle() {
 }
 
 bool HttpConnections::close_longest(std::chrono::milliseconds at_least) {
-  if (connections_.empty() ||
-      monotonic_ns() - connections_.front()->begun_ns() < at_least.count() * ns_per_ms) {
+  const auto longest =
+      std::find_if(connections_.begin(), connections_.end(),
+                   [](const auto& connection) { return !connection->waits_for_us(); });
+  if (longest == connections_.end() ||
+      monotonic_ns() - (*longest)->begun_ns() < at_least.count() * ns_per_ms) {
     return false;
   }
-  connections_.front()->end();
+  (*longest)->end();
   return true;
 }
 

@@ -70,7 +70,8 @@ class HttpConnections {
   // request may be on its way.
   void close_idle();
   // Closes the one whose request, or the wait for it, has lasted longest, and at least so long: for
-  // when descriptors run short. False when there is none.
+  // when others have no room. Not one that waits for us: its client is not what is slow. False when
+  // there is none.
   bool close_longest(std::chrono::milliseconds at_least);
 
  private:

@@ -15,6 +15,7 @@
 #include "tests/support/http_client.h"
 #include "tests/support/listener_crowd.h"
 #include "tests/support/patience.h"
+#include "tests/support/processes.h"
 #include "tests/support/worker_of.h"
 
 namespace eradio::testing {
@@ -216,33 +217,61 @@ TEST(StatusServer, IsNotReadyWithoutASourceThatDelivers) {
   EXPECT_EQ(fetch(server.status_server(), "/healthz")->status, 200);
 }
 
-TEST(StatusServer, HoldsAtMostSoManyConnectionsAndGoesOnWhenTheyLeave) {
-  constexpr std::size_t connections_max = 64;
-  Server server(with_status());
-  ListenerCrowd crowd;
-  crowd.add({.endpoint = server.ipv4()});
-  ASSERT_TRUE(crowd.run_until_all_listen(patience));
-  std::vector<HttpClient> held;
-  for (std::size_t i = 0; i < connections_max; ++i) {
-    held.emplace_back(server.status_server());
-    held.back().request("/healthz");
-    ASSERT_TRUE(held.back().read_reply());
+class CrowdedStatusServer : public ::testing::Test {
+ protected:
+  static constexpr std::size_t connections_max = 64;
+
+  CrowdedStatusServer() : server_(with_status()), before_(open_descriptors(server_.master())) {
+    crowd_.add({.endpoint = server_.ipv4()});
+    EXPECT_TRUE(crowd_.run_until_all_listen(patience));
   }
-  const auto refused = fetch(server.status_server(), "/healthz");
-  ASSERT_TRUE(refused);
-  EXPECT_EQ(refused->status, 503);
-  EXPECT_NE(refused->field("retry-after"), "");
-  held.back().request("/healthz");
-  const auto still = held.back().read_reply();
-  EXPECT_TRUE(still && still->status == 200);
-  held.clear();
-  EXPECT_TRUE(comes_true([&] {
-    const auto reply = fetch(server.status_server(), "/healthz");
-    return reply && reply->status == 200;
-  }));
-  crowd.run_for(std::chrono::milliseconds(300));
-  EXPECT_EQ(crowd.ended(), 0U);
-  EXPECT_EQ(crowd.fault(), "");
+  // Connections that say nothing more after that.
+  void fill(bool answered) {
+    for (std::size_t i = 0; i < connections_max; ++i) {
+      held_.emplace_back(server_.status_server());
+      if (answered) {
+        held_.back().request("/healthz");
+        ASSERT_TRUE(held_.back().read_reply());
+      }
+    }
+    crowd_.run_for(std::chrono::milliseconds(700));
+  }
+  void expect_to_answer_everybody() {
+    for (int i = 0; i < 10; ++i) {
+      for (const char* target : {"/metrics", "/healthz", "/status"}) {
+        const auto reply = fetch(server_.status_server(), target);
+        EXPECT_TRUE(reply && reply->status == 200) << target << ' ' << (reply ? reply->status : 0);
+      }
+    }
+    EXPECT_LE(open_descriptors(server_.master()), before_ + connections_max + 2);
+    EXPECT_EQ(crowd_.ended(), 0U);
+    EXPECT_EQ(crowd_.fault(), "");
+  }
+
+  Server server_;
+  std::size_t before_;
+  ListenerCrowd crowd_;
+  std::vector<HttpClient> held_;
+};
+
+TEST_F(CrowdedStatusServer, BySilentConnectionsAnswersWhoeverAsks) {
+  fill(false);
+  expect_to_answer_everybody();
+}
+
+TEST_F(CrowdedStatusServer, ByConnectionsThatAskNothingMoreAnswersWhoeverAsks) {
+  fill(true);
+  expect_to_answer_everybody();
+}
+
+TEST_F(CrowdedStatusServer, ClosesThoseFirstThatHaveAskedNothingForLongest) {
+  fill(true);
+  held_.back().request("/healthz");
+  ASSERT_TRUE(held_.back().read_reply());
+  expect_to_answer_everybody();
+  held_.back().request("/healthz");
+  const auto still = held_.back().read_reply();
+  EXPECT_TRUE(still && still->status == 200) << "others were idle for longer";
 }
 
 TEST(StatusServer, ClosesAClientThatDoesNotReadItsAnswers) {

@@ -52,6 +52,18 @@ TEST_P(LateAnswer, ComesWhenTheHandlerKnowsIt) {
   EXPECT_TRUE(client.received().ends_with("[1]")) << "a second answer to one request is none";
 }
 
+TEST_P(LateAnswer, IsWaitedForWhileOthersHaveToMakeRoom) {
+  Client waiting = connect();
+  waiting.send(put("/later"));
+  ASSERT_TRUE(run_until_asked());
+  Client silent = connect();
+  EXPECT_TRUE(connections_->close_longest(0ms));
+  EXPECT_TRUE(run_until_closed(silent));
+  EXPECT_FALSE(connections_->close_longest(0ms));
+  replies_[0](HttpResponse::json("[late]"));
+  EXPECT_TRUE(run_until_answers(waiting, 1));
+}
+
 TEST_P(LateAnswer, MayBeKnownAtOnce) {
   Client client = connect();
   client.send(put("/at_once") + put("/at_once"));
