@@ -147,6 +147,7 @@ Worker::Worker(const WorkerSettings& settings, const Sandbox& sandbox,
   add_api_routes(
       server_, [this]() -> const StreamMetadata& { return feed_.metadata(); }, master_);
   add_notify_routes(server_, notifier_);
+  server_.keep_connections_while([this] { return !descriptors_are_short(); });
   HttpFields file_fields{{"Referrer-Policy", "no-referrer"}};
   if (!settings.content_security_policy.empty()) {
     file_fields.set("Content-Security-Policy", settings.content_security_policy);
@@ -283,7 +284,7 @@ void Worker::end_adoption() {
 void Worker::on_accepted(Descriptor socket, const PeerAddress& peer) {
   auto& counters = scoreboard_.counters();
   counters.accepted_total.add(1);
-  if (connection_counts_.open() + refusals_.count() >= room_) {
+  if (descriptors_are_short()) {
     make_room();
   }
   if (!connection_counts_.add(peer)) {
@@ -299,19 +300,19 @@ void Worker::on_accepted(Descriptor socket, const PeerAddress& peer) {
   counters.connections.set(connection_counts_.open());
 }
 
+bool Worker::descriptors_are_short() const noexcept {
+  return connection_counts_.open() + refusals_.count() >= room_;
+}
+
 bool Worker::make_room() {
   // So long a request may take to come when others wait; a round trip of most networks.
   constexpr std::chrono::milliseconds at_least{500};
-  if (!refusals_.close_longest(at_least) && !connections_.close_longest(at_least)) {
-    return false;
-  }
   if (short_messages_.admit(monotonic_ns())) {
     log::warning(
-        "descriptors run short: connections are closed whose requests last longest ({} more since "
-        "this was said last); listeners stay",
-        short_messages_.take_left_out());
+        "descriptors run short: connections are closed after each answer, and first those whose "
+        "requests last longest; listeners stay");
   }
-  return true;
+  return refusals_.close_longest(at_least) || connections_.close_longest(at_least);
 }
 
 void Worker::on_closed(const PeerAddress& peer) {

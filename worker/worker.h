@@ -45,8 +45,9 @@ class Worker {
 
  private:
   void on_accepted(Descriptor socket, const PeerAddress& peer);
-  // When descriptors run short, the connection whose request lasts longest makes way. False when
-  // there is none.
+  // So few are left that connections have to make way for others.
+  [[nodiscard]] bool descriptors_are_short() const noexcept;
+  // The connection whose request lasts longest makes way. False when there is none.
   bool make_room();
   void on_closed(const PeerAddress& peer);
   void on_metadata(const StreamMetadata& before);

@@ -158,9 +158,14 @@ void HttpServer::keep_to_own_origin(std::function<bool(std::string_view)> is_own
   is_own_host_ = std::move(is_own_host);
 }
 
+void HttpServer::keep_connections_while(std::function<bool()> there_is_room) {
+  there_is_room_ = std::move(there_is_room);
+}
+
 HttpAnswer HttpServer::answer(ReceivedRequest request, const PeerAddress& peer) {
   try {
     auto exchange = std::make_shared<Exchange>(Exchange::from(std::move(request), peer));
+    exchange->keep_alive = exchange->keep_alive && (!there_is_room_ || there_is_room_());
     HttpAnswer answer = run(*exchange);
     return exchange->late_response ? answer_later(std::move(exchange)) : std::move(answer);
   } catch (const std::exception& error) {  // memory has run out, in all likelihood

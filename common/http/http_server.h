@@ -62,6 +62,10 @@ class HttpServer {
   // leads to this server (DNS rebinding), browsers take his page for one of ours.
   void keep_to_own_origin(std::function<bool(std::string_view)> is_own_host);
 
+  // Asked at each request: whether its connection may stay when it is answered, or is closed, since
+  // others wait for its descriptor.
+  void keep_connections_while(std::function<bool()> there_is_room);
+
   // Never throws.
   [[nodiscard]] HttpAnswer answer(ReceivedRequest request, const PeerAddress& peer);
   // The answer to what is no request, or came too late: JSON error, connection closed after it.
@@ -88,6 +92,7 @@ class HttpServer {
   std::optional<StaticFiles> files_;
   HttpFields file_fields_;                             // sent with each of them
   std::function<bool(std::string_view)> is_own_host_;  // set: for its own origin alone
+  std::function<bool()> there_is_room_;                // not set: always
   HttplibEngine engine_;
 };
 

@@ -1,9 +1,15 @@
 // More clients than a process can have descriptors for: those that are served stay served, those
 // that only hold a connection make way, and the operator is answered.
 
+#include <sys/socket.h>
+
 #include <algorithm>
+#include <array>
+#include <cerrno>
 #include <chrono>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -75,6 +81,58 @@ TEST_F(DescriptorShortage, ByConnectionsThatAskNothingKeepsNobodyFromListening) 
   expect_unbroken();
   EXPECT_EQ(server().log().count("descriptors run short"), 1U);
   EXPECT_LE(server().log().count("cannot accept connections"), 2U);
+}
+
+// Clients that keep their connections and ask all the time: each new one has to have its turn.
+class BusyClients {
+ public:
+  BusyClients(const Endpoint& server, std::size_t count) : server_(server), sockets_(count) {}
+
+  // One more request on each connection; a closed one is opened again.
+  void ask() {
+    for (Descriptor& socket : sockets_) {
+      if (!socket || !take_answers(socket)) {
+        socket = begin_connect(server_);
+      }
+      constexpr std::string_view request = "GET /v1/metadata HTTP/1.1\r\nHost: x\r\n\r\n";
+      ::send(socket.number(), request.data(), request.size(), MSG_NOSIGNAL);
+    }
+  }
+
+ private:
+  // False when the connection has ended.
+  static bool take_answers(const Descriptor& socket) {
+    std::array<char, 4096> bytes{};
+    ssize_t got = 0;
+    do {
+      got = ::recv(socket.number(), bytes.data(), bytes.size(), 0);
+    } while (got > 0);
+    return got < 0 && (errno == EAGAIN || errno == ENOTCONN);
+  }
+
+  Endpoint server_;
+  std::vector<Descriptor> sockets_;
+};
+
+TEST_F(DescriptorShortage, ByClientsThatAskAllTheTimeKeepsNobodyWaitingForLong) {
+  BusyClients busy(server().ipv4(), std::size_t{2} * descriptors_max);
+  for (int i = 0; i < 8; ++i) {
+    busy.ask();
+    crowd_.run_for(milliseconds(250));
+  }
+  for (int newcomer = 0; newcomer < 3; ++newcomer) {
+    HttpClient client(server().ipv4());
+    client.request("/");
+    std::optional<HttpReply> page;
+    for (int i = 0; i < 12 && !page && !client.ended(); ++i) {
+      busy.ask();
+      crowd_.run_for(milliseconds(150));
+      page = client.read_reply(false, milliseconds(100));
+    }
+    EXPECT_TRUE(page && page->status == 200) << "somebody waits for 3 s";
+  }
+  expect_unbroken();
+  EXPECT_EQ(server().log().count("descriptors run short"), 1U);
 }
 
 TEST_F(DescriptorShortage, ByListenersIsSaidOnceCostsNoCpuAndEndsWhenTheyLeave) {

@@ -68,6 +68,20 @@ TEST_P(HttpConnectionLimits, WhoseRequestHasLastedLongestIsClosedFirst) {
   EXPECT_EQ(closed_, 3);
 }
 
+TEST_P(HttpConnectionLimits, WithoutRoomForAllEachAnswerIsTheLastOfItsConnection) {
+  bool there_is_room = true;
+  server_.keep_connections_while([&] { return there_is_room; });
+  Client client = connect();
+  client.send(get("/echo?n=1"));
+  ASSERT_TRUE(run_until_answers(client, 1));
+  EXPECT_EQ(client.received().find("Connection:"), std::string::npos);
+  there_is_room = false;
+  client.send(get("/echo?n=2") + get("/echo?n=3"));
+  ASSERT_TRUE(run_until_closed(client)) << "it keeps its descriptor";
+  EXPECT_EQ(client.answers(), 2U);
+  EXPECT_NE(client.received().find("Connection: close\r\n"), std::string::npos);
+}
+
 TEST_P(HttpConnectionLimits, LingeringIsBoundedInTimeAndBytes) {
   limits_.linger_time_max = 50ms;
   limits_.linger_bytes_max = 100'000;
