@@ -10,6 +10,7 @@
 
 #include "common/clock.h"
 #include "common/version.h"
+#include "master/readiness.h"
 #include "shm/metadata_json.h"
 #include "shm/peer_key_of.h"
 
@@ -278,12 +279,15 @@ WorkerStatus worker_status(const WorkerProcess& process, const WorkerCounters& c
 }
 
 std::string status_json(const ServerStatus& status) {
+  const auto reasons = reasons_not_ready(status);
   Json json{
       {"version", ERADIO_VERSION},
       {"pid", status.process},
       {"started_unix_s", status.started_unix_s},
       {"uptime_s", seconds_between(status.started_ns, status.now_ns)},
       {"log_level", status.log_level},
+      {"ready", reasons.empty()},
+      {"reasons", reasons},
       {"upgrades", status.upgrades},
       {"upgrade_error", status.upgrade_error.empty() ? Json(nullptr) : Json(status.upgrade_error)},
       {"replacing_workers", status.replacing_workers}};

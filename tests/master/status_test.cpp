@@ -98,6 +98,7 @@ TEST(Status, HasEveryFieldInItsPlace) {
   EXPECT_EQ(flat, json::parse(R"({
     "version": ")" ERADIO_VERSION R"(", "pid": 10, "started_unix_s": 1700000000.5, "uptime_s": 90,
     "cpu_user_s": 1.5, "cpu_system_s": 0.25, "memory_bytes": 8192, "log_level": "debug",
+    "ready": true, "reasons": [],
     "upgrades": 3, "upgrade_error": "no", "replacing_workers": true,
     "escrow": {"on": true, "held": 3, "max": 100, "clients_not_held": 3},
     "source": {"running": true, "state": "running", "pid": 11, "uptime_s": 60, "restarts": 2,
@@ -140,6 +141,8 @@ TEST(Status, SaysWhatDoesNotRun) {
   starting.process.process = 5;
   status.workers = {WorkerStatus{}, starting};
   const json parsed = json::parse(status_json(status));
+  EXPECT_EQ(parsed.at("ready"), false);
+  EXPECT_EQ(parsed.at("reasons"), json({"the source does not run", "no worker serves"}));
   EXPECT_EQ(parsed.at("source").at("running"), false);
   EXPECT_EQ(parsed.at("source").at("state"), "ended");
   for (const char* unknown : {"pid", "uptime_s", "last_frame_age_ms"}) {
