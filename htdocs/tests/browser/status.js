@@ -78,9 +78,73 @@ test("a killed worker is seen, and nobody is lost", async (t) => {
   process.kill(workers[1].pid, "SIGKILL");
   await until("another process in its slot", async () => {
     const row = await page.locator("#workers tbody tr").nth(1).locator("th, td").allTextContents();
-    return row[1] === "serving" && row[2] !== String(workers[1].pid) && row[4] === "1";
+    return row[1] === "serving" && row[5] !== String(workers[1].pid) && row[7] === "1";
   });
   await until("five listeners", async () => (await text(page, "#listeners")) === "5");
+});
+
+test("a source that stands still is seen: nobody gets what he comes for", async (t) => {
+  const page = await openPage(t, browser, status);
+  await until("that it runs", async () => (await text(page, "#state")) === "Running");
+  const { source } = await json();
+  process.kill(source.pid, "SIGSTOP");
+  t.after(() => process.kill(source.pid, "SIGCONT"));
+  await until("that it is not ready", async () => (await text(page, "#state")) === "Not ready", 20_000);
+  assert.equal((await fetch(`${status}readyz`)).status, 503);
+  assert.match(await text(page, "#problem"), /^Listeners do not get what they come for: the source has not sent a frame for \d+ s\.$/);
+  assert.equal(await page.locator("#problem").isVisible(), true);
+  assert.equal(await page.evaluate(() => document.body.dataset["tone"]), "bad");
+  assert.match(await text(page, "#source"), /^State\s*silent/);
+  process.kill(source.pid, "SIGCONT");
+  await until("that it runs", async () => (await text(page, "#state")) === "Running");
+  assert.equal(await page.locator("#problem").isVisible(), false);
+});
+
+test("the values where somebody points are shown, and no more when he does not", async (t) => {
+  const page = await openPage(t, browser, status);
+  await until("a line", async () => (await drawn(page, "ages", "--line-1")) > 5);
+  const graph = page.locator("#ages-graph .u-over");
+  const { width, height } = await graph.boundingBox();
+  await graph.hover({ position: { x: width - 2, y: height / 2 } });
+  const reading = /^p99 [\d.]+ m?s *p90 [\d.]+ m?s *p50 [\d.]+ m?s *(now|\d+ s ago)$/;
+  await until("a reading", async () => reading.test(await text(page, "#ages-legend")));
+  await page.locator("#bytes-graph .u-over").hover({ position: { x: width - 2, y: height / 2 } });
+  await until("another", async () => /^bytes sent [\d.]+ KB\/s *(now|\d+ s ago)$/.test(await text(page, "#bytes-legend")));
+  await page.locator("h1").hover();
+  await until("names alone", async () => (await text(page, "#ages-legend")) === "p99p90p50" && (await text(page, "#bytes-legend")) === "");
+});
+
+test("no table is wider than its room, however long an id or an address, and what matters is seen", async (t) => {
+  const page = await openPage(t, browser, status);
+  await until("the slowest listeners", async () => (await page.locator("#slowest tbody tr").count()) === 5);
+  for (const [width, seen] of [[1366, 8], [1280, 8], [800, 4], [360, 3]]) {
+    await page.setViewportSize({ width, height: 800 });
+    const tables = await page.evaluate(() => {
+      const greatest = ["9223372036854775807", "1.25 s", "123,456", "2a02:8109:9ac0:1c4d:d1ab:cdef:89ab:cdef"];
+      const [row] = document.querySelectorAll("#slowest tbody tr");
+      greatest.forEach((content, column) => (row.children[column].textContent = content));
+      return [...document.querySelectorAll(".scroll")].map(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth);
+    });
+    assert.deepEqual(tables, [0, 0], `at ${width} px`);
+    const shown = await page.locator("#slowest thead th").filter({ visible: true }).allTextContents();
+    assert.deepEqual(shown.slice(0, 3), ["Id", "Lag", "Skipped"]);
+    assert.equal(shown.length, seen, `at ${width} px`);
+  }
+});
+
+test("a thousand listeners make no card taller than one", async (t) => {
+  const page = await openPage(t, browser, status, { viewport: { width: 1280, height: 800 } });
+  await until("five listeners", async () => (await text(page, "#listeners")) === "5");
+  const heights = await page.evaluate(() => {
+    const [card] = document.querySelectorAll("article");
+    const few = card.clientHeight;
+    document.querySelector("#listeners").textContent = "12,345";
+    document.querySelector("#connections").textContent = "15,432 connections, 12,345 get news";
+    const caption = document.querySelector(".figure");
+    return { few, many: card.clientHeight, cut: caption.scrollWidth - caption.clientWidth };
+  });
+  assert.equal(heights.many, heights.few);
+  assert.ok(heights.cut <= 0, "its caption is cut");
 });
 
 test("a server that does not answer is told from one that does, and comes back", async (t) => {

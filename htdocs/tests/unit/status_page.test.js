@@ -2,6 +2,8 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
+import { cpuChartOptions } from "../../../status/js/status_page/charts.js";
+import { problemsOf, sourceStateOf, stateOf } from "../../../status/js/status_page/condition.js";
 import { History, pointBetween, quantileMs } from "../../../status/js/status_page/history.js";
 import { Poller, parseListeners } from "../../../status/js/status_page/poller.js";
 import { bytesText, durationText, millisecondsText } from "../../../status/js/status_page/text.js";
@@ -125,4 +127,43 @@ test("the server is asked once a second, after failures too, and not at rest", a
   poller.wake();
   await clock.advance(0);
   assert.equal(asked, 4);
+});
+
+const good = {
+  ready: true,
+  reasons: [],
+  replacing_workers: false,
+  upgrade_error: null,
+  escrow: { on: true, clients_not_held: 0 },
+  workers: [{ state: "serving" }, { state: "serving" }],
+};
+
+test("a server is not said to run while it is not ready", () => {
+  assert.deepEqual(stateOf(good), { tone: "good", text: "Running" });
+  assert.deepEqual(stateOf({ ...good, workers: [{ state: "starting" }, { state: "serving" }] }), { tone: "busy", text: "A worker is missing" });
+  const silent = { ...good, ready: false, reasons: ["one", "another"] };
+  assert.deepEqual(stateOf(silent), { tone: "bad", text: "Not ready" });
+  assert.deepEqual(problemsOf(silent, good), ["Listeners do not get what they come for: one; another."]);
+});
+
+test("clients who would not outlive their worker are a problem, but not in the moment in which they come", () => {
+  const some = { ...good, escrow: { on: true, clients_not_held: 1200 } };
+  assert.deepEqual(problemsOf(good, good), []);
+  assert.deepEqual(problemsOf(some, good), []);
+  assert.match(problemsOf(some, some).join(), /^1,200 clients are disconnected if their worker ends now/);
+  const off = { ...good, escrow: { on: false, clients_not_held: 1200 } };
+  assert.deepEqual(problemsOf(off, off), [], "it was told to");
+});
+
+test("a source that sends nothing is silent, and not playing", () => {
+  const source = { state: "running", playing: true, told_to_pause: false, last_frame_age_ms: 20 };
+  assert.equal(sourceStateOf(source), "playing");
+  assert.equal(sourceStateOf({ ...source, last_frame_age_ms: 11_000 }), "silent");
+  assert.equal(sourceStateOf({ ...source, playing: false, told_to_pause: true }), "paused");
+  assert.equal(sourceStateOf({ ...source, state: "ended" }), "ended");
+});
+
+test("sixteen workers can be told from each other", () => {
+  const looks = cpuChartOptions(16).lines.map(({ colour, dashed }) => `${colour} ${dashed}`);
+  assert.equal(new Set(looks).size, 16);
 });

@@ -12,7 +12,8 @@ export class Chart {
     #plot;
     #lines;
     #shown = shownSecondsMin;
-    constructor(element, { lines, leastTop, text }) {
+    /** `onReading`: null when nothing is pointed at any more. */
+    constructor(element, { lines, leastTop, text }, onReading) {
         this.#lines = lines;
         this.#plot = new Plot(element, height, (plot) => ({
             padding: [10, 16, 0, 0],
@@ -27,8 +28,10 @@ export class Chart {
                     values: () => [`${durationText(this.#shown / 2)} ago`, "now"],
                     grid: { show: false },
                 }),
-                plot.valueAxis({ size: 62, space: 36, values: (_plot, splits) => splits.map(text) }),
+                plot.valueAxis({ size: 68, space: 36, values: (_plot, splits) => splits.map(text) }),
             ],
+            cursor: { y: false, drag: { x: false, y: false }, points: { size: 7 } },
+            hooks: { setCursor: [({ cursor: { idx }, data }) => onReading(idx == null ? null : readingAt(data, idx))] },
             series: [{}, ...lines.map((line) => seriesOf(line, plot, lines.length === 1))],
         }));
     }
@@ -50,18 +53,23 @@ export class Chart {
         this.#plot.show([times, ...values]);
     }
 }
+function readingAt([times, ...values], place) {
+    return { secondsAgo: Math.max(0, -(times[place] ?? 0)), values: values.map((line) => line[place] ?? null) };
+}
 function seriesOf(line, plot, alone) {
     return {
         label: line.label,
         stroke: () => plot.colour(line.colour),
         ...(alone ? { fill: () => plot.colour(`${line.colour}-faint`) } : {}),
+        ...(line.dashed ? { dash: [6, 4] } : {}),
         width: 2,
         points: { show: false },
         spanGaps: false,
     };
 }
 const [first, second, third] = ["--line-1", "--line-2", "--line-3"];
-const workerColours = [first, second, third, "--line-4"];
+/** So many can be told from each other; the workers after these have the same once more, in dashes. */
+const workerColours = [first, second, third, "--line-4", "--line-5", "--line-6", "--line-7", "--line-8"];
 export const chartOptions = {
     listeners: {
         lines: [{ label: "listeners", colour: first, value: ({ listeners }) => listeners }],
@@ -85,7 +93,7 @@ export const chartOptions = {
     bytes: {
         lines: [{ label: "bytes sent", colour: second, value: ({ bytesPerSecond }) => bytesPerSecond }],
         leastTop: 1000,
-        text: bytesText,
+        text: (bytes) => `${bytesText(bytes)}/s`,
     },
 };
 export function cpuChartOptions(workers) {
@@ -93,6 +101,7 @@ export function cpuChartOptions(workers) {
         lines: Array.from({ length: workers }, (_, slot) => ({
             label: `worker ${slot}`,
             colour: workerColours[slot % workerColours.length] ?? first,
+            dashed: Math.floor(slot / workerColours.length) % 2 === 1,
             value: ({ cpu }) => cpu[slot] ?? null,
         })),
         leastTop: 0.1,

@@ -2,7 +2,8 @@
  * The status page, wired: asks the server, keeps what was, draws it.
  */
 import { systemClock } from "../clock.js";
-import { Chart, chartOptions, cpuChartOptions, shownSeconds } from "./charts.js";
+import { chartOptions, cpuChartOptions, shownSeconds } from "./charts.js";
+import { problemsOf, stateOf } from "./condition.js";
 import { History, pointBetween } from "./history.js";
 import { Poller } from "./poller.js";
 import { View } from "./view.js";
@@ -14,7 +15,7 @@ let before = null;
 let workersDrawn = -1;
 let answeredAt = seconds();
 for (const [name, options] of Object.entries(chartOptions)) {
-    view.addChart(name, options.lines, (element) => new Chart(element, options));
+    view.addChart(name, options);
 }
 const poller = new Poller({
     clock,
@@ -33,10 +34,10 @@ function show({ status, slowest }) {
     const slots = Math.max(0, ...status.workers.map(({ slot }) => slot + 1));
     if (slots !== workersDrawn) {
         workersDrawn = slots;
-        const options = cpuChartOptions(slots);
-        view.addChart("cpu", options.lines, (element) => new Chart(element, options));
+        view.addChart("cpu", cpuChartOptions(slots));
     }
     const point = before === null ? null : pointBetween(before.status, status, at - before.at, at);
+    const problems = problemsOf(status, before?.status ?? null);
     before = { status, at };
     if (point !== null) {
         history.add(point);
@@ -46,17 +47,9 @@ function show({ status, slowest }) {
     view.showWorkers(status, point?.cpu ?? []);
     view.showSlowest(slowest);
     view.draw(history.points, at);
-    const missing = status.workers.filter(({ state }) => state !== "serving").length;
-    if (missing > 0) {
-        view.showState("busy", missing === 1 ? "A worker is missing" : `${missing} workers are missing`);
-    }
-    else if (status.source.state !== "running") {
-        view.showState("busy", "The source is missing");
-    }
-    else {
-        view.showState("good", status.replacing_workers ? "Replacing workers" : "Running");
-    }
-    view.showProblem(status.upgrade_error === null ? "" : `The last upgrade did not come to its end: ${status.upgrade_error}`);
+    const { tone, text } = stateOf(status);
+    view.showState(tone, text);
+    view.showProblem(problems.join(" "));
 }
 function onVisibility() {
     if (document.hidden) {

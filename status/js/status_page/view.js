@@ -1,15 +1,18 @@
 /**
  * The page's own elements: shows what it is told. Used by `main`; knows no server.
  */
+import { Chart } from "./charts.js";
+import { sourceStateOf } from "./condition.js";
+import { Legend } from "./legend.js";
 import { bytesText, countText, durationText, millisecondsText, percentText } from "./text.js";
 export class View {
     #charts = {};
     /** Puts a graph in its place, with the names of its lines. */
-    addChart(name, lines, make) {
+    addChart(name, options) {
         const element = find(`#${name}-graph`);
         element.replaceChildren();
-        this.#charts[name] = make(element);
-        find(`#${name}-legend`).replaceChildren(...(lines.length > 1 ? lines.map(({ label, colour }) => legendEntry(label, colour)) : []));
+        const legend = new Legend(find(`#${name}-legend`), options);
+        this.#charts[name] = new Chart(element, options, (reading) => legend.show(reading));
     }
     draw(points, now) {
         for (const chart of Object.values(this.#charts)) {
@@ -34,9 +37,9 @@ export class View {
         set("uptime", `up ${durationText(status.uptime_s)}`);
         set("track", metadata.current_track?.name || (source.playing ? "The live stream" : "Nothing is playing"));
         set("listeners", countText(totals.listeners));
-        set("connections", `${countText(totals.connections)} connections, ${countText(totals.notify_clients)} of them wait for news`);
+        set("connections", `${countText(totals.connections)} connections, ${countText(totals.notify_clients)} get news`);
         rows("source", [
-            ["State", sourceText(source)],
+            ["State", sourceStateOf(source)],
             ["Process", source.pid === null ? "–" : `${source.pid}, ${durationText(source.uptime_s ?? 0)}`],
             ["Frame", source.last_frame_age_ms === null ? "none yet" : `${millisecondsText(source.last_frame_age_ms)} ago`],
             ["Frames", countText(source.frames)],
@@ -64,12 +67,12 @@ export class View {
             const row = [
                 String(worker.slot),
                 worker.state,
-                worker.pid === null ? "–" : String(worker.pid),
-                worker.uptime_s === null ? "–" : durationText(worker.uptime_s),
-                countText(worker.restarts),
                 countText(worker.listeners),
                 cpu[worker.slot] == null ? "–" : percentText(cpu[worker.slot] ?? 0),
                 worker.memory_bytes === null ? "–" : bytesText(worker.memory_bytes),
+                worker.pid === null ? "–" : String(worker.pid),
+                worker.uptime_s === null ? "–" : durationText(worker.uptime_s),
+                countText(worker.restarts),
             ];
             return { cells: row, tone: worker.state === "serving" ? "" : "bad" };
         }), "There are none.");
@@ -78,26 +81,17 @@ export class View {
         fill("slowest", listeners.map((listener) => ({
             cells: [
                 listener.id,
+                millisecondsText(listener.lag_ms),
+                countText(listener.frames_skipped),
                 listener.peer,
+                countText(listener.jumps),
+                bytesText(listener.queue_bytes),
                 String(listener.worker),
                 durationText(listener.listening_s),
-                millisecondsText(listener.lag_ms),
-                bytesText(listener.queue_bytes),
-                countText(listener.frames_skipped),
-                countText(listener.jumps),
             ],
             tone: listener.lag_ms > listener.max_lag_ms ? "bad" : "",
         })), "Nobody listens.");
     }
-}
-function sourceText({ state, playing, told_to_pause }) {
-    if (state !== "running") {
-        return state;
-    }
-    if (playing) {
-        return "playing";
-    }
-    return told_to_pause ? "paused" : "not playing";
 }
 function find(selector) {
     const element = document.querySelector(selector);
@@ -111,12 +105,6 @@ function set(id, text) {
     if (element.textContent !== text) {
         element.textContent = text;
     }
-}
-function legendEntry(label, colour) {
-    const entry = document.createElement("li");
-    entry.dataset["colour"] = colour;
-    entry.textContent = label;
-    return entry;
 }
 /** The pairs of a description list. */
 function rows(id, pairs) {
