@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cstdint>
@@ -20,7 +22,17 @@ void Descriptor::reset() noexcept {
 
 void set_nonblocking(int descriptor) {
   const int flags = check_syscall(::fcntl(descriptor, F_GETFL), "fcntl F_GETFL");
-  check_syscall(::fcntl(descriptor, F_SETFL, flags | O_NONBLOCK), "fcntl F_SETFL O_NONBLOCK");
+  if ((flags & O_NONBLOCK) == 0) {
+    check_syscall(::fcntl(descriptor, F_SETFL, flags | O_NONBLOCK), "fcntl F_SETFL O_NONBLOCK");
+  }
+}
+
+bool read_status(int descriptor, struct stat& status) noexcept {
+  if constexpr (status_needs_no_path) {
+    return ::syscall(SYS_fstat, descriptor, &status) == 0;  // there the kernel's is the library's
+  } else {
+    return ::fstat(descriptor, &status) == 0;
+  }
 }
 
 Descriptor make_wakeup() {

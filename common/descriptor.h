@@ -4,6 +4,8 @@
 
 #include <utility>
 
+struct stat;  // sys/stat.h
+
 namespace eradio {
 
 class Descriptor {
@@ -33,8 +35,15 @@ class Descriptor {
   int number_ = -1;
 };
 
-// Sets O_NONBLOCK. Throws std::system_error.
+// Sets O_NONBLOCK, unless it is set: a worker in its sandbox may change no flags. Throws
+// std::system_error.
 void set_nonblocking(int descriptor);
+
+// Whether read_status() is a call that takes a descriptor and no path, so that a worker's sandbox
+// need not allow one that can look at any file.
+constexpr bool status_needs_no_path = sizeof(long) == 8;
+// fstat(2), which C libraries make by newfstatat(2). False, and errno, when it fails.
+[[nodiscard]] bool read_status(int descriptor, struct stat& status) noexcept;
 
 // An eventfd(2), non-blocking: any process that holds it can wake the one that polls it.
 Descriptor make_wakeup();

@@ -35,7 +35,7 @@ MemoryFile MemoryFile::create(const std::string& name, std::size_t bytes) {
 
 MemoryFile::MemoryFile(Descriptor descriptor) : descriptor_(std::move(descriptor)) {
   struct stat status {};
-  check_syscall(::fstat(descriptor_.number(), &status), "fstat of shared memory");
+  check_syscall(read_status(descriptor_.number(), status) ? 0 : -1, "fstat of shared memory");
   bytes_ = static_cast<std::size_t>(status.st_size);
 }
 

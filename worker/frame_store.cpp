@@ -6,28 +6,27 @@
 #include <algorithm>
 
 #include "common/check.h"
-#include "common/descriptor.h"
 #include "common/system_error.h"
 #include "shm/memory_file.h"
 
 namespace eradio {
 
 MirroredMemory::MirroredMemory(std::size_t bytes) : bytes_(round_up_to_page(bytes)) {
-  const Descriptor file(
-      check_syscall(::memfd_create("eradio-frames", MFD_CLOEXEC), "memfd_create"));
-  check_syscall(::ftruncate(file.number(), static_cast<off_t>(bytes_)), "ftruncate");
   void* place = ::mmap(nullptr, 2 * bytes_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (place == MAP_FAILED) {
     throw_system_error("mmap of the frame store");
   }
   data_ = static_cast<std::byte*>(place);
-  for (std::byte* half : {data_, data_ + bytes_}) {
-    if (::mmap(half, bytes_, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, file.number(), 0) ==
-        MAP_FAILED) {
-      const int error_number = errno;
-      ::munmap(data_, 2 * bytes_);
-      throw_system_error("mmap of the frame store", error_number);
-    }
+  // The second half has the first one's pages (mremap(2): an old size of 0). A file in memory would
+  // have to be given its size, which the sandbox lets nobody do to a file.
+  const bool mirrored =
+      ::mmap(data_, bytes_, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, -1,
+             0) != MAP_FAILED &&
+      ::mremap(data_, 0, bytes_, MREMAP_MAYMOVE | MREMAP_FIXED, data_ + bytes_) != MAP_FAILED;
+  if (!mirrored) {
+    const int error_number = errno;
+    ::munmap(data_, 2 * bytes_);
+    throw_system_error("the frame store's memory", error_number);
   }
 }
 

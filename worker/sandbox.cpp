@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -53,18 +54,19 @@ constexpr std::array allowed_calls{
     SCMP_SYS(time), SCMP_SYS(restart_syscall),
     // What is open.
     SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(writev), SCMP_SYS(pread64), SCMP_SYS(lseek),
-    SCMP_SYS(close), SCMP_SYS(fstat),
-    // Finding files; openat is below.
-    SCMP_SYS(newfstatat), SCMP_SYS(fstatat64), SCMP_SYS(statx), SCMP_SYS(stat), SCMP_SYS(lstat),
-    SCMP_SYS(readlink), SCMP_SYS(readlinkat), SCMP_SYS(getcwd), SCMP_SYS(access),
-    SCMP_SYS(faccessat), SCMP_SYS(faccessat2),
-    // Memory; mmap and mprotect are below. The size of shared memory is sealed.
-    SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise), SCMP_SYS(brk), SCMP_SYS(memfd_create),
-    SCMP_SYS(ftruncate),
+    SCMP_SYS(close), SCMP_SYS(fstat), SCMP_SYS(fstat64),
+    // Memory; mmap and mprotect are below.
+    SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise), SCMP_SYS(brk),
     // The C and C++ libraries, and abort().
     SCMP_SYS(futex), SCMP_SYS(getrandom), SCMP_SYS(sched_yield), SCMP_SYS(getpid), SCMP_SYS(gettid),
     SCMP_SYS(sysinfo), SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn),
     SCMP_SYS(exit), SCMP_SYS(exit_group)};
+
+// Finding files by looking at paths: only where the kernel does not confine them, since what a path
+// leads to could be looked at all over the machine. Opening, below, is enough where it does.
+constexpr std::array path_calls{SCMP_SYS(newfstatat), SCMP_SYS(fstatat64), SCMP_SYS(statx),
+                                SCMP_SYS(stat),       SCMP_SYS(lstat),     SCMP_SYS(readlink),
+                                SCMP_SYS(readlinkat), SCMP_SYS(getcwd)};
 
 // No library makes these behind one's back: whoever does has taken the process over.
 constexpr std::array deadly_calls{SCMP_SYS(execve),
@@ -123,10 +125,6 @@ scmp_arg_cmp argument_is(unsigned argument, int value) {
           .datum_b = static_cast<std::uint32_t>(value)};
 }
 
-scmp_arg_cmp argument_has(unsigned argument, std::uint64_t bits) {
-  return {.arg = argument, .op = SCMP_CMP_MASKED_EQ, .datum_a = bits, .datum_b = bits};
-}
-
 scmp_arg_cmp argument_has_none_of(unsigned argument, std::uint64_t bits) {
   return {.arg = argument, .op = SCMP_CMP_MASKED_EQ, .datum_a = bits, .datum_b = 0};
 }
@@ -141,12 +139,11 @@ void allow_with_conditions(const Filter& filter) {
   for (const int request : {TIOCOUTQ, SIOCOUTQNSD, FIONREAD}) {
     allow(filter, SCMP_SYS(ioctl), {argument_is(1, request)});
   }
+  // No flags are set: listening sockets are every worker's, those to come included, and nobody may
+  // make them wait; a log file is everybody's, and is written to at its end alone.
   for (const int command : {F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL}) {
     allow(filter, SCMP_SYS(fcntl), {argument_is(1, command)});
   }
-  // Listening sockets are every worker's, those to come included: nobody may make them wait, or
-  // give them a filter.
-  allow(filter, SCMP_SYS(fcntl), {argument_is(1, F_SETFL), argument_has(2, O_NONBLOCK)});
   for (const int option : {SO_SNDBUF, SO_KEEPALIVE, SO_LINGER}) {
     allow(filter, SCMP_SYS(setsockopt), {argument_is(1, SOL_SOCKET), argument_is(2, option)});
   }
@@ -156,9 +153,10 @@ void allow_with_conditions(const Filter& filter) {
   }
   // Where the log goes.
   allow(filter, SCMP_SYS(dup3), {argument_is(1, STDERR_FILENO)});
-  constexpr std::uint64_t writing =
-      O_WRONLY | O_RDWR | O_CREAT | O_TRUNC | O_APPEND | (O_TMPFILE & ~O_DIRECTORY);
-  allow(filter, SCMP_SYS(openat), {argument_has_none_of(2, writing)});
+  // With O_PATH, nothing is opened, and so Landlock looks away.
+  constexpr std::uint64_t not_for_reading =
+      O_WRONLY | O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_PATH | (O_TMPFILE & ~O_DIRECTORY);
+  allow(filter, SCMP_SYS(openat), {argument_has_none_of(2, not_for_reading)});
   allow(filter, SCMP_SYS(mmap), {argument_has_none_of(2, PROT_EXEC)});
   allow(filter, SCMP_SYS(mprotect), {argument_has_none_of(2, PROT_EXEC)});
   allow(filter, SCMP_SYS(prlimit64), {argument_is(0, 0), {2, SCMP_CMP_EQ, 0, 0}});  // asks only
@@ -166,7 +164,7 @@ void allow_with_conditions(const Filter& filter) {
 }
 
 // ENOSYS and not EPERM: a C library that tries a newer call takes an older one instead.
-void filter_system_calls(bool sends_through_ring) {
+void filter_system_calls(bool files_confined, bool sends_through_ring) {
   const Filter filter(::seccomp_init(SCMP_ACT_ERRNO(ENOSYS)));
   if (!filter) {
     throw std::runtime_error("seccomp_init");
@@ -182,6 +180,11 @@ void filter_system_calls(bool sends_through_ring) {
   set(SCMP_FLTATR_CTL_OPTIMIZE, binary_tree);
   for (const int call : allowed_calls) {
     allow(filter, call);
+  }
+  if (!files_confined || !status_needs_no_path) {
+    for (const int call : path_calls) {
+      allow(filter, call);
+    }
   }
   allow_with_conditions(filter);
   if (sends_through_ring) {
@@ -211,7 +214,8 @@ void confine_files(const std::string& webroot) {
                     "landlock_create_ruleset")));
   if (const Descriptor directory(::open(webroot.c_str(), O_PATH | O_CLOEXEC)); directory) {
     landlock_path_beneath_attr readable{};
-    readable.allowed_access = LANDLOCK_ACCESS_FS_READ_FILE;
+    // Directories, too, so that one can be told from what is not there; no call lists them.
+    readable.allowed_access = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR;
     readable.parent_fd = directory.number();
     check_syscall(
         ::syscall(SYS_landlock_add_rule, rules.number(), LANDLOCK_RULE_PATH_BENEATH, &readable, 0),
@@ -240,6 +244,18 @@ void drop_privileges() {
   }
 }
 
+// Whoever started the server may have given it a file that is written from where one stands
+// ("2> log"): what has been written there must not be written over.
+void let_output_grow_only() {
+  for (const int output : {STDOUT_FILENO, STDERR_FILENO}) {
+    struct stat status {};
+    const int flags = ::fcntl(output, F_GETFL);
+    if (flags >= 0 && read_status(output, status) && S_ISREG(status.st_mode)) {
+      check_syscall(::fcntl(output, F_SETFL, flags | O_APPEND), "fcntl F_SETFL O_APPEND");
+    }
+  }
+}
+
 // Returns whether `enter` did its work; otherwise `missing` says why not.
 bool try_to(const std::function<void()>& enter, const char* what, std::string& missing) {
   try {
@@ -261,9 +277,10 @@ Sandbox enter_sandbox(const std::string& webroot, bool sends_through_ring) {
     return sandbox;
   }
   ::tzset();  // for the log; later /etc/localtime cannot be read
+  let_output_grow_only();
   sandbox.files = try_to([&] { confine_files(webroot); }, "files", sandbox.missing);
-  sandbox.system_calls =
-      try_to([&] { filter_system_calls(sends_through_ring); }, "system calls", sandbox.missing);
+  sandbox.system_calls = try_to([&] { filter_system_calls(sandbox.files, sends_through_ring); },
+                                "system calls", sandbox.missing);
   return sandbox;
 }
 

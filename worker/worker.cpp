@@ -153,7 +153,9 @@ Worker::Worker(const WorkerSettings& settings, const Sandbox& sandbox,
     file_fields.set("Content-Security-Policy", settings.content_security_policy);
   }
   try {
-    server_.serve_files(settings.webroot, std::move(file_fields));
+    server_.serve_files(
+        settings.webroot, std::move(file_fields),
+        sandbox_.files ? StaticFiles::Reach::this_directory : StaticFiles::Reach::any_file);
   } catch (const std::system_error& error) {
     log::error("no files are served: {}", error.what());  // the stream is what matters
   }

@@ -149,8 +149,9 @@ void HttpServer::route(const std::string& method, const std::string& path, Handl
   routes_[path].insert_or_assign(method, std::move(handler));
 }
 
-void HttpServer::serve_files(const std::filesystem::path& directory, HttpFields fields) {
-  files_.emplace(directory);
+void HttpServer::serve_files(const std::filesystem::path& directory, HttpFields fields,
+                             StaticFiles::Reach reach) {
+  files_.emplace(directory, reach);
   file_fields_ = std::move(fields);
 }
 

@@ -54,7 +54,8 @@ class HttpServer {
 
   // Serves regular, not hidden files below `directory` to GET and HEAD, with these fields beside
   // their own; "/" is index.html. Throws std::system_error when it is no directory.
-  void serve_files(const std::filesystem::path& directory, HttpFields fields = {});
+  void serve_files(const std::filesystem::path& directory, HttpFields fields = {},
+                   StaticFiles::Reach reach = StaticFiles::Reach::any_file);
 
   // For what pages of this server's own origin alone may read: no answer is open to others, and
   // OPTIONS, with which they would ask, is not allowed. `is_own_host` is given the Host field

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
@@ -61,6 +63,21 @@ bool is_below(const std::filesystem::path& path, const std::filesystem::path& ro
   return ends.first == root.end();
 }
 
+// Of a file or directory that is there, and to which no symbolic link leads out of `root`. What is
+// no file to be sent is told apart here, since opening a device can have effects of its own.
+std::optional<std::filesystem::path> real_path_below(const std::filesystem::path& root,
+                                                     const std::filesystem::path& wanted) {
+  std::error_code error;
+  const auto real = std::filesystem::canonical(wanted, error);
+  if (error || !is_below(real, root)) {
+    return std::nullopt;
+  }
+  const auto type = std::filesystem::status(real, error).type();
+  const bool may_be_opened =
+      type == std::filesystem::file_type::directory || type == std::filesystem::file_type::regular;
+  return may_be_opened ? std::optional(real) : std::nullopt;
+}
+
 // RFC 9110, 8.8.3.2: weak comparison for If-None-Match; ours are strong, so for If-Match it differs
 // only in that a weak one never matches.
 bool has_etag(const HttpFields& request, std::string_view name, std::string_view etag, bool weak) {
@@ -100,10 +117,15 @@ bool range_applies(const HttpFields& request, const OpenFile& file) {
 
 }  // namespace
 
-StaticFiles::StaticFiles(const std::filesystem::path& directory)
-    : root_(std::filesystem::canonical(directory)) {
-  if (!std::filesystem::is_directory(root_)) {
-    throw_system_error(directory.string(), ENOTDIR);
+StaticFiles::StaticFiles(std::filesystem::path directory, Reach reach)
+    : root_(std::move(directory)), reach_(reach) {
+  if (reach_ == Reach::any_file) {
+    root_ = std::filesystem::canonical(root_);
+  }
+  // One that cannot be listed can have files that can be read.
+  const Descriptor opened(::open(root_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!opened && errno != EACCES) {
+    throw_system_error(root_.string());
   }
 }
 
@@ -116,24 +138,22 @@ FileLookup StaticFiles::open(std::string_view path) const {
   if (path.ends_with('/')) {
     wanted += "index.html";
   }
-  std::error_code error;
-  const auto real = std::filesystem::canonical(wanted, error);
-  if (error || !is_below(real, root_)) {  // not there, or a symbolic link that leads out
-    return NoSuchFile{};
+  Descriptor file;
+  if (reach_ == Reach::this_directory) {
+    file = open_anything(wanted);
+  } else {
+    const auto real = real_path_below(root_, wanted);
+    file = real ? open_anything(*real) : Descriptor();
   }
-  // Looked at before it is opened, since opening a pipe or a device can have effects of its own;
-  // and again afterwards, since only what is open cannot be exchanged any more.
-  const auto type = std::filesystem::status(real, error).type();
-  if (type == std::filesystem::file_type::directory && !path.ends_with('/')) {
+  struct stat state {};
+  if (!file || !read_status(file.number(), state)) {
+    return NoSuchFile{};  // unreadable is as good as absent, and says less
+  }
+  if (S_ISDIR(state.st_mode) && !path.ends_with('/')) {
     return DirectoryWithoutSlash{};
   }
-  if (type != std::filesystem::file_type::regular) {
+  if (!S_ISREG(state.st_mode)) {
     return NoSuchFile{};
-  }
-  Descriptor file(::open(real.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
-  struct stat state {};
-  if (!file || ::fstat(file.number(), &state) != 0 || !S_ISREG(state.st_mode)) {
-    return NoSuchFile{};  // unreadable is as good as absent, and says less
   }
   OpenFile found;
   found.file = std::move(file);
@@ -143,6 +163,11 @@ FileLookup StaticFiles::open(std::string_view path) const {
       fmt::format("\"{:x}-{:x}-{:x}\"", found.size, state.st_mtim.tv_sec, state.st_mtim.tv_nsec);
   found.content_type = content_type_of(wanted.filename().string());
   return found;
+}
+
+// Opening a pipe or a terminal must neither wait nor have effects that last.
+Descriptor StaticFiles::open_anything(const std::filesystem::path& path) {
+  return Descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
 }
 
 std::string_view content_type_of(std::string_view file_name) {

@@ -1,5 +1,5 @@
 // Finds and opens the files below one directory that a client may have, and decides what a
-// conditional or range request gets of them. Used by HttpServer. It must never open anything
+// conditional or range request gets of them. Used by HttpServer. It must never give away anything
 // outside the directory, anything hidden, or anything that is no regular file.
 #pragma once
 
@@ -29,14 +29,23 @@ using FileLookup = std::variant<OpenFile, NoSuchFile, DirectoryWithoutSlash>;
 
 class StaticFiles {
  public:
+  // Whether this process can open any file, or the kernel confines it to the directory. Then links
+  // need no looking at, and nothing is done that looks at paths and opens nothing: a process that
+  // is confined may not (worker/sandbox.h).
+  enum class Reach { any_file, this_directory };
+
   // Throws std::system_error when it is no directory.
-  explicit StaticFiles(const std::filesystem::path& directory);
+  explicit StaticFiles(std::filesystem::path directory, Reach reach = Reach::any_file);
 
   // `path`: decoded, from the request. A path that ends in '/' means its index.html.
   [[nodiscard]] FileLookup open(std::string_view path) const;
 
  private:
-  std::filesystem::path root_;  // canonical
+  // Opened without regard to what it is.
+  [[nodiscard]] static Descriptor open_anything(const std::filesystem::path& path);
+
+  std::filesystem::path root_;  // canonical, unless confined to it
+  Reach reach_;
 };
 
 // From a file name's extension; text comes with its charset.

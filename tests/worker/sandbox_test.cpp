@@ -21,6 +21,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <string>
 #include <thread>
@@ -96,8 +97,7 @@ TEST_F(SandboxTest, LeavesWhatAWorkerDoes) {
               int queued = 0;
               return error_of(::send(ours.number(), "x", 1, MSG_NOSIGNAL)) +
                      error_of(::ioctl(ours.number(), TIOCOUTQ, &queued)) +
-                     error_of(::epoll_create1(EPOLL_CLOEXEC)) +
-                     error_of(::fcntl(ours.number(), F_SETFL, O_NONBLOCK));
+                     error_of(::epoll_create1(EPOLL_CLOEXEC));
             }),
             0);
   EXPECT_EQ(in_sandbox([] {
@@ -136,6 +136,78 @@ TEST_F(SandboxTest, HasNoFilesButThoseOfTheWebroot) {
   EXPECT_EQ(in_sandbox([&] { return error_of(::truncate(page.c_str(), 0)); }), ENOSYS);
   EXPECT_EQ(std::filesystem::file_size(page), 8U);
 }
+
+TEST_F(SandboxTest, LetsTheWebrootsFilesAndDirectoriesBeOpenedAndLookedAt) {
+  SKIP_WITHOUT_SANDBOX();
+  std::filesystem::create_directory(file("webroot/sub"));
+  EXPECT_EQ(in_sandbox([&] {
+              const Descriptor page(::open(file("webroot/page.html").c_str(), O_RDONLY));
+              struct stat status {};
+              return read_status(page.number(), status) && status.st_size == 8 ? 0 : errno;
+            }),
+            0);
+  EXPECT_EQ(in_sandbox([&] { return error_of_open(file("webroot/sub"), O_RDONLY); }), 0);
+  EXPECT_EQ(in_sandbox([&] { return error_of_open(file(""), O_RDONLY); }), EACCES);
+}
+
+TEST_F(SandboxTest, CannotLookAtFilesElsewhere) {
+  if (!status_needs_no_path) {
+    GTEST_SKIP() << "here fstat(2) is a call that takes a path";
+  }
+  SKIP_WITHOUT_SANDBOX();
+  for (const char* path : {"/etc/passwd", "/etc/shadow", "/proc/self/maps", "/"}) {
+    struct stat status {};
+    EXPECT_EQ(in_sandbox([&] { return error_of(::stat(path, &status)); }), ENOSYS) << path;
+    EXPECT_EQ(in_sandbox([&] { return error_of(::lstat(path, &status)); }), ENOSYS) << path;
+    EXPECT_EQ(in_sandbox([&] {
+                struct statx more {};
+                return error_of(::statx(AT_FDCWD, path, 0, STATX_ALL, &more));
+              }),
+              ENOSYS);
+    EXPECT_EQ(in_sandbox([&] { return error_of_open(path, O_PATH); }), ENOSYS) << path;
+    EXPECT_EQ(in_sandbox([&] { return error_of(::access(path, R_OK)); }), ENOSYS) << path;
+  }
+  std::array<char, 100> target{};
+  EXPECT_EQ(in_sandbox([&] {
+              return error_of(::readlink("/proc/self/exe", target.data(), target.size()));
+            }),
+            ENOSYS);
+}
+
+// The descriptor that the log goes to, as master/main.cpp opens it or as a shell does ("2> log").
+class SandboxedLog : public SandboxTest, public ::testing::WithParamInterface<int> {};
+
+TEST_P(SandboxedLog, CanOnlyGrow) {
+  SKIP_WITHOUT_SANDBOX();
+  const std::string path = file("log");
+  const Descriptor log(::open(path.c_str(), O_WRONLY | O_CREAT | GetParam(), 0600));
+  const std::string before = "what others have written\n";
+  ASSERT_EQ(::write(log.number(), before.data(), before.size()),
+            static_cast<ssize_t>(before.size()));
+  const int own_output = ::dup(STDERR_FILENO);
+  ASSERT_EQ(::dup2(log.number(), STDERR_FILENO), STDERR_FILENO);
+  const int result = in_sandbox([] {
+    for (const int flags : {0, O_NONBLOCK, O_WRONLY}) {
+      if (error_of(::fcntl(STDERR_FILENO, F_SETFL, flags)) != ENOSYS) {
+        return 1;
+      }
+    }
+    if (error_of(::ftruncate(STDERR_FILENO, 0)) != ENOSYS ||
+        error_of(::fallocate(STDERR_FILENO, FALLOC_FL_COLLAPSE_RANGE, 0, 4096)) != ENOSYS ||
+        error_of(::pwrite(STDERR_FILENO, "x", 1, 0)) != ENOSYS) {
+      return 2;
+    }
+    ::lseek(STDERR_FILENO, 0, SEEK_SET);
+    return error_of(::write(STDERR_FILENO, "mine\n", 5));
+  });
+  ::dup2(own_output, STDERR_FILENO);
+  ::close(own_output);
+  EXPECT_EQ(result, 0);
+  std::ifstream stream(path);
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(stream), {}), before + "mine\n");
+}
+
+INSTANTIATE_TEST_SUITE_P(Sandbox, SandboxedLog, ::testing::Values(O_APPEND, 0));
 
 TEST_F(SandboxTest, HasNoNetworkButTheSocketsItWasGiven) {
   SKIP_WITHOUT_SANDBOX();
