@@ -177,8 +177,12 @@ void set_log_format(LogFormat format) { the_log().format = format; }
 
 void log_to_file(const std::filesystem::path& path) {
   constexpr mode_t mode = 0640;
-  const Descriptor file(check_syscall(
-      ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, mode), path.c_str()));
+  // O_NONBLOCK: to open a pipe would wait for its reader, and the stream with it.
+  const Descriptor file(::open(
+      path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, mode));
+  if (!file) {
+    throw_system_error(path.string() + (errno == ENXIO ? ", a pipe that nobody reads" : ""));
+  }
   log_to_file(file.number());
 }
 

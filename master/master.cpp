@@ -326,11 +326,14 @@ MasterState Master::save() const {
 
 void Master::reload(std::function<void(const ReloadResult&)> done) {
   ReloadResult result;
+  const std::string log_error = open_log_file_again();  // in any case: it may have been moved away
   result.error = why_busy();
   if (!result.error.empty()) {
+    result.error += log_error.empty() ? "" : "; " + log_error;
     done(result);
     return;
   }
+  result.error = log_error;
   service_manager_.reloading();
   done = [this, done = std::move(done)](const ReloadResult& reloaded) {
     if (announced_) {
@@ -338,14 +341,6 @@ void Master::reload(std::function<void(const ReloadResult&)> done) {
     }
     done(reloaded);
   };
-  if (configuration_.log_file) {  // whatever the configuration says
-    try {
-      log_to_file(*configuration_.log_file);
-      supervisor_.set_log_file(STDERR_FILENO);
-    } catch (const std::system_error& error) {
-      result.error = std::string("log_file: ") + error.what();
-    }
-  }
   const LoadedConfiguration loaded =
       load_configuration({command_line_.begin() + 1, command_line_.end()}, paths_);
   for (const ConfigurationProblem& problem : loaded.problems) {
@@ -388,6 +383,19 @@ void Master::reload(std::function<void(const ReloadResult&)> done) {
       });
 }
 
+// Whatever the configuration says now.
+std::string Master::open_log_file_again() {
+  if (configuration_.log_file) {
+    try {
+      log_to_file(*configuration_.log_file);
+      supervisor_.set_log_file(STDERR_FILENO);
+    } catch (const std::system_error& error) {
+      return std::string("log_file: ") + error.what();
+    }
+  }
+  return "";
+}
+
 std::string Master::why_busy() const {
   if (stopping_) {
     return "the server is stopping";
@@ -418,6 +426,9 @@ void Master::reload_on_signal() {
   constexpr std::chrono::milliseconds look_again{50};
   if (!why_busy().empty()) {
     if (reload_timer_ == EventLoop::no_timer) {
+      if (const std::string error = open_log_file_again(); !error.empty()) {
+        log::error("{}", error);
+      }
       reload_timer_ = loop_.call_after(look_again, [this] {
         reload_timer_ = EventLoop::no_timer;
         reload_on_signal();

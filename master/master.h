@@ -63,6 +63,8 @@ class Master final : private Operations {
   void change(const Configuration& configuration);
   // As soon as nothing else is going on.
   void reload_on_signal();
+  // If the log goes to a file. Returns why it cannot.
+  std::string open_log_file_again();
   // Why neither configuration nor program can be changed just now.
   [[nodiscard]] std::string why_busy() const;
   // Why no other program could go on from here.

@@ -573,6 +573,9 @@ void Supervisor::move_listeners(Slot& from, Slot& to) {
 }
 
 void Supervisor::promote(Slot& slot) {
+  if (log_descriptor_ >= 0) {  // the log may have been opened again since it was started
+    static_cast<void>(send_log_file(slot.successor->control(), log_descriptor_));
+  }
   give_slot(slot, std::move(slot.successor));
   expect_ready(slot);
 }
@@ -714,6 +717,7 @@ bool Supervisor::set_log_level(LogLevel level) {
 }
 
 void Supervisor::set_log_file(int descriptor) {
+  log_descriptor_ = descriptor;
   for (const Slot& slot : slots_) {
     if (slot.child && send_log_file(slot.child->control(), descriptor) == SendResult::full) {
       log::warning("worker {}: does not read its messages; its log stays where it was",

@@ -85,7 +85,7 @@ class Supervisor {
   void kick(KickOrder order, Kicks::Done done);
   // Of all workers, those to come included. False when one could not be told.
   [[nodiscard]] bool set_log_level(LogLevel level);
-  // Where all that run now write their log from now on; borrowed.
+  // Where all write their log from now on; borrowed for good.
   void set_log_file(int descriptor);
 
   // One for each slot.
@@ -185,6 +185,7 @@ class Supervisor {
   std::vector<std::unique_ptr<WorkerChild>> departed_;  // have handed over, and will exit
   std::optional<Round> round_;
   std::uint64_t generations_ = 0;
+  int log_descriptor_ = -1;  // as long as the log has not been opened again
   Kicks kicks_;
   ContinuityTotals past_totals_;
   ActivityTotals past_activity_;

@@ -1,20 +1,25 @@
 // What stands in the log: one line for each event, that programs can read, and no flood.
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <regex>
 #include <sstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "common/descriptor.h"
 #include "tests/e2e/eradioctl.h"
 #include "tests/support/http_client.h"
 #include "tests/support/listener_crowd.h"
@@ -164,7 +169,7 @@ class LogFile : public ::testing::Test {
  protected:
   void begin() {
     server_.emplace(std::vector<std::string>{installed_program("sbin/eradiod"), "--listen_port",
-                                             "0", "--workers", "2", "--control_socket", "none",
+                                             "0", "--workers", "2", "--control_socket", control_,
                                              "--status_listen", "none", "--source", steady_source(),
                                              "--log_level", "debug", "--log_file", file_});
   }
@@ -173,6 +178,9 @@ class LogFile : public ::testing::Test {
   }
   static bool comes(const std::string& file, const std::string& text) {
     return comes_true([&] { return has(file, text); });
+  }
+  [[nodiscard]] std::vector<std::string> operator_command(const std::string& command) const {
+    return {installed_program("bin/eradioctl"), "--socket", control_, "--json", command};
   }
   [[nodiscard]] Endpoint endpoint() const {
     std::smatch match;
@@ -184,6 +192,7 @@ class LogFile : public ::testing::Test {
 
   TemporaryDirectory directory_;
   std::string file_ = directory_.file("eradio.log");
+  std::string control_ = "none";
   std::optional<RunningProgram> server_;
 };
 
@@ -215,6 +224,37 @@ TEST_F(LogFile, IsOpenedAgainByEverybodyWhenItHasBeenMovedAway) {
   EXPECT_TRUE(has(file_, "message=stopped"));
 }
 
+TEST_F(LogFile, IsOpenedAgainEvenWhenTheReloadIsRefused) {
+  control_ = directory_.file("control.sock");
+  begin();
+  ASSERT_TRUE(comes(file_, "ready: "));
+  const json status = json::parse(run_program(operator_command("status")).output);
+  const pid_t slow = status.at("workers").at(0).at("pid").get<pid_t>();
+  ::kill(slow, SIGSTOP);  // so that it is not replaced
+  RunningProgram restart(operator_command("restart-workers"));
+  ASSERT_TRUE(comes_true([&] {
+    return run_program(operator_command("status")).output.find("\"replacing_workers\":true") !=
+           std::string::npos;
+  }));
+  const std::string old = directory_.file("eradio.log.1");
+  const Endpoint server = endpoint();
+  std::filesystem::rename(file_, old);
+  const RunReport refused = run_program(operator_command("reload"));
+  EXPECT_EQ(refused.exit_status(), 1);
+  EXPECT_NE(refused.errors.find("workers are being replaced just now"), std::string::npos);
+  EXPECT_TRUE(std::filesystem::exists(file_));
+  ::kill(slow, SIGCONT);
+  EXPECT_EQ(restart.finish().exit_status(), 0);
+  {
+    ListenerCrowd crowd;
+    crowd.add({.endpoint = server}, 30);
+    ASSERT_TRUE(crowd.run_until_all_listen(patience));
+  }
+  EXPECT_TRUE(comes(file_, "\"worker 0\" message=\"a listener has left\""));
+  EXPECT_TRUE(comes(file_, "\"worker 1\" message=\"a listener has left\""));
+  EXPECT_FALSE(has(old, "a listener has left")) << "a new worker writes to the old file";
+}
+
 TEST_F(LogFile, ThatCannotBeWrittenIsSaidAtOnce) {
   file_ = "/nowhere/at/all/eradio.log";
   begin();
@@ -222,6 +262,34 @@ TEST_F(LogFile, ThatCannotBeWrittenIsSaidAtOnce) {
   EXPECT_EQ(report.exit_status(), 1);
   EXPECT_EQ(report.errors,
             "eradiod: log_file: /nowhere/at/all/eradio.log: No such file or directory\n");
+}
+
+TEST_F(LogFile, ThatIsAPipeWithoutAReaderIsSaidAtOnce) {
+  ASSERT_EQ(::mkfifo(file_.c_str(), 0600), 0);
+  begin();
+  const RunReport report = server_->finish();
+  EXPECT_EQ(report.exit_status(), 1);
+  EXPECT_EQ(report.errors, "eradiod: log_file: " + file_ +
+                               ", a pipe that nobody reads: No such device or address\n");
+}
+
+TEST_F(LogFile, ThatIsAPipeWhoseReaderGoesDoesNotStopTheServer) {
+  ASSERT_EQ(::mkfifo(file_.c_str(), 0600), 0);
+  Descriptor reader(::open(file_.c_str(), O_RDONLY | O_NONBLOCK));
+  ASSERT_TRUE(reader);
+  begin();
+  std::string log;
+  ASSERT_TRUE(comes_true([&] {
+    std::array<char, 4096> bytes{};
+    const ssize_t got = ::read(reader.number(), bytes.data(), bytes.size());
+    log.append(bytes.data(), got > 0 ? static_cast<std::size_t>(got) : 0);
+    return log.find("ready: ") != std::string::npos;
+  }));
+  reader.reset();
+  ::kill(server_->process(), SIGHUP);
+  std::this_thread::sleep_for(milliseconds(300));
+  ::kill(server_->process(), SIGTERM);
+  EXPECT_EQ(server_->finish().exit_status(), 0) << "it waits for a reader";
 }
 
 TEST_F(LogFile, ThatCannotBeOpenedAgainIsSaidInTheOldOne) {
