@@ -6,10 +6,12 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
 #include "common/clock.h"
+#include "master/kept_answer.h"
 #include "master/metrics.h"
 #include "master/readiness.h"
 #include "master/slowest_listeners.h"
@@ -59,16 +61,15 @@ HttpResponse list_slowest(StatusView& view, const HttpRequest& request) {
   return response;
 }
 
-HttpResponse say_whether_ready(StatusView& view) {
-  const auto reasons = reasons_not_ready(view.status());
+HttpResponse say_whether_ready(const std::vector<std::string>& reasons) {
   return HttpResponse::json(
       nlohmann::ordered_json{{"ready", reasons.empty()}, {"reasons", reasons}}.dump(),
       reasons.empty() ? 200 : 503);
 }
 
-HttpResponse show_metrics(StatusView& view) {
+HttpResponse show_metrics(const std::string& text) {
   HttpResponse response;
-  response.body = metrics_text(view.status());
+  response.body = text;
   response.fields.set("Content-Type", metrics_content_type);
   add_api_fields(response.fields);
   return response;
@@ -95,17 +96,29 @@ HttpResponse list_listeners(StatusView& view, const HttpRequest& request) {
   return HttpResponse::json(listeners_json(view.listeners(*offset, *limit), monotonic_ns()));
 }
 
-void add_status_routes(HttpServer& server, StatusView& view) {
-  server.route("GET", "/status", [&view](const HttpRequest&) {
-    return HttpResponse::json(status_json(view.status()));
-  });
+void add_status_routes(HttpServer& server, StatusView& view,
+                       const std::function<std::int64_t()>& now_ns) {
+  server.route(
+      "GET", "/status",
+      [&view, now_ns, kept = KeptAnswer<std::string>()](const HttpRequest&) mutable {
+        return HttpResponse::json(kept.get(now_ns(), [&] { return status_json(view.status()); }));
+      });
   server.route("GET", "/status/listeners",
                [&view](const HttpRequest& request) { return list_listeners(view, request); });
-  server.route("GET", "/metrics", [&view](const HttpRequest&) { return show_metrics(view); });
+  server.route(
+      "GET", "/metrics",
+      [&view, now_ns, kept = KeptAnswer<std::string>()](const HttpRequest&) mutable {
+        return show_metrics(kept.get(now_ns(), [&] { return metrics_text(view.status()); }));
+      });
   // That it is answered says it all: the loop runs.
   server.route("GET", "/healthz",
                [](const HttpRequest&) { return HttpResponse::json(R"({"healthy":true})"); });
-  server.route("GET", "/readyz", [&view](const HttpRequest&) { return say_whether_ready(view); });
+  server.route(
+      "GET", "/readyz",
+      [&view, now_ns, kept = KeptAnswer<std::vector<std::string>>()](const HttpRequest&) mutable {
+        return say_whether_ready(
+            kept.get(now_ns(), [&] { return reasons_not_ready(view.status()); }));
+      });
 }
 
 }  // namespace eradio

@@ -19,7 +19,10 @@ using nlohmann::json;
 
 class FakeView final : public StatusView {
  public:
-  ServerStatus status() override { return now; }
+  ServerStatus status() override {
+    ++looks;
+    return now;
+  }
   ListenersPage listeners(std::uint64_t offset, std::size_t limit) override {
     asked_offset = offset;
     asked_limit = limit;
@@ -33,13 +36,16 @@ class FakeView final : public StatusView {
   ServerStatus now;
   ListenersPage page;
   std::vector<ListenersPage::Entry> slowest;
+  int looks = 0;
   std::uint64_t asked_offset = 0;
   std::size_t asked_limit = 0;
 };
 
 class StatusRoutes : public testing::Test {
  protected:
-  StatusRoutes() { add_status_routes(server, view); }
+  StatusRoutes() {
+    add_status_routes(server, view, [this] { return now_ns; });
+  }
 
   HttpAnswer ask(const std::string& method, const std::string& target) {
     ReceivedRequest request;
@@ -66,6 +72,7 @@ class StatusRoutes : public testing::Test {
 
   FakeView view;
   HttpServer server;
+  std::int64_t now_ns = 1000 * ns_per_second;
 };
 
 TEST_F(StatusRoutes, StatusIsWhatTheControlSocketSays) {
@@ -114,6 +121,7 @@ TEST_F(StatusRoutes, ReadinessIs503WithTheReasons) {
   EXPECT_EQ(
       json::parse(body_of(answer)),
       json::parse(R"({"ready":false,"reasons":["the source does not run","no worker serves"]})"));
+  now_ns += ns_per_second;
   view.now.now_ns = 5 * ns_per_second;
   view.now.source = {.process = 1, .last_frame_ns = 4 * ns_per_second};
   view.now.workers.resize(1);
@@ -122,6 +130,18 @@ TEST_F(StatusRoutes, ReadinessIs503WithTheReasons) {
   EXPECT_EQ(answer.status, 200);
   EXPECT_EQ(json::parse(body_of(answer)), json::parse(R"({"ready":true,"reasons":[]})"));
   EXPECT_EQ(ask("GET", "/healthz").status, 200);
+}
+
+TEST_F(StatusRoutes, TheServerIsLookedAtTenTimesASecondHoweverManyAsk) {
+  for (const char* path : {"/status", "/metrics", "/readyz"}) {
+    view.looks = 0;
+    const std::string first = body_of(ask("GET", path));
+    for (int i = 0; i < 1000; ++i) {
+      EXPECT_EQ(body_of(ask("GET", path)), first);
+      now_ns += ns_per_ms;
+    }
+    EXPECT_EQ(view.looks, 10) << path;
+  }
 }
 
 TEST_F(StatusRoutes, NothingCanBeChanged) {
