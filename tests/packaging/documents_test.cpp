@@ -2,7 +2,10 @@
 // really have.
 
 #include <cstddef>
+#include <filesystem>
 #include <fstream>
+#include <regex>
+#include <set>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -76,6 +79,49 @@ TEST(Manual, OfEradioctlHasEveryCommand) {
   EXPECT_GE(commands, 11U) << help;
 }
 
+TEST(Manual, OfEradioctlHasEveryOption) {
+  const std::string help = run_program({installed_program("bin/eradioctl"), "--help"}).output;
+  std::istringstream lines(help.substr(help.find("Options:\n") + 9));
+  const std::string page = read_file("docs/man/eradioctl.1");
+  std::size_t options = 0;
+  for (std::string line; std::getline(lines, line);) {
+    const std::size_t name = line.find("--");
+    if (line.find_first_not_of(' ') != 2 || name == std::string::npos) {
+      continue;  // the rest of what is said of the one before
+    }
+    ++options;
+    std::string item = "Fl -" + first_word(line.substr(name + 2));
+    if (name > 2) {  // "-h [ --help ]"
+      item = std::string("Fl ") + line[3] + " , -" + first_word(line.substr(name + 2));
+    }
+    EXPECT_NE(page.find("\n.It " + item), std::string::npos) << item;
+  }
+  EXPECT_GE(options, 5U) << help;
+}
+
+// Those that Debian's package has in /usr/share/doc/eradio, all in one directory.
+TEST(Documents, OfThePackageLeadToWhatThePackageHas) {
+  std::istringstream list(read_file("packaging/debian/eradio.docs"));
+  std::set<std::string> shipped;
+  for (std::string path; std::getline(list, path);) {
+    shipped.insert(path);
+  }
+  const std::regex link(R"re(\]\(([^)#:]+)(#[^)]*)?\))re");
+  std::size_t links = 0;
+  for (const std::string& page : shipped) {
+    const std::string text = page.ends_with(".md") ? read_file(page) : "";
+    for (auto at = std::sregex_iterator(text.begin(), text.end(), link);
+         at != std::sregex_iterator(); ++at, ++links) {
+      const std::string target = "docs/" + (*at)[1].str();
+      const bool is_there = std::filesystem::exists(ERADIO_CHECKOUT "/" + target);
+      EXPECT_TRUE(is_there && (shipped.contains(target) ||
+                               shipped.contains(target.substr(0, target.rfind('/')))))
+          << page << " leads to " << target;
+    }
+  }
+  EXPECT_GE(links, 20U);
+}
+
 TEST(ConfigurationFile, HasEveryKeyInAComment) {
   const std::string file = read_file("etc/eradio.conf");
   for (const ConfigurationKey& key : configuration_keys()) {
@@ -112,7 +158,9 @@ TEST(Completion, OfEradioctlKnowsCommandsAndOptions) {
 TEST(Completion, OfEradiodKnowsEveryKey) {
   const std::string program = installed_program("sbin/eradiod");
   EXPECT_EQ(completions("eradiod", program, "--check"), "--check_config\n");
+  EXPECT_EQ(completions("eradiod", program, "--check-c"), "--check-config\n");
   EXPECT_EQ(completions("eradiod", program, "--escrow o"), "on off\n");
+  EXPECT_EQ(completions("eradiod", program, "--log-format j"), "json\n");
   const std::string all = " " + completions("eradiod", program, "--");
   for (const ConfigurationKey& key : configuration_keys()) {
     EXPECT_NE(all.find(" --" + std::string(key.name)), std::string::npos) << key.name;
