@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <string_view>
 
 namespace eradio {
 namespace {
@@ -28,6 +29,10 @@ ConfigurationFile read_configuration_file(const std::string& path) {
   }
   std::string line;
   for (int number = 1; std::getline(file, line); ++number) {
+    constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";  // of UTF-8; some editors write it
+    if (number == 1 && line.starts_with(byte_order_mark)) {
+      line.erase(0, byte_order_mark.size());
+    }
     const std::string place = path + ":" + std::to_string(number);
     const std::string text = trimmed(line);
     if (text.empty() || text.starts_with('#')) {

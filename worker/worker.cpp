@@ -269,11 +269,11 @@ void Worker::end_adoption() {
   old_frames_.reset();
   const auto& counters = scoreboard_.counters();
   if (counters.adopted_total.get() + counters.not_adopted_total.get() > 0) {
-    log::info("went on with {} listeners; {} were closed", counters.adopted_total.get(),
-              counters.not_adopted_total.get());
+    log::info("listeners of the worker before: {} go on, {} were closed",
+              counters.adopted_total.get(), counters.not_adopted_total.get());
   }
   if (counters.notify_adopted_total.get() + counters.notify_not_adopted_total.get() > 0) {
-    log::info("went on with {} WebSockets and event streams; {} were closed",
+    log::info("WebSockets and event streams of the worker before: {} go on, {} were closed",
               counters.notify_adopted_total.get(), counters.notify_not_adopted_total.get());
   }
   notifier_.end_adoption();

@@ -128,6 +128,12 @@ log_level = debug
   EXPECT_EQ(c.log_level, "debug");
 }
 
+TEST_F(ConfigurationTest, AByteOrderMarkBeforeTheFirstKeyIsSkipped) {
+  const auto loaded = load("\xef\xbb\xbflisten_port = 8123\n");
+  EXPECT_EQ(problems(loaded), "");
+  EXPECT_EQ(loaded.configuration.listen_port, 8123);
+}
+
 TEST_F(ConfigurationTest, TheCommandLineWinsWithUnderscoresOrHyphens) {
   const std::string file = "listen_port = 1000\nlisten_ip = 127.0.0.1\nlog_level = debug\n";
   for (const auto& arguments : std::vector<std::vector<std::string>>{
