@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <climits>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <exception>
 #include <memory>
 #include <string>
@@ -34,6 +36,14 @@ std::unique_ptr<eradio::SendRing> make_ring() {
   }
 }
 
+// Of the command line ps and systemctl show the slot from now on, and not some 700 characters of
+// settings. They come there all the same: every version of the master and of this understands that.
+void show_slot_alone(char* settings, std::uint32_t slot) {
+  const std::size_t room = std::strlen(settings);
+  std::memset(settings, '\0', room);
+  std::to_string(slot).copy(settings, room);
+}
+
 }  // namespace
 
 int main(int argument_count, char** arguments) {
@@ -46,6 +56,7 @@ int main(int argument_count, char** arguments) {
     eradio::open_standard_descriptors();
     eradio::set_up_log("worker", "info");
     const eradio::WorkerSettings settings = eradio::decode_worker_settings(arguments[1]);
+    show_slot_alone(arguments[1], settings.slot);
     eradio::set_up_log(
         "worker " + std::to_string(settings.slot), settings.log_level,
         eradio::log_format_of(settings.log_format).value_or(eradio::LogFormat::logfmt));

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <set>
 #include <string>
 #include <thread>
@@ -25,6 +27,19 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
+
+TEST(Worker, HasItsSlotAndNoSettingsInItsCommandLine) {
+  Server server({.arguments = {"--workers", "2"}});
+  std::set<std::string> shown;
+  for (const pid_t worker : server.workers()) {
+    std::ifstream file("/proc/" + std::to_string(worker) + "/cmdline");
+    std::string line{std::istreambuf_iterator<char>(file), {}};
+    line.erase(line.find_last_not_of('\0') + 1);
+    shown.insert(line.substr(line.rfind('/') + 1));
+  }
+  using namespace std::string_literals;
+  EXPECT_EQ(shown, (std::set{"eradio-worker\0000"s, "eradio-worker\0001"s}));
+}
 
 TEST(Worker, ThatIsKilledIsReplacedAtOnceAndListenersOfOthersNoticeNothing) {
   Server server({.arguments = {"--workers", "2"}});
