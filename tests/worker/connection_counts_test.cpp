@@ -13,7 +13,7 @@ PeerAddress peer(std::uint8_t last_byte) {
   return PeerAddress(bytes, 1234);
 }
 
-class ConnectionCountsTest : public testing::Test {
+class ConnectionCountsTest : public ::testing::Test {
  protected:
   ConnectionCountsTest() { board.use(1); }
 

@@ -218,7 +218,7 @@ TEST_F(FanOutAdopt, AListenerFarBehindButAtAFrameSkips) {
 // Whenever its worker is killed; with what it has written down of the listener as old, or as new,
 // as can be.
 class FanOutAdoptAfter : public FanOutAdopt,
-                         public testing::WithParamInterface<std::tuple<int, bool>> {};
+                         public ::testing::WithParamInterface<std::tuple<int, bool>> {};
 
 TEST_P(FanOutAdoptAfter, CountsExactlyWhatTheListenerHasGotAndMissed) {
   Connection connection(2048);
@@ -256,9 +256,9 @@ TEST_P(FanOutAdoptAfter, CountsExactlyWhatTheListenerHasGotAndMissed) {
 }
 
 INSTANTIATE_TEST_SUITE_P(SoManyFrames, FanOutAdoptAfter,
-                         testing::Combine(testing::Values(0, 1, 5, 20, 30, 45, 60, 69, 70, 71, 72,
-                                                          80, 120, 180),
-                                          testing::Bool()));
+                         ::testing::Combine(::testing::Values(0, 1, 5, 20, 30, 45, 60, 69, 70, 71,
+                                                              72, 80, 120, 180),
+                                            ::testing::Bool()));
 
 TEST_F(FanOutAdopt, KnowsWhereAListenerIsWhoHasJumpedOrMissedWhatWasLost) {
   Connection connection;

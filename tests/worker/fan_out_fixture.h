@@ -72,7 +72,7 @@ struct Connection {
   }
 };
 
-class FanOutTest : public testing::Test {
+class FanOutTest : public ::testing::Test {
  protected:
   static constexpr std::size_t frame_bytes_max = std::size_t{256} * 1024;
   static constexpr GateLimits limits{.queue_bytes_max = 8000, .queue_follows_pace = false};

@@ -14,7 +14,7 @@ constexpr std::int64_t ms = ns_per_ms;
 constexpr std::uint64_t frame_bytes = 418;
 
 // A listener's gate, and a clock.
-class GateTest : public testing::Test {
+class GateTest : public ::testing::Test {
  protected:
   GateDecision ask(GateView view = {}) {
     view.now_ns = now_ns;

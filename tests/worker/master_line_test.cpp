@@ -18,7 +18,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-class MasterLineTest : public testing::Test {
+class MasterLineTest : public ::testing::Test {
  protected:
   MasterLineTest() {
     std::array<int, 2> ends{};

@@ -25,7 +25,7 @@ inline std::string websocket_notification(const std::string& json) {
   return encode_websocket_frame(WebSocketOpcode::text, notification(json));
 }
 
-class NotifierTest : public testing::Test {
+class NotifierTest : public ::testing::Test {
  protected:
   explicit NotifierTest(std::chrono::milliseconds idle_time_max = std::chrono::milliseconds(4000)) {
     limits.idle_time_max = idle_time_max;

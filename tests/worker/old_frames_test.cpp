@@ -11,7 +11,7 @@
 namespace eradio {
 namespace {
 
-class OldFramesTest : public testing::Test {
+class OldFramesTest : public ::testing::Test {
  protected:
   static constexpr std::size_t data_bytes = 4096;
   static constexpr std::size_t frame_bytes = 100;

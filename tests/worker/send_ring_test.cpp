@@ -43,7 +43,7 @@ struct Pair {
   }
 };
 
-class SendRingTest : public testing::Test {
+class SendRingTest : public ::testing::Test {
  protected:
   void SetUp() override {
     try {

@@ -16,7 +16,7 @@ using std::chrono::milliseconds;
 
 const StreamFeed::MetadataChanged no_change = [](const StreamMetadata&) {};
 
-class StreamFeedTest : public testing::Test {
+class StreamFeedTest : public ::testing::Test {
  protected:
   static constexpr std::size_t frame_bytes_max = 200'000;
 
