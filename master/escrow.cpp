@@ -10,6 +10,10 @@ namespace {
 
 constexpr unsigned deaths_max = 2;
 
+void count(ClosedClients& closed, const EscrowItem& item) {
+  ++(item.kind == ClientKind::listener ? closed.listeners : closed.notify_clients);
+}
+
 }  // namespace
 
 std::size_t escrow_room(std::size_t total, std::span<const std::size_t> held, std::size_t slot) {
@@ -147,15 +151,15 @@ void Escrow::resume(std::span<const SavedEscrowItem> saved) {
   }
 }
 
-std::size_t Escrow::blame(std::span<const EscrowItem> adopted) {
-  std::size_t closed = 0;
+ClosedClients Escrow::blame(std::span<const EscrowItem> adopted) {
+  ClosedClients closed;
   for (const EscrowItem& item : adopted) {
     if (find(item) == nullptr || ++held_[item.record].deaths < deaths_max) {
       continue;
     }
     held_[item.record].socket.end_connection();
     drop(item.record);
-    ++closed;
+    count(closed, item);
   }
   return closed;
 }
@@ -166,14 +170,17 @@ void Escrow::exonerate() {
   }
 }
 
-void Escrow::close_all() {
-  for (const Held& held : held_) {
-    if (held.socket) {
-      held.socket.end_connection();
+ClosedClients Escrow::close_all() {
+  ClosedClients closed;
+  for (std::size_t record = 0; record < held_.size(); ++record) {
+    if (held_[record].socket) {
+      held_[record].socket.end_connection();
+      count(closed, item_of(record));
     }
   }
   held_.clear();
   size_ = 0;
+  return closed;
 }
 
 }  // namespace eradio

@@ -39,6 +39,14 @@ class HeldSocket {
   Descriptor socket_;
 };
 
+// How many clients were closed.
+struct ClosedClients {
+  std::size_t listeners = 0;
+  std::size_t notify_clients = 0;  // WebSockets and event streams
+
+  [[nodiscard]] std::size_t all() const noexcept { return listeners + notify_clients; }
+};
+
 class Escrow {
  public:
   // Of records from `records_max` on nothing is taken: a worker's table has not so many.
@@ -67,12 +75,12 @@ class Escrow {
   void resume(std::span<const SavedEscrowItem> saved);
 
   // The worker has died that these were given to. Those that two workers in a row have died with
-  // are closed: one of them may be why. Returns how many that are.
-  std::size_t blame(std::span<const EscrowItem> adopted);
+  // are closed: one of them may be why.
+  ClosedClients blame(std::span<const EscrowItem> adopted);
   // The worker has lived.
   void exonerate();
   // Closes all, so that the listeners see it at once.
-  void close_all();
+  ClosedClients close_all();
 
  private:
   // One for each listener of the server: small.

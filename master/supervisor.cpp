@@ -197,6 +197,12 @@ void Supervisor::give_slot(Slot& slot, std::unique_ptr<WorkerChild> child) {
   if (slot.escrow.size() == 0) {
     listeners_[slot.number].clear();
   }
+  if (slot.child->stands_by()) {
+    bequeath(slot);
+  }
+}
+
+void Supervisor::bequeath(Slot& slot) {
   slot.child->bequeath(slot.escrow, log_level_of(settings_.log_level).value_or(LogLevel::info));
 }
 
@@ -232,6 +238,8 @@ void Supervisor::on_message(Slot& slot, WorkerChild& child, WorkerMessage* messa
   } else if (message->type == WorkerMessageType::standby) {
     if (&child == slot.successor.get()) {
       on_standby(slot);
+    } else if (&child == slot.child.get() && !child.is_heir()) {
+      bequeath(slot);
     }
   } else if (&child == slot.child.get()) {
     on_message_of_child(slot, *message);
@@ -356,8 +364,8 @@ void Supervisor::on_child_exited(Slot& slot, int wait_status) {
   const pid_t process = slot.child->process();
   slot.child->hear_last_words();
   if (!slot.child || slot.child->process() != process) {
-    // Its last word was that it has handed over.
-    std::erase_if(departed_, [&](const auto& child) { return child->process() == process; });
+    // Its last word was that it has handed over: then it has departed, like others before it.
+    static_cast<void>(on_exited(process, wait_status));
     return;
   }
   const bool lived = has_lived(slot);
@@ -367,11 +375,12 @@ void Supervisor::on_child_exited(Slot& slot, int wait_status) {
   child->kill_what_it_left();
   if (lived) {
     slot.escrow.exonerate();
-  } else if (const std::size_t closed = slot.escrow.blame(child->inheritance()); closed > 0) {
+  } else if (const ClosedClients closed = slot.escrow.blame(child->given()); closed.all() > 0) {
+    count_closed(closed);
     log::error(
         "worker {}: {} connections were closed, since two workers in a row died right after "
         "going on with them",
-        slot.number, closed);
+        slot.number, closed.all());
   }
   if (for_good_) {
     events_.on_worker_gone(slot.number, slot.escrow.listener_ids());
@@ -394,6 +403,11 @@ void Supervisor::on_child_exited(Slot& slot, int wait_status) {
     restart_after(slot, delay);
   }
   events_.on_worker_gone(slot.number, slot.escrow.listener_ids());
+}
+
+void Supervisor::count_closed(const ClosedClients& closed) {
+  past_totals_.not_adopted += closed.listeners;
+  past_totals_.notify_not_adopted += closed.notify_clients;
 }
 
 bool Supervisor::has_lived(const Slot& slot) {
@@ -566,7 +580,7 @@ void Supervisor::move_listeners(Slot& from, Slot& to) {
   if (from.escrow.size() > 0) {
     log::error("worker {}: {} listeners were closed, since worker {} cannot have them", from.number,
                from.escrow.size(), to.number);
-    from.escrow.close_all();
+    count_closed(from.escrow.close_all());
   }
   listeners_[from.number].clear();
   listeners_[to.number].take_departed_from(listeners_[from.number]);

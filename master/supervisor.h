@@ -130,8 +130,9 @@ class Supervisor {
 
   void start(Slot& slot);
   [[nodiscard]] std::unique_ptr<WorkerChild> start_program(Slot& slot);
-  // It gets the slot, and goes on with the listeners of whoever had it before.
+  // It gets the slot, and as soon as it stands by, all listeners of whoever had it before.
   void give_slot(Slot& slot, std::unique_ptr<WorkerChild> child);
+  void bequeath(Slot& slot);
   // The slot's worker has ended, or has handed over: takes stock of what it leaves.
   [[nodiscard]] std::unique_ptr<WorkerChild> take_slot(Slot& slot);
   // Long enough that it did not die of what it had gone on with.
@@ -165,6 +166,7 @@ class Supervisor {
   void on_message_of_child(Slot& slot, WorkerMessage& message);
   void on_ready(Slot& slot);
   void take_into_escrow(Slot& slot, WorkerMessage& message);
+  void count_closed(const ClosedClients& closed);
   void complain(Slot& slot, const char* what);
   void kill_hung_workers();
   [[nodiscard]] bool is_turn_of(const Slot& slot) const {

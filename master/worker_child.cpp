@@ -42,6 +42,7 @@ WorkerChild::WorkerChild(EventLoop& loop, const SavedWorker& saved, Heard heard)
       process_(saved.process),
       generation_(saved.generation),
       started_ns_(saved.started_ns),
+      stands_by_(true),
       log_level_told_(true),
       adopt_end_told_(true),
       watch_(std::make_unique<Watch>(loop, control_.number(), EPOLLIN,
@@ -71,6 +72,7 @@ bool WorkerChild::hear_one() {
       heard_(*this, nullptr);
       return true;
     case ReceiveResult::message:
+      stands_by_ = stands_by_ || message.type == WorkerMessageType::standby;
       heard_(*this, &message);
       return true;
   }
@@ -106,6 +108,9 @@ void WorkerChild::send_orders() {
   constexpr std::chrono::milliseconds retry_after_full{1};
   constexpr int messages_per_turn = 32;  // the source's frames come first
   loop_.cancel(order_timer_);
+  if (!is_heir()) {
+    return;  // it has not been given the slot yet: everything comes after that
+  }
   for (int i = 0; i < messages_per_turn; ++i) {
     if (adopt_end_told_ && !hand_over_wanted_) {
       return;

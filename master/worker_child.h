@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "common/child_process.h"
@@ -50,13 +51,18 @@ class WorkerChild {
   // From now on it says nothing that matters, and is told nothing more.
   void forget();
 
+  // Whether it has said so: then it can be given the slot.
+  [[nodiscard]] bool stands_by() const noexcept { return stands_by_; }
   // Gives it the slot, and all that the escrow holds, as fast as it takes it. The escrow is
   // borrowed; what is released from it meanwhile is left out.
   void bequeath(const Escrow& escrow, LogLevel log_level);
+  [[nodiscard]] bool is_heir() const noexcept { return escrow_ != nullptr || adopt_end_told_; }
   // Tells it to hand over, once it has been given everything.
   void hand_over();
-  // What it was to be given.
-  [[nodiscard]] const std::vector<EscrowItem>& inheritance() const noexcept { return inheritance_; }
+  // Of the escrow, what has been sent to it: what it has died of may be there, and nowhere else.
+  [[nodiscard]] std::span<const EscrowItem> given() const noexcept {
+    return std::span(inheritance_).first(bequeathed_);
+  }
 
   // Answers of one turn go together; they are kept while the process does not read its messages.
   // False when that is so for long: the oldest were dropped.
@@ -81,6 +87,7 @@ class WorkerChild {
   std::int64_t started_ns_;
   const Escrow* escrow_ = nullptr;
   LogLevel log_level_{};
+  bool stands_by_ = false;
   bool log_level_told_ = false;
   bool adopt_end_told_ = false;
   bool hand_over_wanted_ = false;

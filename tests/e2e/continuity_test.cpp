@@ -228,6 +228,34 @@ TEST(Continuity, IsKeptWhenTheNewWorkerCannotServe) {
   EXPECT_EQ(crowd.missed(), 0U);
 }
 
+TEST(Continuity, IsKeptWhileNoWorkerComesToServe) {
+  const TemporaryDirectory prefix;
+  copy_installed_tree(prefix.file(""));
+  OperatedServer operated(
+      {.arguments = {"--workers", "1", "--max_lag", "20 s"}, .prefix = prefix.file("")});
+  const Server& server = operated.server();
+  ListenerCrowd crowd;
+  crowd.add({.endpoint = server.ipv4()}, 20);
+  ASSERT_TRUE(crowd.run_until_all_listen(patience));
+  const std::string program = prefix.file("libexec/eradio/eradio-worker");
+  const std::string kept = prefix.file("kept");
+  std::filesystem::rename(program, kept);
+  std::ofstream(program) << "#!/bin/sh\nexit 3\n";
+  std::filesystem::permissions(program, std::filesystem::perms(0755));
+
+  ::kill(server.workers().front(), SIGKILL);
+  EXPECT_TRUE(
+      crowd.run_until([&] { return server.log().count("exited with status 3") >= 4; }, patience));
+  EXPECT_EQ(crowd.ended(), 0U) << "they had nothing to do with it";
+  std::filesystem::rename(kept, program);
+  EXPECT_TRUE(crowd.run_until([&] { return server.log().count(" serves") == 2; }, patience));
+  crowd.run_for(milliseconds(300));
+  EXPECT_EQ(crowd.fault(), "");
+  EXPECT_EQ(crowd.ended(), 0U);
+  EXPECT_EQ(crowd.missed(), 0U);
+  EXPECT_EQ(operated.ctl_json({"status"}).at("totals").at("listeners_not_adopted"), 0);
+}
+
 TEST(Continuity, IsKeptWhenAWorkerDoesNotHandOver) {
   OperatedServer operated({.arguments = {"--workers", "2", "--max_lag", "10 s"}});
   ListenerCrowd crowd;
@@ -486,7 +514,8 @@ TEST(Continuity, LeavesNoDescriptorBehind) {
 }
 
 TEST(Continuity, OfWhatWorkersDieOfEndsAfterTwoOfThem) {
-  Server server({.arguments = {"--workers", "1"}});
+  OperatedServer operated({.arguments = {"--workers", "1"}});
+  Server& server = operated.server();
   ListenerCrowd crowd;
   crowd.add({.endpoint = server.ipv4()}, 20);
   ASSERT_TRUE(crowd.run_until_all_listen(patience));
@@ -501,6 +530,7 @@ TEST(Continuity, OfWhatWorkersDieOfEndsAfterTwoOfThem) {
   }
   EXPECT_TRUE(server.log().wait_for("since two workers in a row died", patience));
   EXPECT_TRUE(crowd.run_until([&] { return crowd.ended() == 20; }, patience));
+  EXPECT_EQ(operated.ctl_json({"status"}).at("totals").at("listeners_not_adopted"), 20);
   expect_to_listen(crowd, crowd.add({.endpoint = server.ipv4()}, 5));
   expect_clean_stop(server.stop());
 }

@@ -84,7 +84,7 @@ TEST_F(EscrowTest, TakesNoMoreThanAWorkerCanHaveAndNoneWithoutADescriptor) {
   EXPECT_TRUE(is_closed(4));
   give(item(UINT32_MAX, 1));
   EXPECT_TRUE(is_closed(6)) << "a table has no such record";
-  escrow.close_all();
+  EXPECT_EQ(escrow.close_all().listeners, 4U);
   EXPECT_TRUE(is_closed(0));
   const EscrowItem without = item(2, 7);
   escrow.take({&without, 1}, {});
@@ -92,18 +92,24 @@ TEST_F(EscrowTest, TakesNoMoreThanAWorkerCanHaveAndNoneWithoutADescriptor) {
 }
 
 TEST_F(EscrowTest, GivesUpWhatTwoWorkersInARowHaveDiedWith) {
+  EscrowItem websocket = item(0, 9);
+  websocket.kind = ClientKind::websocket;
   give(item(1, 10));
   give(item(2, 11));
-  const std::vector<EscrowItem> adopted{item(1, 10)};
-  EXPECT_EQ(escrow.blame(adopted), 0U);
+  give(websocket);
+  const std::vector<EscrowItem> adopted{item(1, 10), websocket};
+  EXPECT_EQ(escrow.blame(adopted).all(), 0U);
   escrow.exonerate();  // the next has lived
-  EXPECT_EQ(escrow.blame(adopted), 0U);
+  EXPECT_EQ(escrow.blame(adopted).all(), 0U);
   EXPECT_FALSE(is_closed(0));
-  EXPECT_EQ(escrow.blame(adopted), 1U);
+  const ClosedClients closed = escrow.blame(adopted);
+  EXPECT_EQ(closed.listeners, 1U);
+  EXPECT_EQ(closed.notify_clients, 1U);
   EXPECT_TRUE(is_closed(0));
   EXPECT_FALSE(is_closed(1)) << "that one came later";
+  EXPECT_TRUE(is_closed(2));
   EXPECT_EQ(escrow.size(), 1U);
-  EXPECT_EQ(escrow.blame(adopted), 0U);
+  EXPECT_EQ(escrow.blame(adopted).all(), 0U);
 }
 
 TEST_F(EscrowTest, TakesItemsOverFromAnother) {
