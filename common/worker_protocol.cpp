@@ -169,6 +169,7 @@ bool decode(const WorkerMessageHeader& header, std::span<const std::byte> items,
     case WorkerMessageType::hand_over:
     case WorkerMessageType::handed_over:
     case WorkerMessageType::log_file:
+    case WorkerMessageType::offer:
       return header.count == 0 && items.empty();
     case WorkerMessageType::audience:
       return take_items(header, items, message.audience) && all_valid(message.audience);
@@ -177,6 +178,7 @@ bool decode(const WorkerMessageHeader& header, std::span<const std::byte> items,
     case WorkerMessageType::escrow:
     case WorkerMessageType::release:
     case WorkerMessageType::adopt:
+    case WorkerMessageType::not_held:
       return take_items(header, items, message.escrow) && all_valid(message.escrow);
     case WorkerMessageType::kick:
       return take_items(header, items, message.kick_orders) && all_valid(message.kick_orders);

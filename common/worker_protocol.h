@@ -12,7 +12,8 @@
 // The escrow: of each listener, WebSocket and event stream the worker gives the master a duplicate
 // of the descriptor, and takes it back when the client leaves. When the worker dies, the next one
 // in its slot goes on with the descriptors that the master holds and the records of the slot's
-// listener table.
+// listener table. Those that the master cannot take it names (`not_held`); they are offered again
+// when it has room (`offer`), and before the slot is left to another.
 #pragma once
 
 #include <array>
@@ -66,7 +67,7 @@ struct WorkerSettings {
   std::string log_format;
 };
 
-constexpr std::uint32_t worker_protocol_version = 11;
+constexpr std::uint32_t worker_protocol_version = 12;
 
 std::string encode_worker_settings(const WorkerSettings& settings);
 // Throws std::runtime_error that says what is missing or wrong.
@@ -89,6 +90,8 @@ enum class WorkerMessageType : std::uint32_t {
   hand_over = 13,  // master → worker: finish what is begun, then leave the slot to another
   handed_over = 14,  // worker → master: the slot is another's now; the last message
   log_file = 15,     // master → worker: a descriptor that takes standard error's place
+  not_held = 16,     // master → worker: EscrowItems that it could not take
+  offer = 17,        // master → worker: to offer these again; value: so many at the most
 };
 
 struct WorkerMessageHeader {
@@ -171,7 +174,7 @@ struct WorkerMessage {
   std::uint64_t value = 0;
   std::vector<AudienceEvent> audience;   // of `audience`
   std::vector<VoteAnswer> vote_answers;  // of `vote_answers`
-  std::vector<EscrowItem> escrow;        // of `escrow`, `release` and `adopt`
+  std::vector<EscrowItem> escrow;        // of `escrow`, `release`, `adopt` and `not_held`
   // Of `escrow` and `adopt`, in the order of the items, and of `log_file`. Fewer than these when
   // this process could not take as many: the first are there.
   std::vector<Descriptor> descriptors;
@@ -196,7 +199,7 @@ enum class SendResult { sent, full, gone };
 [[nodiscard]] SendResult send_log_file(int control, int descriptor) noexcept;
 
 // `escrow` and `adopt` with as many descriptors as items, at most worker_message_descriptors_max;
-// `release` with none.
+// `release` and `not_held` with none.
 [[nodiscard]] SendResult send_worker_message(int control, WorkerMessageType type,
                                              std::span<const EscrowItem> items,
                                              std::span<const int> descriptors) noexcept;

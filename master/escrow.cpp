@@ -67,7 +67,7 @@ void Escrow::drop(std::uint32_t record) {
   --size_;
 }
 
-void Escrow::take(std::span<const EscrowItem> items, std::span<Descriptor> descriptors) {
+std::size_t Escrow::take(std::span<const EscrowItem> items, std::span<Descriptor> descriptors) {
   const std::size_t count = std::min(items.size(), descriptors.size());
   for (std::size_t i = 0; i < count; ++i) {
     hold(items[i].record, Held{.serial = items[i].serial,
@@ -75,6 +75,7 @@ void Escrow::take(std::span<const EscrowItem> items, std::span<Descriptor> descr
                                .socket = HeldSocket(std::move(descriptors[i])),
                                .kind = static_cast<std::uint8_t>(items[i].kind)});
   }
+  return count;
 }
 
 void Escrow::release(std::span<const EscrowItem> items) {

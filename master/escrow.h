@@ -52,8 +52,8 @@ class Escrow {
   // Of records from `records_max` on nothing is taken: a worker's table has not so many.
   explicit Escrow(std::size_t records_max) : records_max_(records_max) {}
 
-  // `descriptors` may be fewer: then the last items are not held.
-  void take(std::span<const EscrowItem> items, std::span<Descriptor> descriptors);
+  // `descriptors` may be fewer: then the last items are not held. Returns how many are.
+  std::size_t take(std::span<const EscrowItem> items, std::span<Descriptor> descriptors);
   // Items that are not held are ignored.
   void release(std::span<const EscrowItem> items);
 

@@ -66,7 +66,7 @@ void Supervisor::start_all() {
     start(slot);
   }
   heartbeats_read_ns_ = monotonic_ns();
-  kill_hung_workers();
+  look_at_workers();
 }
 
 std::string Supervisor::why_busy() const {
@@ -125,7 +125,7 @@ void Supervisor::resume(const SavedSupervisor& saved) {
     }
   }
   heartbeats_read_ns_ = monotonic_ns();
-  kill_hung_workers();
+  look_at_workers();
 }
 
 void Supervisor::start(Slot& slot) {
@@ -282,27 +282,46 @@ void Supervisor::on_message_of_child(Slot& slot, WorkerMessage& message) {
     case WorkerMessageType::kick:
     case WorkerMessageType::log_level:
     case WorkerMessageType::log_file:
+    case WorkerMessageType::not_held:
+    case WorkerMessageType::offer:
     case WorkerMessageType::standby:
       complain(slot, "sent a message that only a master sends; ignored");
       break;
   }
 }
 
-void Supervisor::take_into_escrow(Slot& slot, WorkerMessage& message) {
+std::size_t Supervisor::room_for(const Slot& slot) const {
   std::vector<std::size_t> held;
   for (const Slot& each : slots_) {
     held.push_back(each.escrow.size());
   }
-  const std::size_t room = escrow_room(escrow_max_, held, slot.number);
+  return escrow_room(escrow_max_, held, slot.number);
+}
+
+void Supervisor::take_into_escrow(Slot& slot, WorkerMessage& message) {
+  const std::size_t room = room_for(slot);
   if (message.descriptors.size() > room) {
     message.descriptors.resize(room);
   }
-  if (message.descriptors.size() < message.escrow.size()) {
+  const std::size_t taken = slot.escrow.take(message.escrow, message.descriptors);
+  if (taken < message.escrow.size()) {
+    slot.child->tell_not_held(std::span(message.escrow).subspan(taken));
     complain(slot,
              "has more listeners than this process can hold descriptors of; some would be "
              "disconnected if it died");
   }
-  slot.escrow.take(message.escrow, message.descriptors);
+}
+
+void Supervisor::ask_for_those_not_held(Slot& slot) {
+  constexpr std::size_t clients_max = 1024;  // at once: the source's frames come first
+  if (!settings_.escrow || !slot.ready || slot.leaving) {
+    return;
+  }
+  const WorkerCounters& counters = scoreboard_.counters(slot.number);
+  const std::size_t room = room_for(slot);
+  if (room > 0 && counters.listeners.get() + counters.notify_clients.get() > slot.escrow.size()) {
+    slot.child->ask_again(std::min(room, clients_max));
+  }
 }
 
 std::size_t Supervisor::held_in_escrow() const noexcept {
@@ -673,7 +692,7 @@ void Supervisor::stop_for_good(std::chrono::milliseconds grace) {
   });
 }
 
-void Supervisor::kill_hung_workers() {
+void Supervisor::look_at_workers() {
   constexpr std::chrono::milliseconds interval{250};
   const std::int64_t now_ns = monotonic_ns();
   // If we were held up ourselves (SIGSTOP, a busy machine), the workers may have been, too: they
@@ -682,17 +701,24 @@ void Supervisor::kill_hung_workers() {
       now_ns - heartbeats_read_ns_ > 4 * std::chrono::nanoseconds(interval).count();
   heartbeats_read_ns_ = now_ns;
   for (Slot& slot : slots_) {
-    const auto beat_ns =
-        static_cast<std::int64_t>(scoreboard_.counters(slot.number).heartbeat_ns.get());
-    const std::int64_t silent_ms = (now_ns - std::max(beat_ns, slot.since_ns)) / ns_per_ms;
-    if (!held_up && slot.child && !slot.hung && silent_ms >= timeout_.count()) {
-      slot.hung = true;
-      log::error("worker {}: process {} has given no sign of life for {} ms; killed", slot.number,
-                 slot.child->process(), silent_ms);
-      slot.child->kill();
+    if (!held_up) {
+      kill_if_hung(slot, now_ns);
     }
+    ask_for_those_not_held(slot);
   }
-  heartbeat_timer_ = loop_.call_after(interval, [this] { kill_hung_workers(); });
+  heartbeat_timer_ = loop_.call_after(interval, [this] { look_at_workers(); });
+}
+
+void Supervisor::kill_if_hung(Slot& slot, std::int64_t now_ns) {
+  const auto beat_ns =
+      static_cast<std::int64_t>(scoreboard_.counters(slot.number).heartbeat_ns.get());
+  const std::int64_t silent_ms = (now_ns - std::max(beat_ns, slot.since_ns)) / ns_per_ms;
+  if (slot.child && !slot.hung && silent_ms >= timeout_.count()) {
+    slot.hung = true;
+    log::error("worker {}: process {} has given no sign of life for {} ms; killed", slot.number,
+               slot.child->process(), silent_ms);
+    slot.child->kill();
+  }
 }
 
 void Supervisor::kick(KickOrder order, Kicks::Done done) {

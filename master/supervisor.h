@@ -166,9 +166,14 @@ class Supervisor {
   void on_message_of_child(Slot& slot, WorkerMessage& message);
   void on_ready(Slot& slot);
   void take_into_escrow(Slot& slot, WorkerMessage& message);
+  // How many more the escrow of this slot may have.
+  [[nodiscard]] std::size_t room_for(const Slot& slot) const;
+  // When others have left: those that could not be held may be now.
+  void ask_for_those_not_held(Slot& slot);
   void count_closed(const ClosedClients& closed);
   void complain(Slot& slot, const char* what);
-  void kill_hung_workers();
+  void look_at_workers();
+  void kill_if_hung(Slot& slot, std::int64_t now_ns);
   [[nodiscard]] bool is_turn_of(const Slot& slot) const {
     return round_ && round_->slot == slot.number;
   }

@@ -17,6 +17,7 @@ namespace eradio {
 namespace {
 
 constexpr std::ptrdiff_t unsent_answers_max = 8192;  // twice what a worker can wait for
+constexpr std::size_t untold_not_held_max = 65'536;  // more: it does not mean well
 
 }  // namespace
 
@@ -167,6 +168,27 @@ SendResult WorkerChild::send_next_items() {
     bequeathed_ = next;
   }
   return result;
+}
+
+void WorkerChild::tell_not_held(std::span<const EscrowItem> items) {
+  const std::size_t room = untold_not_held_max - untold_not_held_.size();
+  const auto some = items.first(std::min(items.size(), room));
+  untold_not_held_.insert(untold_not_held_.end(), some.begin(), some.end());
+  while (!untold_not_held_.empty()) {
+    const auto next = std::span<const EscrowItem>(untold_not_held_)
+                          .first(std::min(untold_not_held_.size(), worker_message_items_max));
+    if (send_worker_message(control_.number(), WorkerMessageType::not_held, next, {}) !=
+        SendResult::sent) {
+      return;  // ask_again() tries again
+    }
+    untold_not_held_.erase(untold_not_held_.begin(), untold_not_held_.begin() + std::ssize(next));
+  }
+}
+
+void WorkerChild::ask_again(std::size_t clients_max) {
+  tell_not_held({});
+  // When it does not read, it will be asked again, too.
+  static_cast<void>(send_worker_message(control_.number(), WorkerMessageType::offer, clients_max));
 }
 
 bool WorkerChild::answer_vote(const VoteAnswer& answer) {

@@ -57,6 +57,10 @@ class WorkerChild {
   // borrowed; what is released from it meanwhile is left out.
   void bequeath(const Escrow& escrow, LogLevel log_level);
   [[nodiscard]] bool is_heir() const noexcept { return escrow_ != nullptr || adopt_end_told_; }
+  // Names what the escrow did not take, as soon as it reads.
+  void tell_not_held(std::span<const EscrowItem> items);
+  // Has it offer so many of these again.
+  void ask_again(std::size_t clients_max);
   // Tells it to hand over, once it has been given everything.
   void hand_over();
   // Of the escrow, what has been sent to it: what it has died of may be there, and nowhere else.
@@ -93,6 +97,7 @@ class WorkerChild {
   bool hand_over_wanted_ = false;
   std::vector<EscrowItem> inheritance_;
   std::size_t bequeathed_ = 0;  // of these it has been given so many
+  std::vector<EscrowItem> untold_not_held_;
   std::vector<VoteAnswer> unsent_answers_;
   EventLoop::TimerId order_timer_ = EventLoop::no_timer;
   EventLoop::TimerId answer_timer_ = EventLoop::no_timer;

@@ -236,6 +236,12 @@ std::size_t FanOut::close_those(const std::function<bool(const ListenerIdentity&
   return closed;
 }
 
+void FanOut::for_each(const std::function<void(const Listener&)>& look) const {
+  for (const auto& listener : listeners_) {
+    look(*listener);
+  }
+}
+
 void FanOut::say_why_all_leave(std::string_view why) const {
   for (const auto& listener : listeners_) {
     log_departure(*listener, why);

@@ -93,6 +93,9 @@ class FanOut {
   std::size_t close_those(const std::function<bool(const ListenerIdentity&)>& chosen,
                           std::string_view why);
 
+  // All that are there.
+  void for_each(const std::function<void(const Listener&)>& look) const;
+
   // To the log, before the process ends with all of them.
   void say_why_all_leave(std::string_view why) const;
 

@@ -60,6 +60,9 @@ void MasterLine::release(const EscrowItem& item) {
   if (!escrows_) {
     return;
   }
+  if (kept_for_later_.erase(item.serial) > 0) {
+    return;  // the master does not have it
+  }
   if (gives_waiting_ > 0) {  // hardly ever; thousands may leave at once
     const auto given = std::find_if(
         escrow_changes_.begin(), escrow_changes_.end(), [&](const EscrowChange& change) {
@@ -73,6 +76,19 @@ void MasterLine::release(const EscrowItem& item) {
   }
   escrow_changes_.push_back({.item = item});
   expect_flush(gather);
+}
+
+void MasterLine::keep_for_later(const EscrowItem& item, int socket) {
+  kept_for_later_.insert_or_assign(item.serial, EscrowChange{.item = item, .socket = socket});
+}
+
+void MasterLine::offer_again(std::uint64_t clients_max) {
+  for (; clients_max > 0 && !kept_for_later_.empty(); --clients_max) {
+    escrow_changes_.push_back(kept_for_later_.begin()->second);
+    ++gives_waiting_;
+    kept_for_later_.erase(kept_for_later_.begin());
+  }
+  flush_escrow();
 }
 
 bool MasterLine::vote(std::uint64_t listener_id, std::uint64_t track_number, Voted voted) {
@@ -133,6 +149,7 @@ bool MasterLine::hand_over() {
   constexpr std::int64_t patience_ns = ns_per_second;
   const std::int64_t begin_ns = monotonic_ns();
   fold();  // votes: nobody waits for their outcome any more
+  offer_again(kept_for_later_.size());
   while (monotonic_ns() - begin_ns < patience_ns) {
     flush();
     if (escrow_changes_.empty() && untold_.empty()) {
@@ -233,6 +250,15 @@ void MasterLine::on_control() {
 void MasterLine::on_message(WorkerMessage message) {
   for (const VoteAnswer& answer : message.vote_answers) {
     on_vote_answer(answer);
+  }
+  if (message.type == WorkerMessageType::offer) {
+    offer_again(message.value);
+  }
+  if (message.type == WorkerMessageType::not_held) {
+    if (orders_.not_held) {
+      orders_.not_held(message.escrow);
+    }
+    return;  // these are no items to adopt
   }
   for (std::size_t i = 0; i < message.escrow.size(); ++i) {
     orders_.adopt(message.escrow[i], i < message.descriptors.size()

@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <unordered_map>
 #include <vector>
 
 #include "common/descriptor.h"
@@ -26,6 +27,8 @@ struct MasterOrders {
   // could not have it. And that there are no more.
   std::function<void(const EscrowItem&, Descriptor)> adopt;
   std::function<void()> adopt_end;
+  // The master does not hold these: keep_for_later() is due.
+  std::function<void(const std::vector<EscrowItem>&)> not_held;
   // Closes connections; returns how many.
   std::function<std::uint64_t(const KickOrder&)> kick;
   std::function<void(LogLevel)> set_log_level;
@@ -50,6 +53,9 @@ class MasterLine {
   // borrowed until release().
   void escrow(const EscrowItem& item, int socket);
   void release(const EscrowItem& item);
+  // The same for a client that the master could not take: it is given as soon as there is room, and
+  // at the latest by hand_over().
+  void keep_for_later(const EscrowItem& item, int socket);
   // Tells the master everything that it does not know yet, waiting for it if need be, and that the
   // slot is another's from now on. False when it cannot be told.
   [[nodiscard]] bool hand_over();
@@ -73,6 +79,7 @@ class MasterLine {
   void flush();
   void flush_audience();
   void flush_escrow();
+  void offer_again(std::uint64_t clients_max);
   void expect_flush(std::chrono::milliseconds delay);
   void on_control();
   void on_message(WorkerMessage message);
@@ -86,6 +93,7 @@ class MasterLine {
   bool escrows_;
   std::deque<EscrowChange> escrow_changes_;  // that the master does not know of yet
   std::size_t gives_waiting_ = 0;            // those of them that give a socket
+  std::unordered_map<std::uint64_t, EscrowChange> kept_for_later_;  // by serial
   std::vector<AudienceEvent> untold_;
   std::size_t fold_at_;                            // events
   std::map<std::uint64_t, UnansweredVote> votes_;  // by token: the oldest first

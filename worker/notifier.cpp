@@ -259,6 +259,12 @@ std::size_t Notifier::close_those_from(const PeerAddress::Bytes& address) {
   return closed;
 }
 
+void Notifier::for_each(const std::function<void(const NotifyClient&)>& look) const {
+  for (const auto& client : clients_) {
+    look(*client);
+  }
+}
+
 void Notifier::say_goodbye() {
   for (std::size_t left = clients_.size(); left > 0; --left) {
     clients_[left - 1]->say_goodbye();

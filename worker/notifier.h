@@ -86,6 +86,8 @@ class Notifier {
   void end_adoption();
   // Closes the connections of all clients at this address; returns how many.
   std::size_t close_those_from(const PeerAddress::Bytes& address);
+  // All that are there.
+  void for_each(const std::function<void(const NotifyClient&)>& look) const;
   // Closes all, as well as it can be done without waiting.
   void say_goodbye();
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <system_error>
+#include <unordered_map>
 
 #include <malloc.h>
 
@@ -102,6 +103,7 @@ Worker::Worker(const WorkerSettings& settings, const Sandbox& sandbox,
                .adopt = [this](const EscrowItem& item,
                                Descriptor socket) { adopt(item, std::move(socket)); },
                .adopt_end = [this] { end_adoption(); },
+               .not_held = [this](const auto& items) { on_not_held(items); },
                .kick = [this](const KickOrder& order) { return kick(order); },
                .set_log_level = set_log_level,
                .set_log_file = set_log_file},
@@ -216,6 +218,27 @@ void Worker::on_notify_client_left(const NotifyClient& client) {
     master_.release({.serial = client.serial(), .record = *client.record(), .kind = client.kind()});
   }
   on_closed(client.peer());
+}
+
+// So seldom that going over everybody costs less than to know the sockets by their records.
+void Worker::on_not_held(const std::vector<EscrowItem>& items) {
+  std::unordered_map<std::uint64_t, const EscrowItem*> by_serial;
+  for (const EscrowItem& item : items) {
+    by_serial.emplace(item.serial, &item);
+  }
+  const auto look = [&](std::uint64_t serial, int socket) {
+    if (const auto found = by_serial.find(serial); found != by_serial.end()) {
+      master_.keep_for_later(*found->second, socket);
+    }
+  };
+  fan_out_.for_each([&](const Listener& listener) {
+    look(listener_table_.serial(listener.record), listener.socket.number());
+  });
+  notifier_.for_each([&](const NotifyClient& client) {
+    if (client.record()) {
+      look(client.serial(), client.socket());
+    }
+  });
 }
 
 void Worker::adopt(const EscrowItem& item, Descriptor socket) {

@@ -56,6 +56,8 @@ class Worker {
   void on_left(const Listener& listener, const ListenerIdentity& who);
   void on_notify_client_came(const NotifyClient& client);
   void on_notify_client_left(const NotifyClient& client);
+  // The master has no room for these.
+  void on_not_held(const std::vector<EscrowItem>& items);
   // A client of the worker before.
   void adopt(const EscrowItem& item, Descriptor socket);
   // A client of the worker before has gone.

@@ -414,6 +414,30 @@ TEST(Continuity, OfListenersThatTheMasterCannotHoldIsBrokenAndTheRestIsNot) {
   EXPECT_EQ(crowd.missed(), 0U);
 }
 
+TEST(Continuity, OfListenersThatTheMasterCouldNotHoldIsUnbrokenOnceItCan) {
+  OperatedServer operated(
+      {.arguments = {"--workers", "1", "--max_lag", "2 s"}, .descriptors_max = 400});
+  const Server& server = operated.server();
+  ListenerCrowd crowd;
+  const auto first = crowd.add({.endpoint = server.ipv4()}, 200);
+  ASSERT_TRUE(crowd.run_until_all_listen(patience));
+  const auto then = crowd.add({.endpoint = server.ipv4()}, 30);
+  expect_to_listen(crowd, then);
+  const auto escrow = [&] { return operated.ctl_json({"status"}).at("escrow"); };
+  EXPECT_EQ(escrow().at("clients_not_held"), 30);
+  for (CrowdListener* listener : first) {
+    crowd.close(*listener);
+  }
+  EXPECT_TRUE(crowd.run_until(
+      [&] { return escrow().at("held") == 30 && escrow().at("clients_not_held") == 0; }, patience))
+      << escrow();
+  EXPECT_EQ(restart_workers(crowd, operated).exit_status(), 0);
+  replace_worker(crowd, server);
+  crowd.run_for(milliseconds(500));
+  EXPECT_TRUE(std::all_of(then.begin(), then.end(), [](auto* one) { return one->listening(); }));
+  EXPECT_EQ(crowd.fault(), "");
+}
+
 TEST(Continuity, IsNotWantedByEverybody) {
   OperatedServer operated({.arguments = {"--workers", "1", "--no-escrow"}});
   const Server& server = operated.server();

@@ -6,6 +6,7 @@
 #include <array>
 #include <functional>
 #include <map>
+#include <set>
 #include <thread>
 #include <vector>
 
@@ -39,6 +40,7 @@ class MasterLineTest : public ::testing::Test {
       inherited.push_back({.item = item, .socket = std::move(socket)});
     };
     orders.adopt_end = [this] { inherited.emplace_back(); };
+    orders.not_held = [this](const std::vector<EscrowItem>& items) { not_held = items; };
     orders.kick = [this](const KickOrder& order) {
       kicks.push_back(order);
       return std::uint64_t{4};
@@ -73,6 +75,7 @@ class MasterLineTest : public ::testing::Test {
     Descriptor socket;
   };
   std::vector<Inherited> inherited;
+  std::vector<EscrowItem> not_held;
   std::optional<bool> handed_over;
   std::function<void()> on_hand_over = [] {};
   std::vector<KickOrder> kicks;
@@ -201,6 +204,45 @@ TEST_F(MasterLineTest, GivesTheMasterWhatItIsToHoldAtOnceAndInOrder) {
   }
   all.push_back(1);
   EXPECT_EQ(serials, all) << "the last one had gone before the master heard of it";
+}
+
+// The master had no room for some: it is given them when it has, or when it must have them.
+TEST_F(MasterLineTest, OffersAgainWhatTheMasterCouldNotTake) {
+  for (std::uint64_t serial = 1; serial <= 5; ++serial) {
+    line->keep_for_later({.serial = serial}, master.number());
+  }
+  const auto offered = [&] {
+    std::set<std::uint64_t> serials;
+    WorkerMessage message;
+    while (receive_worker_message(master.number(), message) == ReceiveResult::message) {
+      EXPECT_EQ(message.descriptors.size(), message.escrow.size());
+      for (const EscrowItem& item : message.escrow) {
+        serials.insert(item.serial);
+      }
+    }
+    return serials;
+  };
+  line->release({.serial = 3});
+  run_loop();
+  EXPECT_EQ(offered().size(), 0U) << "nobody has asked";
+  ASSERT_EQ(send_worker_message(master.number(), WorkerMessageType::offer, 2), SendResult::sent);
+  run_loop();
+  std::set<std::uint64_t> all = offered();
+  EXPECT_EQ(all.size(), 2U);
+  ASSERT_EQ(send_worker_message(master.number(), WorkerMessageType::hand_over), SendResult::sent);
+  on_hand_over = [this] { loop.stop(); };
+  run_loop();
+  all.merge(offered());
+  EXPECT_EQ(all, (std::set<std::uint64_t>{1, 2, 4, 5})) << "one has left meanwhile";
+}
+
+TEST_F(MasterLineTest, HandsOnWhatTheMasterCouldNotTake) {
+  const std::vector<EscrowItem> items{{.serial = 1}, {.serial = 2}};
+  ASSERT_EQ(send_worker_message(master.number(), WorkerMessageType::not_held, items, {}),
+            SendResult::sent);
+  run_loop();
+  EXPECT_EQ(not_held.size(), 2U);
+  EXPECT_EQ(inherited.size(), 0U);
 }
 
 TEST_F(MasterLineTest, HandsOnWhatTheWorkerBeforeHasLeft) {
