@@ -4,9 +4,11 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <fstream>
+#include <iterator>
 #include <stdexcept>
 
 #include "common/log.h"
@@ -123,12 +125,13 @@ void ListeningSockets::make_slots(std::size_t slots) {
   while (tcp_.size() + more.size() < slots) {
     more.push_back(bind_like_first());
   }
-  for (auto& sockets : more) {
+  tcp_.reserve(tcp_.size() + more.size());
+  for (const auto& sockets : more) {
     for (const Descriptor& socket : sockets) {
       start_listening(socket.number(), address_of(socket.number()), accept_queue_length);
     }
-    tcp_.push_back(std::move(sockets));
   }
+  std::move(more.begin(), more.end(), std::back_inserter(tcp_));
 }
 
 void ListeningSockets::put_right(std::size_t slot) const {

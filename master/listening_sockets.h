@@ -37,11 +37,13 @@ class ListeningSockets {
   ListeningSockets& operator=(const ListeningSockets&) = delete;
 
   // For slots from now on, at least so many: sockets like those of the first. Throws
-  // std::system_error; then none has begun to listen.
+  // std::system_error; then there are as many as before.
   void make_slots(std::size_t slots);
   // Whatever a worker has done to those of the slot: they listen, and do not wait.
   void put_right(std::size_t slot) const;
   [[nodiscard]] std::size_t slots() const noexcept { return tcp_.size(); }
+  // How many each slot has.
+  [[nodiscard]] std::size_t per_slot() const noexcept { return tcp_.front().size(); }
 
   [[nodiscard]] const std::vector<Descriptor>& tcp(std::size_t slot) const { return tcp_.at(slot); }
   // -1 if there is none.

@@ -77,6 +77,23 @@ ListeningAddresses listening_addresses(const Configuration& configuration) {
           .congestion_control = configuration.congestion_control};
 }
 
+// How many this process may have. Throws std::runtime_error when it could not serve with them.
+std::size_t enough_descriptors(const Configuration& configuration) {
+  constexpr std::size_t ipv4_and_ipv6 = 2;
+  const std::size_t descriptors_max = raise_descriptor_limit();
+  const std::size_t addresses = configuration.listen_ip.size();
+  const std::string why_not =
+      why_too_few_descriptors({.workers = configuration.workers,
+                               .slots = configuration.workers,
+                               .addresses = addresses == 0 ? ipv4_and_ipv6 : addresses,
+                               .unix_sockets = configuration.listen_unix ? 1U : 0U},
+                              descriptors_max, 0);
+  if (!why_not.empty()) {
+    throw std::runtime_error(why_not);
+  }
+  return descriptors_max;
+}
+
 // The time of day, in seconds since 1970, of a moment of CLOCK_MONOTONIC.
 double unix_time_of(std::int64_t moment_ns) {
   const auto since = std::chrono::nanoseconds(monotonic_ns() - moment_ns);
@@ -137,7 +154,7 @@ Master::Master(const LoadedConfiguration& loaded, const InstallPaths& paths,
       from_terminal_(::isatty(STDERR_FILENO) == 1),
       signals_(loop_, {SIGTERM, SIGINT, SIGHUP, SIGCHLD},
                [this](int signal_number) { on_signal(signal_number); }),
-      descriptors_max_(raise_descriptor_limit()),
+      descriptors_max_(before_ ? raise_descriptor_limit() : enough_descriptors(configuration_)),
       sockets_(before_
                    ? ListeningSockets(before_->sockets)
                    : ListeningSockets(listening_addresses(configuration_), configuration_.workers)),
@@ -218,12 +235,15 @@ void Master::open_status_server() {
   }
 }
 
-// A few for what this process does itself: above all, to start workers.
+DescriptorDemand Master::demand(std::size_t workers) const noexcept {
+  return {.workers = workers,
+          .slots = sockets_.slots(),
+          .addresses = sockets_.per_slot(),
+          .unix_sockets = sockets_.unix_socket() < 0 ? 0U : 1U};
+}
+
 std::size_t Master::escrow_max() const noexcept {
-  constexpr std::size_t own = 256;
-  constexpr std::size_t per_slot = 16;  // lines, tables, listening sockets
-  const std::size_t needed = own + per_slot * configuration_.workers;
-  return descriptors_max_ - std::min(descriptors_max_ / 2, needed);
+  return eradio::escrow_max(demand(configuration_.workers), descriptors_max_);
 }
 
 void Master::announce_escrow() const {
@@ -406,13 +426,32 @@ std::string Master::why_busy() const {
   return supervisor_.replacing() ? "workers are being replaced just now" : "";
 }
 
+void Master::make_slots(std::size_t workers) {
+  const std::string why_not =
+      why_too_few_descriptors(demand(workers), descriptors_max_, supervisor_.held_in_escrow());
+  if (!why_not.empty() && workers > configuration_.workers) {
+    throw std::runtime_error(why_not);
+  }
+  const std::size_t wakeups_before = publisher_.wakeups();
+  const std::size_t tables_before = listeners_.size();
+  try {
+    publisher_.make_wakeups(workers);
+    while (listeners_.size() < workers) {
+      listeners_.emplace_back(listeners_.front().records());
+    }
+    sockets_.make_slots(workers);  // last: who comes there waits for a worker
+  } catch (...) {
+    publisher_.drop_wakeups_from(wakeups_before);
+    while (listeners_.size() > tables_before) {
+      listeners_.pop_back();
+    }
+    throw;
+  }
+}
+
 void Master::change(const Configuration& configuration) {
   const std::size_t workers = configuration.workers;
-  publisher_.make_wakeups(workers);
-  while (listeners_.size() < workers) {
-    listeners_.emplace_back(listeners_.front().records());
-  }
-  sockets_.make_slots(workers);  // last: who comes there waits for a worker
+  make_slots(workers);
   const std::string log_level = configuration_.log_level;
   configuration_ = configuration;
   configuration_.log_level = log_level;

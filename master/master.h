@@ -12,6 +12,7 @@
 #include "common/event_loop.h"
 #include "master/configuration.h"
 #include "master/control_server.h"
+#include "master/descriptor_budget.h"
 #include "master/install_paths.h"
 #include "master/listening_sockets.h"
 #include "master/operations.h"
@@ -44,6 +45,7 @@ class Master final : private Operations {
  private:
   void on_signal(int signal_number);
   void on_all_ready();
+  [[nodiscard]] DescriptorDemand demand(std::size_t workers) const noexcept;
   [[nodiscard]] std::size_t escrow_max() const noexcept;
   void announce_escrow() const;
   void announce_sandbox() const;
@@ -58,9 +60,12 @@ class Master final : private Operations {
   void take_as_many_workers_as_wanted();
   [[nodiscard]] MasterState save() const;
   void execute_upgrade(int attempts_left);
-  // Everything but the log level, which others may have set. Throws std::system_error when there
-  // cannot be so many workers.
+  // Everything but the log level, which others may have set. Throws when there cannot be so many
+  // workers; then nothing has changed.
   void change(const Configuration& configuration);
+  // What slots need that there have not been yet: all of it, or it throws, and there is as much as
+  // before.
+  void make_slots(std::size_t workers);
   // As soon as nothing else is going on.
   void reload_on_signal();
   // If the log goes to a file. Returns why it cannot.

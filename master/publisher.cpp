@@ -36,8 +36,20 @@ Publisher::Publisher(std::size_t ring_bytes, std::size_t frame_bytes_max, std::s
 }
 
 void Publisher::make_wakeups(std::size_t slots) {
-  while (wakeups_.size() < slots) {
-    wakeups_.push_back(make_wakeup());
+  const std::size_t before = wakeups_.size();
+  try {
+    while (wakeups_.size() < slots) {
+      wakeups_.push_back(make_wakeup());
+    }
+  } catch (...) {
+    drop_wakeups_from(before);
+    throw;
+  }
+}
+
+void Publisher::drop_wakeups_from(std::size_t slot) {
+  while (wakeups_.size() > slot) {
+    wakeups_.pop_back();
   }
 }
 

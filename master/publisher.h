@@ -31,8 +31,12 @@ class Publisher {
 
   [[nodiscard]] RingStatus ring_status() const;
   [[nodiscard]] Descriptor reopen_read_only() const { return segment_.reopen_read_only(); }
-  // For slots from now on, at least so many.
+  // For slots from now on, at least so many. Throws std::system_error; then there are as many as
+  // before.
   void make_wakeups(std::size_t slots);
+  // Of no more slots than these; nobody has the others.
+  void drop_wakeups_from(std::size_t slot);
+  [[nodiscard]] std::size_t wakeups() const noexcept { return wakeups_.size(); }
   // A worker's eventfd; borrowed. It stays the same for all generations of workers of a slot.
   [[nodiscard]] int wakeup(std::size_t slot) const { return wakeups_.at(slot).number(); }
 

@@ -2,11 +2,13 @@
 // said, and nobody is disconnected.
 
 #include <signal.h>
+#include <sys/resource.h>
 
 #include <atomic>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -15,6 +17,7 @@
 
 #include "common/clock.h"
 #include "tests/e2e/eradioctl.h"
+#include "tests/e2e/replacing_workers.h"
 #include "tests/support/api_client.h"
 #include "tests/support/http_client.h"
 #include "tests/support/listener_crowd.h"
@@ -28,10 +31,11 @@ using std::chrono::milliseconds;
 
 class Reload : public ::testing::Test {
  protected:
-  void begin(const std::string& configuration) {
+  void begin(const std::string& configuration, std::optional<unsigned> descriptors_max = {}) {
     write(configuration);
-    operated_.emplace(
-        ServerOptions{.source = "", .arguments = {"--config", directory_.file("eradio.conf")}});
+    operated_.emplace(ServerOptions{.source = "",
+                                    .arguments = {"--config", directory_.file("eradio.conf")},
+                                    .descriptors_max = descriptors_max});
   }
   void write(const std::string& configuration, const std::string& source = steady_source()) const {
     directory_.write("eradio.conf", "source = " + source + "\nmax_lag = 2 s\n" + configuration);
@@ -122,6 +126,39 @@ TEST_F(Reload, ChangesTheNumberOfWorkersAndNobodyNotices) {
   EXPECT_TRUE(crowd_.run_until([&] { return descriptors() == with_all - gone; }, patience))
       << descriptors() << " of " << with_all;
   expect_clean_stop(server().stop());
+}
+
+// Whether the server knows beforehand that they are too few, or finds out in the middle.
+TEST_F(Reload, ThatDescriptorsAreTooFewForLeavesEverythingAsItWas) {
+  if (sanitized_build) {
+    GTEST_SKIP() << "UBSan's look at a virtual table takes a pipe, and reports an error without";
+  }
+  begin("workers = 1\n", 200);
+  const pid_t master = server().master();
+  const std::size_t before = open_descriptors(master) + 40;
+  listen(40);
+  EXPECT_TRUE(crowd_.run_until([&] { return open_descriptors(master) == before; }, patience))
+      << "all are held";
+  const auto expect_refused = [&](const std::string& because) {
+    const RunReport report = reload();
+    EXPECT_EQ(report.exit_status(), 1);
+    EXPECT_TRUE(has(report.errors, because)) << report.errors;
+    EXPECT_TRUE(crowd_.run_until([&] { return open_descriptors(master) == before; }, patience))
+        << open_descriptors(master) << " of " << before;
+  };
+  write("workers = 150\n");
+  expect_refused("150 workers need 832 descriptors");
+  write("workers = 6\n");
+  const rlimit fewer{.rlim_cur = before + 10, .rlim_max = 200};
+  rlimit known{};
+  ASSERT_EQ(::prlimit(master, RLIMIT_NOFILE, &fewer, &known), 0);
+  expect_refused("Too many open files");
+  ASSERT_EQ(::prlimit(master, RLIMIT_NOFILE, &known, nullptr), 0);
+  replace_worker(crowd_, server());
+  expect_unbroken();
+  EXPECT_EQ(reload().exit_status(), 0);
+  expect_workers(6);
+  expect_unbroken();
 }
 
 TEST_F(Reload, ChangesWhatWorkersDo) {
