@@ -65,6 +65,8 @@ struct WorkerSettings {
   std::uint64_t max_frame_bytes = 0;
   std::string log_level;
   std::string log_format;
+
+  bool operator==(const WorkerSettings&) const = default;
 };
 
 constexpr std::uint32_t worker_protocol_version = 12;

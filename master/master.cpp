@@ -367,10 +367,13 @@ void Master::reload(std::function<void(const ReloadResult&)> done) {
     result.error += (result.error.empty() ? "" : "; ") + problem.place + ": " + problem.text;
   }
   const Configuration wanted = changed_while_running(loaded.configuration, configuration_);
+  const WorkerSettings told = worker_settings(configuration_);
+  bool workers_read_it = false;
   if (result.error.empty()) {
     try {
       result.settings = changed_settings(settings_, loaded.settings);
       change(wanted);
+      workers_read_it = worker_settings(configuration_) != told;
     } catch (const std::exception& error) {  // of mapping memory, too
       result.error = error.what();
     }
@@ -391,7 +394,7 @@ void Master::reload(std::function<void(const ReloadResult&)> done) {
   for (const std::string& key : result.settings.unchangeable) {
     log::warning("{} cannot change while the server runs: it stays {}", key, settings_.at(key));
   }
-  if (result.settings.changed.empty() && !workers_are_old_) {
+  if (!workers_read_it && !workers_are_old_) {
     done(result);
     return;
   }

@@ -172,6 +172,22 @@ TEST_F(Reload, ChangesWhatWorkersDo) {
   EXPECT_EQ(reload().output, "nothing has changed\n");
 }
 
+// Without the escrow every worker that is replaced costs its listeners their connection.
+TEST_F(Reload, OfWhatWorkersDoNotReadReplacesNone) {
+  begin("workers = 2\nescrow = off\n");
+  listen(10);
+  const auto workers = server().workers();
+  write("workers = 2\nescrow = off\nlog_level = debug\nveto_ratio = 0.25\nworker_timeout = 9 s\n");
+  EXPECT_EQ(reload().output, "changed: worker_timeout, veto_ratio, log_level\n");
+  EXPECT_EQ(server().workers(), workers);
+  EXPECT_EQ(operated_->ctl_json({"status"}).at("log_level"), "debug");
+  expect_unbroken();
+  write("workers = 2\nescrow = off\nlog_level = debug\nveto_ratio = 0.25\nmax_listeners = 50\n");
+  EXPECT_EQ(reload().exit_status(), 0);
+  EXPECT_TRUE(crowd_.run_until([&] { return crowd_.ended() == 10; }, patience))
+      << "this the workers have to be told";
+}
+
 TEST_F(Reload, ChangesTheSource) {
   begin("workers = 1\n");
   listen(10);
