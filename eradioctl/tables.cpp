@@ -123,13 +123,13 @@ std::string status_text(const Json& status) {
     text += "escrow: " + escrow + "\n";
   }
   text += "\n";
-  std::vector<Row> rows{{"worker", "process", "state", "up", "restarts", "generation",
+  std::vector<Row> rows{{"worker", "process", "state", "up", "restarts", "generation", "crashes",
                          "connections", "listeners", "frames sent", "skipped", "jumps"}};
   for (const Json& worker : status.at("workers")) {
     const Json& uptime = worker.at("uptime_s");
     rows.push_back({cell(worker, "slot"), cell(worker, "pid"), cell(worker, "state"),
                     uptime.is_null() ? "-" : duration_text(uptime.get<std::uint64_t>()),
-                    cell(worker, "restarts"), cell(worker, "generation"),
+                    cell(worker, "restarts"), cell(worker, "generation"), cell(worker, "crashes"),
                     cell(worker, "connections"), cell(worker, "listeners"),
                     cell(worker, "frames_sent"), cell(worker, "frames_skipped"),
                     cell(worker, "jumps")});

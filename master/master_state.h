@@ -15,7 +15,7 @@
 
 namespace eradio {
 
-constexpr std::uint32_t master_state_version = 2;
+constexpr std::uint32_t master_state_version = 3;
 
 // Members that are called `…descriptor` are numbers of open descriptors; -1: there is none.
 struct SavedUnixSocket {
@@ -90,6 +90,7 @@ struct SavedWorker {
   int control_descriptor = -1;
   int listeners_descriptor = -1;
   std::uint64_t starts = 0;
+  std::uint64_t crashes = 0;
   std::vector<SavedEscrowItem> escrow;
 };
 

@@ -90,6 +90,9 @@ void write_workers(Exposition& out, const ServerStatus& status) {
        [](W worker) { return worker.process.process > 0 && worker.process.ready ? 1 : 0; });
   each("eradio_worker_restarts_total", "counter", "How often the worker was replaced.",
        [](W worker) { return worker.process.restarts; });
+  each("eradio_worker_crashes_total", "counter",
+       "How often it died, or was killed since it hung, without being asked to end.",
+       [](W worker) { return worker.process.crashes; });
   each("eradio_connections", "gauge", "Open connections of clients, listeners included.",
        [](W worker) { return worker.connections; });
   each("eradio_listeners", "gauge", "Listeners: open connections that get the stream.",

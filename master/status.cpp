@@ -123,6 +123,7 @@ Json worker_json(const WorkerStatus& worker, std::int64_t now_ns) {
             {"state", state_of(process)},
             {"uptime_s", runs ? Json(seconds_between(process.started_ns, now_ns)) : Json(nullptr)},
             {"restarts", process.restarts},
+            {"crashes", process.crashes},
             {"connections", worker.connections},
             {"listeners", worker.counts.listeners},
             {"notify_clients", worker.counts.notify_clients},

@@ -91,6 +91,7 @@ struct WorkerProcess {
   pid_t process = 0;  // 0: it has ended, and its successor is not there yet
   std::uint64_t generation = 0;
   std::uint64_t restarts = 0;
+  std::uint64_t crashes = 0;    // of these, after a worker that had not been asked to end
   std::int64_t started_ns = 0;  // CLOCK_MONOTONIC
   bool ready = false;
 };

@@ -99,6 +99,7 @@ SavedSupervisor Supervisor::save() const {
     worker.since_ns = slot.since_ns;
     worker.ready_ns = slot.ready_ns;
     worker.starts = slot.starts;
+    worker.crashes = slot.crashes;
     worker.listeners_descriptor = listeners_[slot.number].descriptor();
     worker.escrow = slot.escrow.save();
   }
@@ -112,6 +113,7 @@ void Supervisor::resume(const SavedSupervisor& saved) {
   for (Slot& slot : slots_) {
     const SavedWorker& worker = saved.workers.at(slot.number);
     slot.starts = worker.starts;
+    slot.crashes = worker.crashes;
     slot.escrow.resume(worker.escrow);
     if (worker.process > 0) {
       slot.child = std::make_unique<WorkerChild>(
@@ -405,6 +407,7 @@ void Supervisor::on_child_exited(Slot& slot, int wait_status) {
     events_.on_worker_gone(slot.number, slot.escrow.listener_ids());
     return;
   }
+  ++slot.crashes;
   const bool has_heir = slot.successor || slot.leaving;
   const auto delay = has_heir ? std::chrono::milliseconds(0) : slot.respawn.on_death(lifetime);
   log::error(
@@ -777,6 +780,7 @@ std::vector<WorkerProcess> Supervisor::workers() const {
                        .process = child == nullptr ? 0 : child->process(),
                        .generation = child == nullptr ? 0 : child->generation(),
                        .restarts = slot.starts > 0 ? slot.starts - 1 : 0,
+                       .crashes = slot.crashes,
                        .started_ns = child == nullptr ? 0 : child->started_ns(),
                        .ready = slot.ready});
   }

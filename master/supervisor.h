@@ -113,6 +113,7 @@ class Supervisor {
     bool leaving = false;  // told to hand over
     bool retired = false;  // another slot's worker has its listeners: it gets no worker any more
     std::uint64_t starts = 0;
+    std::uint64_t crashes = 0;  // workers that died though they had the slot
     Escrow escrow;
     RateLimit complaints;
     EventLoop::TimerId restart_timer = EventLoop::no_timer;

@@ -105,6 +105,26 @@ TEST(Eradioctl, StatusCountsRestarts) {
   EXPECT_EQ(after.at("pid"), before.at("pid"));
 }
 
+TEST(Eradioctl, StatusTellsCrashesFromReplacements) {
+  OperatedServer operated({.arguments = {"--workers", "1"}});
+  const auto worker = [&] { return operated.ctl_json({"status"}).at("workers").at(0); };
+  const auto serves_again = [&](int restarts) {
+    return comes_true([&] {
+      const json now = worker();
+      return now.at("restarts") == restarts && now.at("state") == "serving";
+    });
+  };
+  EXPECT_EQ(operated.ctl({"restart-workers"}).exit_status(), 0);
+  EXPECT_EQ(worker().at("restarts"), 1);
+  EXPECT_EQ(worker().at("crashes"), 0);
+  ::kill(operated.server().workers().at(0), SIGSEGV);
+  EXPECT_TRUE(serves_again(2));
+  EXPECT_EQ(worker().at("crashes"), 1);
+  ASSERT_EQ(operated.ctl({"upgrade"}).exit_status(), 0);
+  EXPECT_TRUE(serves_again(3));
+  EXPECT_EQ(worker().at("crashes"), 1) << "the upgrade is none, and forgets none";
+}
+
 TEST(Eradioctl, ListenersAreShownWithWhatTheyAreLike) {
   OperatedServer operated({.arguments = {"--workers", "2"}});
   ListenerCrowd crowd;

@@ -29,6 +29,7 @@ MasterState state_of_two_workers() {
   state.supervisor.workers[1].process = 99;
   state.supervisor.workers[1].escrow = {
       {.listener_id = 4, .serial = 5, .record = 6, .kind = 2, .deaths = 1, .descriptor = 19}};
+  state.supervisor.workers[1].crashes = 3;
   state.supervisor.past_totals.adopted = 8;
   state.supervisor.past_activity = {.accepted = 21, .frame_ages = {.frames = {1, 2}, .sum_ns = 3}};
   state.source.counters.broken_bytes = 22;
@@ -42,6 +43,7 @@ TEST(MasterState, ComesBackAsItWas) {
   EXPECT_EQ(back.source.partial_frame, std::string("\x01\xff\0ab", 5));
   EXPECT_EQ(back.programme.connections[0].listener_id, UINT64_MAX / 2);
   EXPECT_EQ(back.supervisor.workers[1].escrow[0].serial, 5U);
+  EXPECT_EQ(back.supervisor.workers[1].crashes, 3U);
   EXPECT_EQ(back.supervisor.past_activity, state_of_two_workers().supervisor.past_activity);
   EXPECT_EQ(back.source.counters, state_of_two_workers().source.counters);
 }

@@ -39,7 +39,8 @@ ServerStatus status_of_two_workers() {
   status.source = {.process = 9, .restarts = 1, .last_frame_ns = 150 * ns_per_second};
   status.source.counters.dependent_frames = 6;
   status.workers.resize(2);
-  status.workers[0].process = {.slot = 0, .process = 10, .restarts = 3, .ready = true};
+  status.workers[0].process = {
+      .slot = 0, .process = 10, .restarts = 3, .crashes = 2, .ready = true};
   status.workers[0].counts = {.listeners = 4,
                               .notify_clients = 0,
                               .totals = {.frames_sent = 5, .bytes_sent = 0, .frames_skipped = 2}};
@@ -59,6 +60,7 @@ TEST(Metrics, AreWhatTheStatusSays) {
   EXPECT_EQ(samples[R"(eradio_worker_up{worker="0"})"], 1);
   EXPECT_EQ(samples[R"(eradio_worker_up{worker="1"})"], 0);
   EXPECT_EQ(samples[R"(eradio_worker_restarts_total{worker="0"})"], 3);
+  EXPECT_EQ(samples[R"(eradio_worker_crashes_total{worker="0"})"], 2);
   EXPECT_EQ(samples[R"(eradio_worker_cpu_seconds_total{worker="0",mode="system"})"], 0.25);
   EXPECT_EQ(samples.count(R"(eradio_worker_cpu_seconds_total{worker="1",mode="system"})"), 0U);
   EXPECT_EQ(samples["eradio_frames_sent_total"], 5);

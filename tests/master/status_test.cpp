@@ -55,6 +55,7 @@ TEST(Status, HasEveryFieldInItsPlace) {
                     .process = 12,
                     .generation = 7,
                     .restarts = 3,
+                    .crashes = 2,
                     .started_ns = 65 * ns_per_second,
                     .ready = true};
   worker.connections = 6;
@@ -115,7 +116,7 @@ TEST(Status, HasEveryFieldInItsPlace) {
                "connections_accepted": 11, "refused": 22, "listeners_joined": 33,
                "notifications_sent": 44, "ring_records_lost": 55, "sends": 66},
     "workers": [{"slot": 1, "pid": 12, "generation": 7, "state": "serving", "uptime_s": 30,
-                 "restarts": 3, "connections": 6, "listeners": 5, "notify_clients": 1,
+                 "restarts": 3, "crashes": 2, "connections": 6, "listeners": 5, "notify_clients": 1,
                  "sandbox": {"system_calls": false, "files": true},
                  "io_uring": true, "pass_ms": 4.5,
                  "frames_sent": 100, "bytes_sent": 41800, "frames_skipped": 9, "jumps": 2,
