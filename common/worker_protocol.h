@@ -37,7 +37,8 @@ constexpr int wakeup = 4;      // eventfd: the master writes when the ring has s
 constexpr int stream = 5;      // memfd, opened read-only: stream state and ring (shm/)
 constexpr int scoreboard = 6;  // memfd: every worker's counters; a worker writes its own slot only
 constexpr int listeners = 7;   // memfd: the listener table of the worker's slot
-constexpr int first_listening_socket = 8;  // WorkerSettings says how many there are
+constexpr int scoreboard_front = 8;        // memfd, opened read-only: how to read the scoreboard
+constexpr int first_listening_socket = 9;  // WorkerSettings says how many there are
 }  // namespace worker_descriptor
 
 // The one argument of eradio-worker, as JSON. Checked by the master before it starts a worker.

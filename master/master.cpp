@@ -163,8 +163,10 @@ Master::Master(const LoadedConfiguration& loaded, const InstallPaths& paths,
                                      configuration_.workers)),
       scoreboard_(
           before_
-              ? Scoreboard(take_descriptor(before_->scoreboard_descriptor, "the scoreboard"),
-                           configuration_.workers)
+              ? Scoreboard(
+                    take_descriptor(before_->scoreboard_front_descriptor, "the scoreboard's front"),
+                    take_descriptor(before_->scoreboard_descriptor, "the scoreboard"),
+                    configuration_.workers)
               : Scoreboard(workers_max, std::min(descriptors_max_, connections_per_worker_max))),
       listeners_(make_listener_tables(
           configuration_.workers, std::min(descriptors_max_, connections_per_worker_max), before_)),
@@ -337,6 +339,7 @@ MasterState Master::save() const {
     state.status_descriptor = status_server_->descriptor();
   }
   state.stream = publisher_.save();
+  state.scoreboard_front_descriptor = scoreboard_.front_descriptor();
   state.scoreboard_descriptor = scoreboard_.descriptor();
   state.source = source_.save();
   state.programme = programme_.save();

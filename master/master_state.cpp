@@ -35,8 +35,9 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(SavedSupervisor, generations, past_totals, pa
                                    workers, table_layout_version, table_records)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(MasterState, version, program_version, started_ns, upgrades,
                                    log_level, settings, max_frame, ring_size, sockets,
-                                   control_socket, status_descriptor, stream, scoreboard_descriptor,
-                                   source, programme, supervisor)
+                                   control_socket, status_descriptor, stream,
+                                   scoreboard_front_descriptor, scoreboard_descriptor, source,
+                                   programme, supervisor)
 
 std::string encode_master_state(const MasterState& state) {
   std::string bytes;
@@ -70,6 +71,7 @@ std::vector<int> descriptors_of(const MasterState& state) {
                        state.control_socket.descriptor,
                        state.status_descriptor,
                        state.stream.descriptor,
+                       state.scoreboard_front_descriptor,
                        state.scoreboard_descriptor,
                        state.source.commands_descriptor,
                        state.source.frames_descriptor,

@@ -117,6 +117,7 @@ struct MasterState {
   SavedUnixSocket control_socket;
   int status_descriptor = -1;  // the status server's listening socket
   SavedStream stream;
+  int scoreboard_front_descriptor = -1;
   int scoreboard_descriptor = -1;
   SavedSource source;
   SavedProgramme programme;

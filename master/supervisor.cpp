@@ -37,6 +37,7 @@ Supervisor::Supervisor(EventLoop& loop, std::filesystem::path program,
       events_(events),
       all_ready_(std::move(all_ready)),
       stream_read_only_(publisher.reopen_read_only()),
+      scoreboard_front_read_only_(scoreboard.reopen_front_read_only()),
       timeout_(timeout),
       escrow_max_(escrow_max) {
   make_slots(settings.workers);
@@ -173,6 +174,7 @@ std::unique_ptr<WorkerChild> Supervisor::start_program(Slot& slot) {
       .descriptors = {{publisher_.wakeup(slot.number), worker_descriptor::wakeup},
                       {stream_read_only_.number(), worker_descriptor::stream},
                       {scoreboard_.descriptor(), worker_descriptor::scoreboard},
+                      {scoreboard_front_read_only_.number(), worker_descriptor::scoreboard_front},
                       {listeners_[slot.number].descriptor(), worker_descriptor::listeners}},
       .own_session = true};  // Ctrl-C at a terminal is for the master alone
   int next = worker_descriptor::first_listening_socket;
@@ -713,8 +715,8 @@ void Supervisor::look_at_workers() {
 }
 
 void Supervisor::kill_if_hung(Slot& slot, std::int64_t now_ns) {
-  const auto beat_ns =
-      static_cast<std::int64_t>(scoreboard_.counters(slot.number).heartbeat_ns.get());
+  // Not in the future, or a worker could say that it will live for ever.
+  const std::int64_t beat_ns = std::min(listeners_[slot.number].heartbeat_ns(), now_ns);
   const std::int64_t silent_ms = (now_ns - std::max(beat_ns, slot.since_ns)) / ns_per_ms;
   if (slot.child && !slot.hung && silent_ms >= timeout_.count()) {
     slot.hung = true;

@@ -189,6 +189,7 @@ class Supervisor {
   WorkerEvents& events_;
   std::function<void()> all_ready_;
   Descriptor stream_read_only_;
+  Descriptor scoreboard_front_read_only_;
   std::deque<Slot> slots_;                              // their callbacks know them by reference
   std::vector<std::unique_ptr<WorkerChild>> departed_;  // have handed over, and will exit
   std::optional<Round> round_;

@@ -99,14 +99,16 @@ void Upgrade::start_check(const MasterState& state) {
   check_syscall(::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK), "pipe2");
   Descriptor ours(ends[0]);
   const Descriptor theirs(ends[1]);
-  ChildProgram child{.arguments = command_line_,
-                     .environment = {std::string(order_name) + "=" + std::string(check_order) +
-                                     std::to_string(file.number())},
-                     .descriptors = {{theirs.number(), STDERR_FILENO},
-                                     {file.number(), file.number()},
-                                     {state.stream.descriptor, state.stream.descriptor},
-                                     {state.scoreboard_descriptor, state.scoreboard_descriptor}},
-                     .own_session = true};
+  ChildProgram child{
+      .arguments = command_line_,
+      .environment = {std::string(order_name) + "=" + std::string(check_order) +
+                      std::to_string(file.number())},
+      .descriptors = {{theirs.number(), STDERR_FILENO},
+                      {file.number(), file.number()},
+                      {state.stream.descriptor, state.stream.descriptor},
+                      {state.scoreboard_front_descriptor, state.scoreboard_front_descriptor},
+                      {state.scoreboard_descriptor, state.scoreboard_descriptor}},
+      .own_session = true};
   child.arguments.front() = program_.string();
   for (const SavedWorker& worker : state.supervisor.workers) {
     child.descriptors.push_back({worker.listeners_descriptor, worker.listeners_descriptor});
@@ -201,7 +203,8 @@ std::optional<UpgradeOrder> take_upgrade_order() {
 
 void check_shared_memory(const MasterState& state) {
   const StreamSegmentReader stream(duplicate_of(state.stream.descriptor));
-  const Scoreboard scoreboard(duplicate_of(state.scoreboard_descriptor),
+  const Scoreboard scoreboard(duplicate_of(state.scoreboard_front_descriptor),
+                              duplicate_of(state.scoreboard_descriptor),
                               state.supervisor.workers.size());
   if (state.supervisor.table_layout_version != listener_table_layout_version) {
     throw std::runtime_error("the listener tables have layout version " +

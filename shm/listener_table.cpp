@@ -213,6 +213,10 @@ void ListenerTable::put_right() {
   store_word(header.used, std::min<std::uint64_t>(load_word(header.used), records_));
 }
 
+std::int64_t ListenerTable::heartbeat_ns() const noexcept {
+  return static_cast<std::int64_t>(load_word(header_of(region_).heartbeat_ns));
+}
+
 std::vector<ListenerStatus> ListenerTable::read() const {
   return read_page(0, records_, records_).listeners;
 }
@@ -371,6 +375,10 @@ std::optional<std::uint32_t> WorkerListenerTable::find_free() {
   }
   store_word(header_of(region_).used, used_ + 1);
   return used_++;
+}
+
+void WorkerListenerTable::beat(std::int64_t now_ns) noexcept {
+  store_word(header_of(region_).heartbeat_ns, static_cast<std::uint64_t>(now_ns));
 }
 
 std::optional<std::uint32_t> WorkerListenerTable::take(const ListenerIdentity& identity,

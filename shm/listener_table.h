@@ -27,7 +27,7 @@
 namespace eradio {
 
 constexpr std::uint64_t listener_table_magic = 0x656c626174726165;
-constexpr std::uint32_t listener_table_layout_version = 6;
+constexpr std::uint32_t listener_table_layout_version = 7;
 
 struct ListenerStatus : ListenerIdentity, ListenerProgress, ListenerTotals {
   bool operator==(const ListenerStatus&) const = default;
@@ -61,6 +61,9 @@ struct ListenerTableHeader {
   std::uint64_t records;
   // Written by the worker: how many of the records can be in use, the highest so far and one.
   alignas(64) std::uint64_t used;  // a shared word, like all that follow
+  // CLOCK_MONOTONIC, several times a second: the worker lives. Here, since no other worker can
+  // write to this memory. Written by the worker.
+  std::uint64_t heartbeat_ns;
   // Of listeners who have left; the one with the higher version holds. Written by the worker, and
   // by the master when there is none.
   struct Departed {
@@ -124,6 +127,8 @@ class ListenerTable {
   void take_departed_from(ListenerTable& other);
   // Whatever a worker has done to the header: so the next one can read the table.
   void put_right();
+  // When the slot's worker has last said that it lives, if it is to be believed.
+  [[nodiscard]] std::int64_t heartbeat_ns() const noexcept;
 
  private:
   [[nodiscard]] ListenerCounts count_once() const;
@@ -140,6 +145,9 @@ class WorkerListenerTable {
   // before has left stays until adopt() or forget_estates(). Throws std::runtime_error if the
   // memory is of another layout.
   WorkerListenerTable(Descriptor descriptor, std::uint64_t generation);
+
+  // Says that the worker lives.
+  void beat(std::int64_t now_ns) noexcept;
 
   // A record for a listener that has come; nothing when there is none free.
   [[nodiscard]] std::optional<std::uint32_t> take(const ListenerIdentity& identity,

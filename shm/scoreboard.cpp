@@ -11,8 +11,6 @@
 namespace eradio {
 namespace {
 
-constexpr std::size_t slots_offset = page_bytes;
-
 std::size_t slot_bytes_for(std::size_t peers) {
   return round_up_to_page(sizeof(ScoreboardSlot) + peers * sizeof(PeerWords));
 }
@@ -20,7 +18,7 @@ std::size_t slot_bytes_for(std::size_t peers) {
 template <typename Slot>
 Slot* slot_at(void* base, const ScoreboardHeader& header, std::size_t slot) {
   auto* bytes = static_cast<std::byte*>(base);
-  return reinterpret_cast<Slot*>(bytes + slots_offset + slot * header.slot_bytes);
+  return reinterpret_cast<Slot*>(bytes + slot * header.slot_bytes);
 }
 
 // The peer table behind a slot's counters.
@@ -32,12 +30,12 @@ std::span<const PeerWords> peers_of(const ScoreboardSlot& slot, const Scoreboard
   return {reinterpret_cast<const PeerWords*>(&slot + 1), header.peers_per_slot};
 }
 
-ScoreboardHeader checked_header(const boost::interprocess::mapped_region& region,
-                                std::size_t slot) {
-  if (region.get_size() < slots_offset) {
+ScoreboardHeader checked_header(const boost::interprocess::mapped_region& front,
+                                std::size_t slots_bytes, std::size_t slot) {
+  if (front.get_size() < sizeof(ScoreboardFront)) {
     throw std::runtime_error("the scoreboard's shared memory is too small to be one");
   }
-  const auto header = *static_cast<const ScoreboardHeader*>(region.get_address());
+  const auto header = *static_cast<const ScoreboardHeader*>(front.get_address());
   if (header.magic != scoreboard_magic) {
     throw std::runtime_error("this shared memory is not a scoreboard");
   }
@@ -47,7 +45,7 @@ ScoreboardHeader checked_header(const boost::interprocess::mapped_region& region
                              std::to_string(scoreboard_layout_version));
   }
   if (header.slot_bytes != slot_bytes_for(header.peers_per_slot) || slot >= header.slots ||
-      region.get_size() < slots_offset + header.slots * header.slot_bytes) {
+      slots_bytes < header.slots * header.slot_bytes) {
     throw std::runtime_error("the scoreboard's sizes do not fit together");
   }
   return header;
@@ -56,21 +54,24 @@ ScoreboardHeader checked_header(const boost::interprocess::mapped_region& region
 }  // namespace
 
 Scoreboard::Scoreboard(std::size_t slots, std::size_t connections_max)
-    : file_(MemoryFile::create("eradio-scoreboard",
-                               slots_offset + slots * slot_bytes_for(connections_max))),
+    : front_file_(MemoryFile::create("eradio-scoreboard-front", sizeof(ScoreboardFront))),
+      front_(front_file_.map_writable(0, front_file_.bytes())),
+      file_(MemoryFile::create("eradio-scoreboard", slots * slot_bytes_for(connections_max))),
       region_(file_.map_writable(0, file_.bytes())),
       header_{.magic = scoreboard_magic,
               .layout_version = scoreboard_layout_version,
               .slots = static_cast<std::uint32_t>(slots),
               .slot_bytes = slot_bytes_for(connections_max),
               .peers_per_slot = connections_max} {
-  (new (region_.get_address()) ScoreboardFront)->header = header_;
+  (new (front_.get_address()) ScoreboardFront)->header = header_;
 }
 
-Scoreboard::Scoreboard(Descriptor descriptor, std::size_t slots)
-    : file_(std::move(descriptor)),
+Scoreboard::Scoreboard(Descriptor front, Descriptor descriptor, std::size_t slots)
+    : front_file_(std::move(front)),
+      front_(front_file_.map_writable(0, front_file_.bytes())),
+      file_(std::move(descriptor)),
       region_(file_.map_writable(0, file_.bytes())),
-      header_(checked_header(region_, slots - 1)) {}
+      header_(checked_header(front_, file_.bytes(), slots - 1)) {}
 
 ScoreboardSlot& Scoreboard::slot_of(std::size_t slot) const {
   ERADIO_CHECK(slot < header_.slots);
@@ -78,7 +79,7 @@ ScoreboardSlot& Scoreboard::slot_of(std::size_t slot) const {
 }
 
 void Scoreboard::use(std::size_t slot) {
-  SharedCounter& used = static_cast<ScoreboardFront*>(region_.get_address())->slots_used;
+  SharedCounter& used = static_cast<ScoreboardFront*>(front_.get_address())->slots_used;
   used.set(std::max<std::uint64_t>(used.get(), slot + 1));
 }
 
@@ -97,18 +98,22 @@ void Scoreboard::clear(std::size_t slot) {
   new (&cleared) ScoreboardSlot{};
 }
 
-WorkerScoreboard::WorkerScoreboard(Descriptor descriptor, std::size_t slot)
-    : file_(std::move(descriptor)),
+WorkerScoreboard::WorkerScoreboard(Descriptor front, Descriptor descriptor, std::size_t slot)
+    : front_([&] {
+        const MemoryFile file(std::move(front));
+        return file.map_read_only(0, file.bytes());
+      }()),
+      file_(std::move(descriptor)),
       all_(file_.map_read_only(0, file_.bytes())),
-      header_(checked_header(all_, slot)),
-      own_(file_.map_writable(slots_offset + slot * header_.slot_bytes, header_.slot_bytes)) {}
+      header_(checked_header(front_, file_.bytes(), slot)),
+      own_(file_.map_writable(slot * header_.slot_bytes, header_.slot_bytes)) {}
 
 WorkerCounters& WorkerScoreboard::counters() noexcept {
   return static_cast<ScoreboardSlot*>(own_.get_address())->counters;
 }
 
 std::size_t WorkerScoreboard::slots_used() const noexcept {
-  const auto& front = *static_cast<const ScoreboardFront*>(all_.get_address());
+  const auto& front = *static_cast<const ScoreboardFront*>(front_.get_address());
   return std::min<std::size_t>(front.slots_used.get(), header_.slots);
 }
 

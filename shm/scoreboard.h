@@ -2,6 +2,10 @@
 // the other workers too): one slot for each worker, in one memfd. A worker maps its own slot
 // writable and the whole read-only. Every field has one writer, so plain stores do; the master
 // clears a slot when its worker has gone, so a crash leaves no wrong counts behind.
+//
+// A worker that means harm can map the others' slots writable, too, and make them count wrongly. So
+// nothing is here that anybody depends on but for counting; and what says how to read it, the
+// front, is a memfd of its own, which workers can only read.
 #pragma once
 
 #include <atomic>
@@ -20,9 +24,9 @@
 namespace eradio {
 
 constexpr std::uint64_t scoreboard_magic = 0x62726f6373617265;
-constexpr std::uint32_t scoreboard_layout_version = 8;
+constexpr std::uint32_t scoreboard_layout_version = 9;
 
-// At the front of the memory. Written by the master before any worker starts, never again.
+// Written by the master before any worker starts, never again.
 struct ScoreboardHeader {
   std::uint64_t magic;
   std::uint32_t layout_version;
@@ -43,7 +47,6 @@ struct ScoreboardFront {
 struct WorkerCounters {
   SharedCounter process_id;
   SharedCounter generation;
-  SharedCounter heartbeat_ns;    // CLOCK_MONOTONIC, several times a second
   SharedCounter connections;     // open now, listeners included
   SharedCounter listeners;       // open now
   SharedCounter accepted_total;  // connections
@@ -90,8 +93,11 @@ class Scoreboard {
   Scoreboard(std::size_t slots, std::size_t connections_max);
   // One that another process has made. Throws std::runtime_error if it is of another layout, or has
   // less than `slots`.
-  Scoreboard(Descriptor descriptor, std::size_t slots);
+  Scoreboard(Descriptor front, Descriptor descriptor, std::size_t slots);
 
+  [[nodiscard]] int front_descriptor() const noexcept { return front_file_.descriptor(); }
+  // For workers.
+  [[nodiscard]] Descriptor reopen_front_read_only() const { return front_file_.reopen_read_only(); }
   [[nodiscard]] int descriptor() const noexcept { return file_.descriptor(); }
   [[nodiscard]] const WorkerCounters& counters(std::size_t slot) const;
   // When the slot's worker has gone.
@@ -102,16 +108,18 @@ class Scoreboard {
  private:
   [[nodiscard]] ScoreboardSlot& slot_of(std::size_t slot) const;
 
+  MemoryFile front_file_;
+  boost::interprocess::mapped_region front_;
   MemoryFile file_;
   boost::interprocess::mapped_region region_;
-  ScoreboardHeader header_;  // a copy: workers can write to the memory
+  ScoreboardHeader header_;
 };
 
 // A worker's side.
 class WorkerScoreboard {
  public:
   // Throws std::runtime_error if the memory is of another layout, or has no such slot.
-  WorkerScoreboard(Descriptor descriptor, std::size_t slot);
+  WorkerScoreboard(Descriptor front, Descriptor descriptor, std::size_t slot);
 
   // Its own.
   [[nodiscard]] WorkerCounters& counters() noexcept;
@@ -127,9 +135,10 @@ class WorkerScoreboard {
  private:
   [[nodiscard]] std::size_t slots_used() const noexcept;
 
+  boost::interprocess::mapped_region front_;  // read-only, like the next
   MemoryFile file_;
-  boost::interprocess::mapped_region all_;  // read-only
-  ScoreboardHeader header_;                 // a copy, checked
+  boost::interprocess::mapped_region all_;
+  ScoreboardHeader header_;                 // checked
   boost::interprocess::mapped_region own_;  // writable
 };
 

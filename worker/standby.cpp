@@ -24,7 +24,8 @@ Descriptor duplicate_of(int descriptor) {
 
 void check_shared_memory(const WorkerSettings& settings) {
   const StreamSegmentReader stream(duplicate_of(worker_descriptor::stream));
-  const WorkerScoreboard scoreboard(duplicate_of(worker_descriptor::scoreboard), settings.slot);
+  const WorkerScoreboard scoreboard(duplicate_of(worker_descriptor::scoreboard_front),
+                                    duplicate_of(worker_descriptor::scoreboard), settings.slot);
   const ListenerTable listeners(duplicate_of(worker_descriptor::listeners));
 }
 

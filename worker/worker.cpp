@@ -90,7 +90,8 @@ Worker::Worker(const WorkerSettings& settings, const Sandbox& sandbox,
       wakeup_(worker_descriptor::wakeup),
       listening_sockets_(take_listening_sockets(settings)),
       stream_(Descriptor(worker_descriptor::stream)),
-      scoreboard_(Descriptor(worker_descriptor::scoreboard), settings.slot),
+      scoreboard_(Descriptor(worker_descriptor::scoreboard_front),
+                  Descriptor(worker_descriptor::scoreboard), settings.slot),
       listener_table_(Descriptor(worker_descriptor::listeners), settings.generation),
       store_(std::max<std::size_t>(settings.max_frame_bytes, stream_metadata_bytes_max),
              std::chrono::nanoseconds(std::chrono::milliseconds(settings.max_lag_ceiling_ms) +
@@ -402,7 +403,7 @@ void Worker::finish_requests() {
 }
 
 void Worker::beat() {
-  scoreboard_.counters().heartbeat_ns.set(static_cast<std::uint64_t>(monotonic_ns()));
+  listener_table_.beat(monotonic_ns());
   log::say_what_was_left_out();
   loop_.call_after(heartbeat_interval, [this] { beat(); });
 }

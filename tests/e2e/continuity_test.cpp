@@ -16,6 +16,7 @@
 
 #include "common/clock.h"
 #include "common/version.h"
+#include "common/worker_protocol.h"
 #include "tests/e2e/eradioctl.h"
 #include "tests/e2e/replacing_workers.h"
 #include "tests/support/api_client.h"
@@ -488,6 +489,33 @@ TEST(Continuity, IsUnbrokenWhenAWorkerIsToLeaveBeforeItHasEverybody) {
   crowd.run_for(seconds(1));
   EXPECT_EQ(crowd.fault(), "");
   EXPECT_EQ(crowd.ended(), 0U) << server.log().text();
+}
+
+// As a worker could that is not its own any more: it has this memory writable.
+TEST(Continuity, IsKeptWhateverStandsInTheScoreboard) {
+  OperatedServer operated({.arguments = {"--workers", "2", "--max_lag", "2 s"}});
+  const Server& server = operated.server();
+  ListenerCrowd crowd;
+  crowd.add({.endpoint = server.ipv4()}, 40);
+  ASSERT_TRUE(crowd.run_until_all_listen(patience));
+  const auto workers = server.workers();
+  const std::filesystem::path file = "/proc/" + std::to_string(workers.front()) + "/fd/" +
+                                     std::to_string(worker_descriptor::scoreboard);
+  for (const char byte : {'\0', '\xff'}) {
+    std::fstream scoreboard(file, std::ios::in | std::ios::out | std::ios::binary);
+    scoreboard << std::string(100'000, byte);
+    scoreboard.close();
+    ASSERT_TRUE(scoreboard);
+  }
+  crowd.run_for(seconds(1));
+  EXPECT_EQ(server.workers(), workers) << "whoever lives is not killed";
+  replace_worker(crowd, server);
+  EXPECT_EQ(restart_workers(crowd, operated).exit_status(), 0);
+  EXPECT_EQ(operate(crowd, operated, "upgrade").exit_status(), 0);
+  crowd.run_for(milliseconds(300));
+  EXPECT_EQ(crowd.fault(), "");
+  EXPECT_EQ(crowd.ended(), 0U);
+  EXPECT_EQ(crowd.missed(), 0U);
 }
 
 TEST(Continuity, EndsWithTheServerInTheMiddleOfAHandOverToo) {

@@ -19,6 +19,7 @@ MasterState state_of_two_workers() {
   state.sockets.tcp_descriptors = {{10, 11}, {12, 13}};
   state.sockets.names = {"0.0.0.0:80"};
   state.stream = {.descriptor = 14, .wakeup_descriptors = {15, 16}};
+  state.scoreboard_front_descriptor = 21;
   state.scoreboard_descriptor = 17;
   state.status_descriptor = 20;
   state.source.partial_frame = std::string("\x01\xff\0ab", 5);  // no UTF-8
@@ -50,7 +51,7 @@ TEST(MasterState, ComesBackAsItWas) {
 
 TEST(MasterState, NamesItsDescriptorsOnceEach) {
   EXPECT_EQ(descriptors_of(state_of_two_workers()),
-            (std::vector{20, 14, 17, 18, 10, 11, 12, 13, 15, 16, 19}));
+            (std::vector{20, 14, 21, 17, 18, 10, 11, 12, 13, 15, 16, 19}));
 }
 
 TEST(MasterState, OfAnotherVersionOrCutOffIsRefused) {

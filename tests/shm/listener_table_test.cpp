@@ -392,6 +392,13 @@ TEST_F(ListenerTableTest, OfAnotherLayoutVersionIsRefused) {
   EXPECT_THROW(ListenerTable(MemoryFile::create("other", 8192).reopen_read_only()), std::exception);
 }
 
+TEST_F(ListenerTableTest, SaysWhenItsWorkerLastLived) {
+  WorkerListenerTable worker = begin();
+  worker.beat(17);
+  table.put_right();
+  EXPECT_EQ(table.heartbeat_ns(), 17);
+}
+
 TEST_F(ListenerTableTest, IsReadInPages) {
   WorkerListenerTable worker = begin();
   for (std::uint64_t id = 0; id < 6; ++id) {

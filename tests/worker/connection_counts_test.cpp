@@ -18,8 +18,10 @@ class ConnectionCountsTest : public ::testing::Test {
   ConnectionCountsTest() { board.use(1); }
 
   Scoreboard board{2, 4};
-  WorkerScoreboard one{Descriptor(::fcntl(board.descriptor(), F_DUPFD_CLOEXEC, 0)), 0};
-  WorkerScoreboard other{Descriptor(::fcntl(board.descriptor(), F_DUPFD_CLOEXEC, 0)), 1};
+  WorkerScoreboard one{board.reopen_front_read_only(),
+                       Descriptor(::fcntl(board.descriptor(), F_DUPFD_CLOEXEC, 0)), 0};
+  WorkerScoreboard other{board.reopen_front_read_only(),
+                         Descriptor(::fcntl(board.descriptor(), F_DUPFD_CLOEXEC, 0)), 1};
 };
 
 TEST_F(ConnectionCountsTest, TheLimitHoldsForEachAddressOverAllWorkers) {
