@@ -111,20 +111,15 @@ TEST_F(Reload, ChangesTheNumberOfWorkersAndNobodyNotices) {
     listen(40);  // on all sockets that there have ever been
     expect_unbroken();
   }
-  const auto descriptors = [&] {
-    std::size_t all = open_descriptors(server().master());
-    for (const pid_t worker : server().workers()) {
-      all += open_descriptors(worker);
-    }
-    return all;
-  };
-  const std::size_t with_all = descriptors();
+  const OpenDescriptors with_all = descriptors_of(server());
   for (const auto& listener : crowd_.listeners()) {
     crowd_.close(*listener);
   }
-  const std::size_t gone = 2 * crowd_.listeners().size();
-  EXPECT_TRUE(crowd_.run_until([&] { return descriptors() == with_all - gone; }, patience))
-      << descriptors() << " of " << with_all;
+  const std::size_t gone = crowd_.listeners().size();
+  const OpenDescriptors at_rest{.master = with_all.master - gone,
+                                .workers = {with_all.of_workers() - gone}};
+  EXPECT_TRUE(crowd_.run_until([&] { return descriptors_of(server()) == at_rest; }, patience))
+      << descriptors_of(server()) << " of " << at_rest;
   expect_clean_stop(server().stop());
 }
 

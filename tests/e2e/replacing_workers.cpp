@@ -1,5 +1,6 @@
 #include "tests/e2e/replacing_workers.h"
 
+#include <algorithm>
 #include <atomic>
 #include <thread>
 
@@ -10,12 +11,28 @@
 
 namespace eradio::testing {
 
-std::size_t descriptors_of(const Server& server) {
-  std::size_t all = open_descriptors(server.master());
+OpenDescriptors descriptors_of(const Server& server) {
+  OpenDescriptors all{.master = open_descriptors(server.master())};
   for (const pid_t worker : server.workers()) {
-    all += open_descriptors(worker);
+    all.workers.push_back(open_descriptors(worker));
   }
+  std::sort(all.workers.begin(), all.workers.end());
   return all;
+}
+
+std::ostream& operator<<(std::ostream& out, const OpenDescriptors& descriptors) {
+  out << "master " << descriptors.master << ", workers";
+  for (const std::size_t worker : descriptors.workers) {
+    out << " " << worker;
+  }
+  return out;
+}
+
+bool has_clients(const OpenDescriptors& now, const OpenDescriptors& at_rest, std::size_t clients) {
+  return clients == 0 ? now == at_rest
+                      : now.master == at_rest.master + clients &&
+                            now.workers.size() == at_rest.workers.size() &&
+                            now.of_workers() == at_rest.of_workers() + clients;
 }
 
 void replace_worker(ListenerCrowd& crowd, const Server& server, int signal) {
