@@ -8,31 +8,39 @@ namespace eradio::testing {
 namespace {
 
 constexpr std::int64_t established_ns = 500 * ns_per_ms;
+// So much later than it was sent somebody may have read his head, on a busy machine.
+constexpr std::int64_t read_late_ns = 250 * ns_per_ms;
 
-// How long afterwards a connection may still end because of it.
-constexpr std::int64_t lasting_ns(Disturbance kind) {
-  switch (kind) {
+}  // namespace
+
+std::int64_t Disturbances::lasts_until_ns(const Past& past) {
+  constexpr std::int64_t longest_ns = 60 * ns_per_second;   // with many workers
+  constexpr std::int64_t untold_ns = 10 * ns_per_second;    // with a few
+  constexpr std::int64_t hand_over_ns = 3 * ns_per_second;  // of a worker that is left over
+  constexpr std::int64_t taken_for_dead_ns = 5 * ns_per_second;
+  switch (past.kind) {
     case Disturbance::planned:
-      return 20 * ns_per_second;  // with many workers on a busy machine
+      return past.end_ns ? std::min(*past.end_ns + hand_over_ns, past.begin_ns + longest_ns)
+                         : past.begin_ns + untold_ns;
     case Disturbance::stopped:
-      return 5 * ns_per_second;  // until it is taken for dead
+      return past.begin_ns + taken_for_dead_ns;
     case Disturbance::killed:
-      return ns_per_second;
+      return past.begin_ns + ns_per_second;
   }
   return 0;
 }
 
-}  // namespace
-
 bool Disturbances::excuse(const Loss& loss) const {
   return std::any_of(past_.begin(), past_.end(), [&](const Past& past) {
-    const bool near =
-        past.begin_ns <= loss.ended_ns && loss.ended_ns - past.begin_ns <= lasting_ns(past.kind);
-    if (!loss.head_ns) {
-      return near;
+    if (loss.ended_ns < past.begin_ns || loss.ended_ns > lasts_until_ns(past)) {
+      return false;
     }
-    return near && past.kind != Disturbance::planned &&
-           (loss.fragile || past.begin_ns - *loss.head_ns < established_ns);
+    if (!loss.head_ns || past.kind == Disturbance::planned) {
+      return !loss.head_ns;
+    }
+    // A worker that is dead, or stands still, sends no head any more.
+    const std::int64_t had_head_ns = past.begin_ns - *loss.head_ns;
+    return loss.fragile || (had_head_ns < established_ns && had_head_ns > -read_late_ns);
   });
 }
 

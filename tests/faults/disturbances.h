@@ -10,7 +10,7 @@
 namespace eradio::testing {
 
 enum class Disturbance {
-  planned,  // workers are replaced as the operator wants it
+  planned,  // workers are replaced as the operator wants it; until it is over
   stopped,  // a worker does not go on, and may be killed for it
   killed,   // a worker is dead at once
 };
@@ -27,7 +27,14 @@ struct Loss {
 
 class Disturbances {
  public:
-  void add(Disturbance kind, std::int64_t now_ns) { past_.push_back({kind, now_ns}); }
+  // Returns its number.
+  std::size_t add(Disturbance kind, std::int64_t now_ns) {
+    past_.push_back({.kind = kind, .begin_ns = now_ns});
+    return past_.size() - 1;
+  }
+  // What was planned is over, as far as the operator knows. Of what nobody tells him the end it is
+  // taken to be over after some seconds.
+  void end(std::size_t number, std::int64_t now_ns) { past_.at(number).end_ns = now_ns; }
 
   // Whether this loss is within the known limits: of a request that is half read or half answered,
   // and of a connection that is between its response head and the escrow when its worker dies.
@@ -40,9 +47,13 @@ class Disturbances {
 
  private:
   struct Past {
-    Disturbance kind;
-    std::int64_t begin_ns;
+    Disturbance kind{};
+    std::int64_t begin_ns = 0;
+    std::optional<std::int64_t> end_ns{};  // of one that is planned
   };
+
+  // Until when a connection may end because of it.
+  [[nodiscard]] static std::int64_t lasts_until_ns(const Past& past);
 
   std::vector<Past> past_;
 };

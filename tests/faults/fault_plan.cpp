@@ -10,14 +10,16 @@ struct Share {
   std::uint32_t of_hundred;
 };
 
-constexpr std::array<Share, 10> shares{{{FaultKind::kill_worker, 22},
+constexpr std::array<Share, 12> shares{{{FaultKind::kill_worker, 20},
                                         {FaultKind::hang_worker, 6},
                                         {FaultKind::stop_worker, 12},
-                                        {FaultKind::restart, 13},
+                                        {FaultKind::restart, 12},
                                         {FaultKind::upgrade, 8},
-                                        {FaultKind::reload, 14},
+                                        {FaultKind::reload, 12},
+                                        {FaultKind::bad_reload, 3},
+                                        {FaultKind::break_worker, 3},
                                         {FaultKind::kill_source, 4},
-                                        {FaultKind::stall, 9},
+                                        {FaultKind::stall, 8},
                                         {FaultKind::come, 6},
                                         {FaultKind::leave, 6}}};
 
@@ -37,6 +39,10 @@ const char* name_of(FaultKind kind) {
       return "upgrade";
     case FaultKind::reload:
       return "reload";
+    case FaultKind::bad_reload:
+      return "reload with a mistake";
+    case FaultKind::break_worker:
+      return "break worker";
     case FaultKind::kill_source:
       return "kill source";
     case FaultKind::stall:

@@ -9,23 +9,25 @@
 namespace eradio::testing {
 
 enum class FaultKind {
-  kill_worker,  // SIGKILL
-  hang_worker,  // SIGSTOP, until the server has had enough of it
-  stop_worker,  // SIGSTOP, and soon SIGCONT
-  restart,      // eradioctl restart-workers
-  upgrade,      // eradioctl upgrade
-  reload,       // eradioctl reload, or SIGHUP, with another number of workers
-  kill_source,  // SIGKILL
-  stall,        // listeners stop reading for a while
-  come,         // many come at once
-  leave,        // many leave at once
+  kill_worker,   // SIGKILL, or a signal that a program dies of by itself
+  hang_worker,   // SIGSTOP, until the server has had enough of it
+  stop_worker,   // SIGSTOP, and soon SIGCONT
+  restart,       // eradioctl restart-workers
+  upgrade,       // eradioctl upgrade
+  reload,        // eradioctl reload, or SIGHUP, with another number of workers
+  bad_reload,    // the same with a mistake: everything stays as it is
+  break_worker,  // a worker is killed, and for a while what is installed ends at once
+  kill_source,   // SIGKILL
+  stall,         // listeners stop reading for a while
+  come,          // many come at once
+  leave,         // many leave at once
 };
 const char* name_of(FaultKind kind);
 
 struct Fault {
   FaultKind kind = FaultKind::stall;
   std::chrono::milliseconds pause{0};  // before it
-  std::chrono::milliseconds lasts{0};  // stop_worker, stall
+  std::chrono::milliseconds lasts{0};  // stop_worker, break_worker, stall
   std::uint32_t which = 0;    // of those there are, modulo their number: a worker, a configuration
   std::uint32_t percent = 0;  // of the listeners: stall, come, leave
 };

@@ -26,7 +26,7 @@ TEST(FaultPlan, IsTheSameForTheSameSeed) {
     EXPECT_EQ(fault.percent, same.percent);
     kinds.insert(fault.kind);
   }
-  EXPECT_EQ(kinds.size(), 10U) << "all kinds come";
+  EXPECT_EQ(kinds.size(), 12U) << "all kinds come";
 }
 
 TEST(FaultPlan, IsAnotherForAnotherSeed) {
@@ -44,8 +44,12 @@ TEST(Disturbances, ExcuseNothingThatComesWithoutOne) {
 
 TEST(Disturbances, ExcuseARequestThatIsDropped) {
   Disturbances disturbances;
-  disturbances.add(Disturbance::planned, 1'000 * ms);
+  const std::size_t planned = disturbances.add(Disturbance::planned, 1'000 * ms);
   EXPECT_TRUE(disturbances.excuse({.came_ns = 0, .head_ns = {}, .ended_ns = 1'100 * ms}));
+  EXPECT_FALSE(disturbances.excuse({.came_ns = 0, .head_ns = {}, .ended_ns = 11'100 * ms}));
+  disturbances.end(planned, 9'000 * ms);
+  EXPECT_TRUE(disturbances.excuse({.came_ns = 0, .head_ns = {}, .ended_ns = 11'100 * ms}));
+  EXPECT_FALSE(disturbances.excuse({.came_ns = 0, .head_ns = {}, .ended_ns = 12'100 * ms}));
 }
 
 TEST(Disturbances, ExcuseAListenerThatHasJustComeWhenItsWorkerDies) {
@@ -53,6 +57,8 @@ TEST(Disturbances, ExcuseAListenerThatHasJustComeWhenItsWorkerDies) {
   disturbances.add(Disturbance::killed, 1'000 * ms);
   EXPECT_TRUE(disturbances.excuse({.came_ns = 0, .head_ns = 900 * ms, .ended_ns = 1'010 * ms}));
   EXPECT_FALSE(disturbances.excuse({.came_ns = 0, .head_ns = 400 * ms, .ended_ns = 1'010 * ms}));
+  EXPECT_FALSE(disturbances.excuse({.came_ns = 0, .head_ns = 1'300 * ms, .ended_ns = 1'400 * ms}))
+      << "this head came from another worker";
 }
 
 TEST(Disturbances, ExcuseWhoIsInTheMiddleOfASendWhenItsWorkerDiesAndAsManyAsThereWereDeaths) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
 #include <stdexcept>
 #include <utility>
@@ -27,6 +28,7 @@ constexpr milliseconds worker_timeout{sanitized_build ? 3'000 : 1'000};
 // A process that hangs without being a worker yet is not looked at: it goes on after that.
 constexpr milliseconds hang_max = 2 * worker_timeout + milliseconds(500);
 constexpr milliseconds command_limit{60'000};
+constexpr const char* worker_program = "libexec/eradio/eradio-worker";
 
 // One that dies is started again soon, but later and later when it lives for less than 30 s.
 constexpr const char* source_restart_delay = "50 ms";
@@ -52,16 +54,23 @@ std::string first_line(const std::string& text) { return text.substr(0, text.fin
 
 }  // namespace
 
-FaultRun::Command::Command(std::string its_name, const std::vector<std::string>& words)
-    : name(std::move(its_name)), begin_ns(monotonic_ns()), program(words) {}
+FaultRun::Command::Command(std::string its_name, std::size_t its_disturbance,
+                           const std::vector<std::string>& words)
+    : name(std::move(its_name)),
+      begin_ns(monotonic_ns()),
+      disturbance(its_disturbance),
+      program(words) {}
 
 FaultRun::FaultRun(const FaultRunSettings& settings)
     : settings_(settings), begin_ns_(monotonic_ns()), plan_(settings.seed) {
   const Stream& stream = streams.at(settings.seed % streams.size());
   source_ = test_source(stream.source_options);
   const auto options = [&] {
-    return ServerOptions{.source = "", .arguments = {"--config", directory_.file("eradio.conf")}};
+    return ServerOptions{.source = "",
+                         .arguments = {"--config", directory_.file("eradio.conf")},
+                         .prefix = prefix_.file("")};
   };
+  copy_installed_tree(prefix_.file(""));
   write_configuration(workers_max, milliseconds(2'000));
   {
     OperatedServer untouched(options());
@@ -90,13 +99,14 @@ void FaultRun::say(const std::string& what) const {
   std::fflush(stdout);
 }
 
-void FaultRun::write_configuration(std::size_t workers, milliseconds max_lag) const {
+void FaultRun::write_configuration(std::size_t workers, milliseconds max_lag,
+                                   const char* more) const {
   const std::string made = directory_.write(
       "eradio.conf.new",
       "listen_unix = " + directory_.file("listen") + "\nsource = " + source_ +
           "\nsource_restart_delay = " + source_restart_delay + "\nworkers = " +
           std::to_string(workers) + "\nmax_lag = " + std::to_string(max_lag.count()) +
-          " ms\nworker_timeout = " + std::to_string(worker_timeout.count()) + " ms\n");
+          " ms\nworker_timeout = " + std::to_string(worker_timeout.count()) + " ms\n" + more);
   std::filesystem::rename(made, directory_.file("eradio.conf"));
 }
 
@@ -132,6 +142,12 @@ void FaultRun::carry_out(const Fault& fault) {
     case FaultKind::reload:
       what = reload(fault);
       break;
+    case FaultKind::bad_reload:
+      what = bad_reload();
+      break;
+    case FaultKind::break_worker:
+      what = break_worker(fault);
+      break;
     case FaultKind::kill_source:
       what = kill_source();
       break;
@@ -158,11 +174,14 @@ std::string FaultRun::kill_worker(const Fault& fault) {
   if (workers.empty()) {
     return "there is none";
   }
+  // A build with sanitizers writes long reports about the others.
+  constexpr std::array<int, 4> signals{SIGKILL, SIGKILL, SIGSEGV, SIGABRT};
+  const int signal = sanitized_build ? SIGKILL : signals.at(fault.percent % signals.size());
   const pid_t process = workers[fault.which % workers.size()];
   population_->expect(Disturbance::killed);
-  ::kill(process, SIGKILL);
+  ::kill(process, signal);
   calm_ = false;
-  return std::to_string(process);
+  return std::to_string(process) + " with " + ::sigabbrev_np(signal);
 }
 
 std::string FaultRun::hang_worker(const Fault& fault) {
@@ -205,6 +224,35 @@ std::string FaultRun::reload(const Fault& fault) {
   return what + command("reload");
 }
 
+std::string FaultRun::bad_reload() {
+  write_configuration(workers_max, milliseconds(2'000), "veto_ratio = 7\n");
+  ::kill(operated_->server().master(), SIGHUP);
+  const std::string what = command("reload");
+  return "veto_ratio is 7, by SIGHUP, and " + what;
+}
+
+// As if a package were being installed whose worker cannot start.
+std::string FaultRun::break_worker(const Fault& fault) {
+  await_calm();
+  if (broken_until_ns_ != 0) {
+    return "left out: it is broken";
+  }
+  const std::string script = prefix_.write("broken", "#!/bin/sh\nexit 3\n");
+  std::filesystem::permissions(script, std::filesystem::perms(0755));
+  std::filesystem::rename(script, prefix_.file(worker_program));
+  broken_until_ns_ = monotonic_ns() + fault.lasts.count() * ns_per_ms;
+  return "for " + std::to_string(fault.lasts.count()) + " ms, and kill " + kill_worker(fault);
+}
+
+void FaultRun::mend_worker() {
+  if (broken_until_ns_ != 0 && monotonic_ns() >= broken_until_ns_) {
+    broken_until_ns_ = 0;
+    std::filesystem::copy_file(installed_program(worker_program), prefix_.file("mended"));
+    std::filesystem::rename(prefix_.file("mended"), prefix_.file(worker_program));
+    say("the worker that is installed is mended");
+  }
+}
+
 std::string FaultRun::kill_source() {
   const std::int64_t now_ns = monotonic_ns();
   sources_killed_ = now_ns - source_killed_ns_ > source_lived_ns ? 0 : sources_killed_;
@@ -222,8 +270,8 @@ std::string FaultRun::command(const std::string& name) {
   if (commands_.size() == commands_max) {
     return "left out: the operator is busy";
   }
-  population_->expect(Disturbance::planned);
-  commands_.push_back(std::make_unique<Command>(name, eradioctl({name})));
+  const std::size_t disturbance = population_->expect(Disturbance::planned);
+  commands_.push_back(std::make_unique<Command>(name, disturbance, eradioctl({name})));
   return "eradioctl begins";
 }
 
@@ -237,6 +285,7 @@ bool FaultRun::listen_until(const Predicate& done, milliseconds limit) {
       [&] {
         check();
         wake_stopped();
+        mend_worker();
         finish_commands();
         return done();
       },
@@ -281,7 +330,7 @@ void FaultRun::finish_commands() {
       return false;
     }
     const RunReport report = command->program.finish();
-    population_->expect(Disturbance::planned);
+    population_->end(command->disturbance);
     say("eradioctl " + command->name + " after " + std::to_string(took_ms) + " ms, " +
         std::to_string(report.exit_status()) + ": " +
         first_line(report.exit_status() == 0 ? report.output : report.errors));
@@ -342,7 +391,10 @@ void FaultRun::await_calm() {
 void FaultRun::look_at_everything() {
   population_->settle_down();
   static_cast<void>(listen_until(
-      [&] { return stopped_.empty() && commands_.empty() && population_->voters().waiting() == 0; },
+      [&] {
+        return stopped_.empty() && commands_.empty() && broken_until_ns_ == 0 &&
+               population_->voters().waiting() == 0;
+      },
       command_limit));
   return_to_all_workers();
   if (!listen_until([&] { return population_->all_hear(milliseconds(5'000)); }, patience)) {
@@ -373,13 +425,15 @@ void FaultRun::look_at_everything() {
                                                 std::to_string(report.wait_status)));
   }
   say("all is well: " + std::to_string(counts.came) + " listeners came, " +
-      std::to_string(counts.left) + " left before the end, " + std::to_string(counts.excused) +
-      " were cut off while they joined; " + std::to_string(counts.frames) + " frames, " +
+      std::to_string(counts.left) + " left before the end, " + std::to_string(counts.unanswered) +
+      " were cut off before they were answered, " + std::to_string(counts.excused) +
+      " right after it; " + std::to_string(counts.frames) + " frames, " +
       std::to_string(counts.missed) + " missed");
   const VoteCounts& votes = population_->voters().counts();
   say("and " + std::to_string(told.came) + " WebSockets and event streams came, " +
-      std::to_string(told.left) + " left, " + std::to_string(told.excused) +
-      " were cut off while they joined; " + std::to_string(told.messages) + " messages; " +
+      std::to_string(told.left) + " left, " + std::to_string(told.unanswered) +
+      " were cut off before they were answered, " + std::to_string(told.excused) +
+      " right after it; " + std::to_string(told.messages) + " messages; " +
       std::to_string(votes.counted) + " votes, " + std::to_string(votes.not_counted) +
       " not counted, " + std::to_string(votes.dropped) +
       " dropped; lost in the middle of a send: " + std::to_string(told.lost) + " and " +
@@ -403,7 +457,8 @@ void FaultRun::expect_all_know() {
 }
 
 // Who was lost in the middle of a send to him, or of his request, was lost by a worker that died,
-// and the server knows it. (It counts those, too, who have left at the same moment.)
+// and the server knows it. (It counts those, too, who have left at the same moment.) A worker is at
+// one place at a time: it takes one along who has been answered, or none.
 void FaultRun::expect_losses_counted() {
   const auto answer = status();
   if (!answer) {
@@ -411,16 +466,20 @@ void FaultRun::expect_losses_counted() {
   }
   const Json& totals = answer->at("totals");
   const auto counted = [&](const char* what) { return totals.at(what).get<std::size_t>(); };
-  const std::size_t listeners = population_->counts().lost;
-  const std::size_t told = population_->told().counts().lost;
-  const std::size_t votes = population_->voters().counts().dropped;
+  const PopulationCounts listeners = population_->counts();
+  const ToldCounts& told = population_->told().counts();
+  const std::size_t requests =
+      listeners.unanswered + told.unanswered + population_->voters().counts().dropped;
+  const std::size_t answered = listeners.lost + told.lost + listeners.excused + told.excused;
   const std::size_t deaths = population_->disturbances().deaths_max();
-  if (listeners > counted("listeners_not_adopted") ||
-      told > counted("notify_clients_not_adopted") || votes > counted("requests_dropped") ||
-      listeners + told > deaths) {
-    fail("lost in the middle of a send: " + std::to_string(listeners) + " listeners and " +
-         std::to_string(told) + " others, of votes: " + std::to_string(votes) + "; with " +
-         std::to_string(deaths) + " workers that may have died, the server says " + totals.dump());
+  if (listeners.lost > counted("listeners_not_adopted") ||
+      told.lost > counted("notify_clients_not_adopted") || requests > counted("requests_dropped") ||
+      answered > deaths) {
+    fail("lost in the middle of a send: " + std::to_string(listeners.lost) + " listeners and " +
+         std::to_string(told.lost) +
+         " others, right after the answer: " + std::to_string(listeners.excused + told.excused) +
+         ", before it: " + std::to_string(requests) + "; with " + std::to_string(deaths) +
+         " workers that may have died, the server says " + totals.dump());
   }
 }
 

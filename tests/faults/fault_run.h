@@ -44,10 +44,12 @@ class FaultRun {
     bool hangs = false;  // the server ought to kill it before that
   };
   struct Command {
-    Command(std::string its_name, const std::vector<std::string>& words);
+    Command(std::string its_name, std::size_t its_disturbance,
+            const std::vector<std::string>& words);
 
     std::string name;
     std::int64_t begin_ns;
+    std::size_t disturbance;  // its number
     RunningProgram program;
   };
 
@@ -57,6 +59,8 @@ class FaultRun {
   std::string hang_worker(const Fault& fault);
   std::string stop_worker(const Fault& fault);
   std::string reload(const Fault& fault);
+  std::string bad_reload();
+  std::string break_worker(const Fault& fault);
   std::string kill_source();
   std::string command(const std::string& name);
 
@@ -67,10 +71,12 @@ class FaultRun {
   [[nodiscard]] bool listen_until(const Predicate& done, std::chrono::milliseconds limit);
   void check();
   void wake_stopped();
+  void mend_worker();
   void finish_commands();
 
   // In one piece: the server may be about to read it.
-  void write_configuration(std::size_t workers, std::chrono::milliseconds max_lag) const;
+  void write_configuration(std::size_t workers, std::chrono::milliseconds max_lag,
+                           const char* more = "") const;
   [[nodiscard]] std::vector<std::string> eradioctl(std::vector<std::string> words) const;
   // What it says while everybody listens.
   RunReport ctl(const std::vector<std::string>& words);
@@ -91,11 +97,13 @@ class FaultRun {
   std::int64_t begin_ns_;
   FaultPlan plan_;
   TemporaryDirectory directory_;
+  TemporaryDirectory prefix_;  // an installed tree of its own
   std::string source_;
   Inventory at_rest_;
   std::optional<OperatedServer> operated_;
   std::optional<Population> population_;
   std::vector<Stopped> stopped_;
+  std::int64_t broken_until_ns_ = 0;  // the worker that is installed; 0: it is not
   std::vector<std::unique_ptr<Command>> commands_;
   bool calm_ = true;  // since the last death of a worker
   std::size_t faults_ = 0;

@@ -145,7 +145,9 @@ void Population::judge_loss(const Member& member, std::int64_t now_ns) {
   } else if (listener.reply().status != 0 && listener.reply().status != 200) {
     say_fault(member, "was answered with " + std::to_string(listener.reply().status));
   } else if (disturbances_.excuse(loss)) {
-    ++(Disturbances::is_established(loss) ? counts_.lost : counts_.excused);
+    ++(Disturbances::is_established(loss) ? counts_.lost
+       : loss.head_ns                     ? counts_.excused
+                                          : counts_.unanswered);
     excused_.push_back(name_of(member) + describe_loss(member, now_ns));
   } else {
     say_fault(member, describe_loss(member, now_ns));
@@ -226,7 +228,9 @@ void Population::leave_all() {
   told_.leave_all();
 }
 
-void Population::expect(Disturbance kind) { disturbances_.add(kind, monotonic_ns()); }
+std::size_t Population::expect(Disturbance kind) { return disturbances_.add(kind, monotonic_ns()); }
+
+void Population::end(std::size_t disturbance) { disturbances_.end(disturbance, monotonic_ns()); }
 
 PopulationCounts Population::counts() const {
   PopulationCounts counts = counts_;

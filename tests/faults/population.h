@@ -31,9 +31,10 @@ struct PopulationOptions {
 
 struct PopulationCounts {
   std::size_t came = 0;
-  std::size_t left = 0;     // as they wanted
-  std::size_t lost = 0;     // on a Unix socket, in the middle of a send to them
-  std::size_t excused = 0;  // cut off while they joined, within the known limits
+  std::size_t left = 0;        // as they wanted
+  std::size_t lost = 0;        // on a Unix socket, in the middle of a send to them
+  std::size_t unanswered = 0;  // cut off before the answer, within the known limits
+  std::size_t excused = 0;     // and right after it
   std::uint64_t frames = 0;
   std::uint64_t missed = 0;
 };
@@ -56,7 +57,10 @@ class Population {
   void settle_down();
   void leave_all();
   // What was done to the server just now, which may cost those their connection who are joining.
-  void expect(Disturbance kind);
+  // Returns its number.
+  std::size_t expect(Disturbance kind);
+  // It is over.
+  void end(std::size_t disturbance);
 
   [[nodiscard]] std::size_t size() const noexcept { return members_.size(); }
   [[nodiscard]] const ToldClients& told() const noexcept { return told_; }

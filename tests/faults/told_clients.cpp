@@ -94,7 +94,9 @@ void ToldClients::judge_end(std::size_t number, const std::string& why) {
     say_fault(number, "was disconnected: " + why);
     return;
   }
-  ++(disturbances_.is_established(loss) ? counts_.lost : counts_.excused);
+  ++(disturbances_.is_established(loss) ? counts_.lost
+     : loss.head_ns                     ? counts_.excused
+                                        : counts_.unanswered);
   if (!settled_) {
     come(client.kind);
   }
