@@ -9,17 +9,8 @@
 #include "common/child_process.h"
 #include "common/clock.h"
 #include "common/log.h"
-#include "common/system_error.h"
 
 namespace eradio {
-namespace {
-
-// How long each step of a replacement may take, on a machine that is busy with other things.
-constexpr std::chrono::milliseconds standby_time_max{10'000};
-constexpr std::chrono::milliseconds hand_over_time_max{2'000};
-constexpr std::chrono::milliseconds ready_time_max{10'000};
-
-}  // namespace
 
 Supervisor::Supervisor(EventLoop& loop, std::filesystem::path program,
                        const WorkerSettings& settings, std::chrono::milliseconds timeout,
@@ -39,31 +30,27 @@ Supervisor::Supervisor(EventLoop& loop, std::filesystem::path program,
       stream_read_only_(publisher.reopen_read_only()),
       scoreboard_front_read_only_(scoreboard.reopen_front_read_only()),
       timeout_(timeout),
-      escrow_max_(escrow_max) {
-  make_slots(settings.workers);
+      escrow_max_(escrow_max),
+      replacement_(loop, slots_, *this, events) {
+  want_slots(settings.workers);
 }
 
-void Supervisor::make_slots(std::size_t count) {
-  while (slots_.size() < count) {
-    scoreboard_.use(slots_.size());
-    slots_.emplace_back(slots_.size());
-  }
+void Supervisor::want_slots(std::size_t count) {
+  slots_.want(count);
+  scoreboard_.use(count - 1);
 }
 
 Supervisor::~Supervisor() {
   loop_.cancel(kill_timer_);
   loop_.cancel(heartbeat_timer_);
-  for (Slot& slot : slots_) {
+  for (WorkerSlot& slot : slots_) {
     loop_.cancel(slot.restart_timer);
     loop_.cancel(slot.leave_timer);
-  }
-  if (round_) {
-    loop_.cancel(round_->timer);
   }
 }
 
 void Supervisor::start_all() {
-  for (Slot& slot : slots_) {
+  for (WorkerSlot& slot : slots_) {
     start(slot);
   }
   heartbeats_read_ns_ = monotonic_ns();
@@ -71,10 +58,10 @@ void Supervisor::start_all() {
 }
 
 std::string Supervisor::why_busy() const {
-  if (round_) {
+  if (replacement_.running()) {
     return "workers are being replaced";
   }
-  for (const Slot& slot : slots_) {
+  for (const WorkerSlot& slot : slots_) {
     if (slot.child && !slot.ready) {
       return "worker " + std::to_string(slot.number) + " is starting";
     }
@@ -89,7 +76,7 @@ SavedSupervisor Supervisor::save() const {
                         .workers = {},
                         .table_layout_version = listener_table_layout_version,
                         .table_records = listeners_.front().records()};
-  for (const Slot& slot : slots_) {
+  for (const WorkerSlot& slot : slots_) {
     SavedWorker& worker = saved.workers.emplace_back();
     if (slot.child) {
       worker.process = slot.child->process();
@@ -111,7 +98,7 @@ void Supervisor::resume(const SavedSupervisor& saved) {
   generations_ = saved.generations;
   past_totals_ = saved.past_totals;
   past_activity_ = saved.past_activity;
-  for (Slot& slot : slots_) {
+  for (WorkerSlot& slot : slots_) {
     const SavedWorker& worker = saved.workers.at(slot.number);
     slot.starts = worker.starts;
     slot.crashes = worker.crashes;
@@ -131,7 +118,7 @@ void Supervisor::resume(const SavedSupervisor& saved) {
   look_at_workers();
 }
 
-void Supervisor::start(Slot& slot) {
+void Supervisor::start(WorkerSlot& slot) {
   if (for_good_) {
     return;
   }
@@ -145,7 +132,7 @@ void Supervisor::start(Slot& slot) {
   }
 }
 
-std::unique_ptr<WorkerChild> Supervisor::start_program(Slot& slot) {
+std::unique_ptr<WorkerChild> Supervisor::start_program(WorkerSlot& slot) {
   // Whatever the worker has done that has them.
   listeners_[slot.number].put_right();
   sockets_.put_right(slot.number);
@@ -190,9 +177,12 @@ std::unique_ptr<WorkerChild> Supervisor::start_program(Slot& slot) {
   return child;
 }
 
-void Supervisor::give_slot(Slot& slot, std::unique_ptr<WorkerChild> child) {
+void Supervisor::give_slot(WorkerSlot& slot, std::unique_ptr<WorkerChild> child) {
   scoreboard_.use(slot.number);
   slot.child = std::move(child);
+  if (log_descriptor_ >= 0) {  // the log may have been opened again since it was started
+    static_cast<void>(send_log_file(slot.child->control(), log_descriptor_));
+  }
   slot.since_ns = monotonic_ns();
   slot.ready = false;
   slot.hung = false;
@@ -206,11 +196,11 @@ void Supervisor::give_slot(Slot& slot, std::unique_ptr<WorkerChild> child) {
   }
 }
 
-void Supervisor::bequeath(Slot& slot) {
+void Supervisor::bequeath(WorkerSlot& slot) {
   slot.child->bequeath(slot.escrow, log_level_of(settings_.log_level).value_or(LogLevel::info));
 }
 
-std::unique_ptr<WorkerChild> Supervisor::take_slot(Slot& slot) {
+std::unique_ptr<WorkerChild> Supervisor::take_slot(WorkerSlot& slot) {
   const WorkerCounters& counters = scoreboard_.counters(slot.number);
   past_totals_ += continuity_totals(counters);
   past_activity_ += activity_totals(counters);
@@ -226,7 +216,7 @@ std::unique_ptr<WorkerChild> Supervisor::take_slot(Slot& slot) {
   return child;
 }
 
-void Supervisor::restart_after(Slot& slot, std::chrono::milliseconds delay) {
+void Supervisor::restart_after(WorkerSlot& slot, std::chrono::milliseconds delay) {
   if (for_good_) {
     return;
   }
@@ -236,12 +226,12 @@ void Supervisor::restart_after(Slot& slot, std::chrono::milliseconds delay) {
   });
 }
 
-void Supervisor::on_message(Slot& slot, WorkerChild& child, WorkerMessage* message) {
+void Supervisor::on_message(WorkerSlot& slot, WorkerChild& child, WorkerMessage* message) {
   if (message == nullptr) {
     complain(slot, "sent a message that cannot be understood; ignored");
   } else if (message->type == WorkerMessageType::standby) {
     if (&child == slot.successor.get()) {
-      on_standby(slot);
+      replacement_.on_standby(slot);
     } else if (&child == slot.child.get() && !child.is_heir()) {
       bequeath(slot);
     }
@@ -252,7 +242,7 @@ void Supervisor::on_message(Slot& slot, WorkerChild& child, WorkerMessage* messa
   }
 }
 
-void Supervisor::on_message_of_child(Slot& slot, WorkerMessage& message) {
+void Supervisor::on_message_of_child(WorkerSlot& slot, WorkerMessage& message) {
   switch (message.type) {
     case WorkerMessageType::ready:
       on_ready(slot);
@@ -294,15 +284,15 @@ void Supervisor::on_message_of_child(Slot& slot, WorkerMessage& message) {
   }
 }
 
-std::size_t Supervisor::room_for(const Slot& slot) const {
+std::size_t Supervisor::room_for(const WorkerSlot& slot) const {
   std::vector<std::size_t> held;
-  for (const Slot& each : slots_) {
+  for (const WorkerSlot& each : slots_) {
     held.push_back(each.escrow.size());
   }
   return escrow_room(escrow_max_, held, slot.number);
 }
 
-void Supervisor::take_into_escrow(Slot& slot, WorkerMessage& message) {
+void Supervisor::take_into_escrow(WorkerSlot& slot, WorkerMessage& message) {
   const std::size_t room = room_for(slot);
   if (message.descriptors.size() > room) {
     message.descriptors.resize(room);
@@ -316,7 +306,7 @@ void Supervisor::take_into_escrow(Slot& slot, WorkerMessage& message) {
   }
 }
 
-void Supervisor::ask_for_those_not_held(Slot& slot) {
+void Supervisor::ask_for_those_not_held(WorkerSlot& slot) {
   constexpr std::size_t clients_max = 1024;  // at once: the source's frames come first
   if (!settings_.escrow || !slot.ready || slot.leaving) {
     return;
@@ -330,32 +320,30 @@ void Supervisor::ask_for_those_not_held(Slot& slot) {
 
 std::size_t Supervisor::held_in_escrow() const noexcept {
   std::size_t held = 0;
-  for (const Slot& slot : slots_) {
+  for (const WorkerSlot& slot : slots_) {
     held += slot.escrow.size();
   }
   return held;
 }
 
-void Supervisor::on_ready(Slot& slot) {
+void Supervisor::on_ready(WorkerSlot& slot) {
   log::info("worker {}: process {} serves", slot.number, slot.child->process());
   slot.ready = true;
   slot.ready_ns = monotonic_ns();
-  if (std::all_of(slots_.begin(), slots_.end(), [](const Slot& s) { return s.ready; })) {
+  if (std::all_of(slots_.begin(), slots_.end(), [](const WorkerSlot& s) { return s.ready; })) {
     all_ready_();
   }
-  if (is_turn_of(slot) && !slot.successor) {
-    replace_next();
-  }
+  replacement_.on_ready(slot);
 }
 
-void Supervisor::complain(Slot& slot, const char* what) {
+void Supervisor::complain(WorkerSlot& slot, const char* what) {
   if (slot.complaints.admit(monotonic_ns())) {
     log::error("worker {}: {}", slot.number, what);
   }
 }
 
 void Supervisor::answer_vote(std::size_t slot, const VoteAnswer& answer) {
-  if (slots_.at(slot).child && !slots_[slot].child->answer_vote(answer)) {
+  if (slots_[slot].child && !slots_[slot].child->answer_vote(answer)) {
     complain(slots_[slot], "does not read its messages");
   }
 }
@@ -370,20 +358,20 @@ bool Supervisor::on_exited(pid_t process, int wait_status) {
     departed_.erase(departed);
     return true;
   }
-  for (Slot& slot : slots_) {
+  for (WorkerSlot& slot : slots_) {
     if (is_it(slot.child)) {
       on_child_exited(slot, wait_status);
       return true;
     }
     if (is_it(slot.successor)) {
-      on_successor_lost(slot, "the new process " + describe_exit(wait_status));
+      replacement_.on_successor_lost(slot, "the new process " + describe_exit(wait_status));
       return true;
     }
   }
   return false;
 }
 
-void Supervisor::on_child_exited(Slot& slot, int wait_status) {
+void Supervisor::on_child_exited(WorkerSlot& slot, int wait_status) {
   const pid_t process = slot.child->process();
   slot.child->hear_last_words();
   if (!slot.child || slot.child->process() != process) {
@@ -419,8 +407,8 @@ void Supervisor::on_child_exited(Slot& slot, int wait_status) {
       slot.escrow.size());
   // First the process, which takes its time. A successor that others are to hand over to as well
   // gets the slot when they have.
-  if (slot.leaving || (slot.successor && surplus_of(slot).empty())) {
-    promote_if_free(heir_of(slot));
+  if (slot.leaving || (slot.successor && slots_.surplus_of(slot).empty())) {
+    replacement_.on_left(slot);
   } else if (!slot.successor && delay.count() == 0) {
     start(slot);
   } else if (!slot.successor) {
@@ -434,119 +422,12 @@ void Supervisor::count_closed(const ClosedClients& closed) {
   past_totals_.notify_not_adopted += closed.notify_clients;
 }
 
-bool Supervisor::has_lived(const Slot& slot) {
+bool Supervisor::has_lived(const WorkerSlot& slot) {
   constexpr std::int64_t lived_ns = 100 * ns_per_ms;
   return slot.ready && monotonic_ns() - slot.ready_ns >= lived_ns;
 }
 
-void Supervisor::replace_all(Replaced done) {
-  if (round_ || for_good_) {
-    done({.replaced = 0,
-          .error = for_good_ ? "the server is stopping" : "workers are being replaced already"});
-    return;
-  }
-  log::info("all workers are replaced, one after another");
-  round_.emplace(Round{.begun_ns = monotonic_ns(), .done = std::move(done)});
-  // First those that nobody is in: their listening sockets have nobody who accepts.
-  for (std::size_t number = 0; number < settings_.workers; ++number) {
-    Slot& slot = slots_[number];
-    if (!slot.child && !slot.leaving) {
-      loop_.cancel(slot.restart_timer);
-      start(slot);
-    }
-  }
-  replace_next();
-}
-
-void Supervisor::replace_next() {
-  // A worker that was started in this round is new already.
-  const auto is_new = [&](const Slot& slot) {
-    return slot.child && slot.child->started_ns() >= round_->begun_ns && surplus_of(slot).empty();
-  };
-  for (; round_->slot < settings_.workers; ++round_->slot, ++round_->replaced) {
-    const Slot& slot = slots_[round_->slot];
-    if (!is_new(slot)) {
-      break;
-    }
-    if (!slot.ready) {
-      expect_ready(slot);
-      return;
-    }
-  }
-  if (round_->slot == settings_.workers) {
-    while (slots_.size() > settings_.workers) {  // all of these are retired by now
-      loop_.cancel(slots_.back().restart_timer);
-      loop_.cancel(slots_.back().leave_timer);
-      slots_.pop_back();
-    }
-    end_round("");
-    return;
-  }
-  Slot& slot = slots_[round_->slot];
-  loop_.cancel(slot.restart_timer);
-  if (slot.successor) {
-    slot.successor->kill();  // of a round that has failed
-  }
-  try {
-    slot.successor = start_program(slot);
-  } catch (const std::system_error& error) {
-    end_round("worker " + std::to_string(slot.number) +
-              ": the new process could not be started: " + error.what());
-    return;
-  }
-  expect_within(standby_time_max, [this, &slot] {
-    const auto late = std::move(slot.successor);
-    late->kill();
-    on_successor_lost(slot, "the new process was not ready to take over in time");
-  });
-}
-
-void Supervisor::expect_within(std::chrono::milliseconds time, std::function<void()> otherwise) {
-  if (!round_) {
-    return;  // nobody waits for it any more
-  }
-  loop_.cancel(round_->timer);
-  round_->timer = loop_.call_after(time, [this, otherwise = std::move(otherwise)] {
-    round_->timer = EventLoop::no_timer;
-    otherwise();
-  });
-}
-
-void Supervisor::on_standby(Slot& slot) {
-  const auto leaving = [&] {
-    std::vector<Slot*> all = surplus_of(slot);
-    all.push_back(&slot);
-    return all;
-  }();
-  expect_within(2 * hand_over_time_max, [this, &slot] {
-    end_round("worker " + std::to_string(slot.number) + " does not leave its slot");
-  });
-  for (Slot* one : leaving) {
-    if (!one->leaving) {
-      tell_to_hand_over(*one);
-    }
-  }
-  promote_if_free(slot);
-}
-
-void Supervisor::tell_to_hand_over(Slot& slot) {
-  slot.leaving = true;
-  loop_.cancel(slot.restart_timer);
-  if (!slot.child) {
-    return;
-  }
-  slot.leave_timer = loop_.call_after(hand_over_time_max, [&slot] {
-    slot.leave_timer = EventLoop::no_timer;
-    if (slot.child) {
-      log::error("worker {}: process {} did not hand over in time; killed", slot.number,
-                 slot.child->process());
-      slot.child->kill();  // and another goes on where it was
-    }
-  });
-  slot.child->hand_over();
-}
-
-void Supervisor::on_handed_over(Slot& slot) {
+void Supervisor::on_handed_over(WorkerSlot& slot) {
   slot.escrow.exonerate();
   auto old = take_slot(slot);
   log::debug("worker {}: process {} has handed over {} connections", slot.number, old->process(),
@@ -554,46 +435,10 @@ void Supervisor::on_handed_over(Slot& slot) {
   old->forget();
   old->kill();  // the connections are another's now, whatever it still has in mind
   departed_.push_back(std::move(old));
-  promote_if_free(heir_of(slot));
+  replacement_.on_left(slot);
 }
 
-std::vector<Supervisor::Slot*> Supervisor::surplus_of(const Slot& slot) {
-  std::vector<Slot*> surplus;
-  for (std::size_t other = slot.number + settings_.workers; other < slots_.size();
-       other += settings_.workers) {
-    if (!slots_[other].retired) {
-      surplus.push_back(&slots_[other]);
-    }
-  }
-  return surplus;
-}
-
-Supervisor::Slot& Supervisor::heir_of(const Slot& slot) {
-  return slots_[slot.number % settings_.workers];
-}
-
-void Supervisor::promote_if_free(Slot& slot) {
-  const auto surplus = surplus_of(slot);
-  const auto is_taken = [](const Slot* one) { return one->child != nullptr; };
-  if (for_good_ || slot.child || std::any_of(surplus.begin(), surplus.end(), is_taken)) {
-    return;
-  }
-  for (Slot* one : surplus) {
-    move_listeners(*one, slot);
-    one->retired = true;
-  }
-  if (slot.successor) {
-    promote(slot);
-  } else {
-    start(slot);  // the successor has died meanwhile
-  }
-  events_.on_worker_gone(slot.number, slot.escrow.listener_ids());
-  for (const Slot* one : surplus) {
-    events_.on_worker_gone(one->number, {});
-  }
-}
-
-void Supervisor::move_listeners(Slot& from, Slot& to) {
+void Supervisor::move_listeners(WorkerSlot& from, WorkerSlot& to) {
   std::uint32_t place = 0;
   for (const EscrowItem& item : from.escrow.items()) {
     place = to.escrow.free_record(place);
@@ -610,43 +455,9 @@ void Supervisor::move_listeners(Slot& from, Slot& to) {
   listeners_[to.number].take_departed_from(listeners_[from.number]);
 }
 
-void Supervisor::promote(Slot& slot) {
-  if (log_descriptor_ >= 0) {  // the log may have been opened again since it was started
-    static_cast<void>(send_log_file(slot.successor->control(), log_descriptor_));
-  }
-  give_slot(slot, std::move(slot.successor));
-  expect_ready(slot);
-}
-
-void Supervisor::expect_ready(const Slot& slot) {
-  expect_within(ready_time_max, [this, &slot] {
-    end_round("worker " + std::to_string(slot.number) + " does not come to serve");
-  });
-}
-
-void Supervisor::on_successor_lost(Slot& slot, const std::string& why) {
-  slot.successor.reset();
-  if (for_good_) {
-    return;
-  }
-  const std::string text = "worker " + std::to_string(slot.number) + ": " + why +
-                           (slot.child && !slot.leaving ? "; the old one goes on" : "");
-  if (is_turn_of(slot)) {
-    end_round(text);
-  }
-  if (!slot.child && slot.leaving) {
-    promote_if_free(slot);
-  } else if (!slot.child) {
-    start(slot);
-  }
-}
-
 void Supervisor::change(const WorkerSettings& settings, std::chrono::milliseconds timeout,
                         std::size_t escrow_max) {
-  make_slots(settings.workers);
-  for (std::size_t number = 0; number < settings.workers; ++number) {
-    slots_[number].retired = false;
-  }
+  want_slots(settings.workers);
   const std::string log_level = settings_.log_level;
   settings_ = settings;
   settings_.log_level = log_level;  // set_log_level()'s business
@@ -654,22 +465,10 @@ void Supervisor::change(const WorkerSettings& settings, std::chrono::millisecond
   escrow_max_ = escrow_max;
 }
 
-void Supervisor::end_round(const std::string& error) {
-  loop_.cancel(round_->timer);
-  const Round round = std::move(*round_);
-  round_.reset();
-  if (error.empty()) {
-    log::info("all workers have been replaced");
-  } else {
-    log::error("not all workers have been replaced: {}", error);
-  }
-  round.done({.replaced = round.replaced, .error = error});
-}
-
 void Supervisor::stop_for_good(std::chrono::milliseconds grace) {
   for_good_ = true;
   loop_.cancel(heartbeat_timer_);
-  for (Slot& slot : slots_) {
+  for (WorkerSlot& slot : slots_) {
     loop_.cancel(slot.restart_timer);
     if (slot.successor) {
       slot.successor->kill();  // it has nobody to say goodbye to
@@ -679,13 +478,11 @@ void Supervisor::stop_for_good(std::chrono::milliseconds grace) {
       slot.child->kill();
     }
   }
-  if (round_) {
-    end_round("the server is stopping");
-  }
+  replacement_.stop();
   loop_.cancel(kill_timer_);
   kill_timer_ = loop_.call_after(grace, [this] {
     kill_timer_ = EventLoop::no_timer;
-    for (const Slot& slot : slots_) {
+    for (const WorkerSlot& slot : slots_) {
       if (slot.child) {
         log::warning("worker {}: did not stop; killed", slot.number);
         slot.child->kill();
@@ -705,7 +502,7 @@ void Supervisor::look_at_workers() {
   const bool held_up =
       now_ns - heartbeats_read_ns_ > 4 * std::chrono::nanoseconds(interval).count();
   heartbeats_read_ns_ = now_ns;
-  for (Slot& slot : slots_) {
+  for (WorkerSlot& slot : slots_) {
     if (!held_up) {
       kill_if_hung(slot, now_ns);
     }
@@ -714,7 +511,7 @@ void Supervisor::look_at_workers() {
   heartbeat_timer_ = loop_.call_after(interval, [this] { look_at_workers(); });
 }
 
-void Supervisor::kill_if_hung(Slot& slot, std::int64_t now_ns) {
+void Supervisor::kill_if_hung(WorkerSlot& slot, std::int64_t now_ns) {
   // Not in the future, or a worker could say that it will live for ever.
   const std::int64_t beat_ns = std::min(listeners_[slot.number].heartbeat_ns(), now_ns);
   const std::int64_t silent_ms = (now_ns - std::max(beat_ns, slot.since_ns)) / ns_per_ms;
@@ -730,7 +527,7 @@ void Supervisor::kick(KickOrder order, Kicks::Done done) {
   order.token = kicks_.make_token();
   std::set<std::size_t> told;
   bool complete = true;
-  for (const Slot& slot : slots_) {
+  for (const WorkerSlot& slot : slots_) {
     if (!slot.child || !slot.ready) {
       complete = complete && slot.escrow.size() == 0;  // whom nobody serves just now
     }
@@ -751,7 +548,7 @@ void Supervisor::kick(KickOrder order, Kicks::Done done) {
 bool Supervisor::set_log_level(LogLevel level) {
   settings_.log_level = name_of(level);
   bool all_told = true;
-  for (const Slot& slot : slots_) {
+  for (const WorkerSlot& slot : slots_) {
     // One that is dying needs to be told no more.
     if (slot.child && send_worker_message(slot.child->control(), level) == SendResult::full) {
       log::warning("worker {}: does not read its messages; its log level stays", slot.number);
@@ -763,7 +560,7 @@ bool Supervisor::set_log_level(LogLevel level) {
 
 void Supervisor::set_log_file(int descriptor) {
   log_descriptor_ = descriptor;
-  for (const Slot& slot : slots_) {
+  for (const WorkerSlot& slot : slots_) {
     if (slot.child && send_log_file(slot.child->control(), descriptor) == SendResult::full) {
       log::warning("worker {}: does not read its messages; its log stays where it was",
                    slot.number);
@@ -773,7 +570,7 @@ void Supervisor::set_log_file(int descriptor) {
 
 std::vector<WorkerProcess> Supervisor::workers() const {
   std::vector<WorkerProcess> workers;
-  for (const Slot& slot : slots_) {
+  for (const WorkerSlot& slot : slots_) {
     if (slot.retired) {
       continue;
     }
@@ -790,9 +587,9 @@ std::vector<WorkerProcess> Supervisor::workers() const {
 }
 
 bool Supervisor::any_running() const noexcept {
-  return !departed_.empty() || std::any_of(slots_.begin(), slots_.end(), [](const Slot& slot) {
-    return slot.child || slot.successor;
-  });
+  return !departed_.empty() ||
+         std::any_of(slots_.begin(), slots_.end(),
+                     [](const WorkerSlot& slot) { return slot.child || slot.successor; });
 }
 
 }  // namespace eradio
