@@ -13,29 +13,60 @@
 #include <nlohmann/json.hpp>
 
 #include "common/check.h"
+#include "common/worker_protocol_version.h"
 
 namespace eradio {
 
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(WorkerSettings, protocol_version, slot, workers, generation,
-                                   own_sockets, shared_sockets, escrow, sandbox, io_uring, webroot,
-                                   content_security_policy, stream_path, content_type, sndbuf_bytes,
-                                   max_lag_ms, max_lag_ceiling_ms, stall_timeout_ms, coalesce_ms,
-                                   max_listeners, max_connections_per_ip, max_frame_bytes,
-                                   log_level, log_format)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(WorkerSettings, slot, workers, generation,
+                                                own_sockets, shared_sockets, escrow, sandbox,
+                                                io_uring, webroot, content_security_policy,
+                                                stream_path, content_type, sndbuf_bytes, max_lag_ms,
+                                                max_lag_ceiling_ms, stall_timeout_ms, coalesce_ms,
+                                                max_listeners, max_connections_per_ip,
+                                                max_frame_bytes, log_level, log_format)
+
+namespace {
+
+constexpr const char* version_key = "protocol_version";
+constexpr const char* compatible_from_key = "protocol_compatible_from";
+
+}  // namespace
+
+SpokenProtocol own_protocol() noexcept {
+  return {.version = worker_protocol_version, .compatible_from = worker_protocol_compatible_from};
+}
+
+bool understand_each_other(const SpokenProtocol& one, const SpokenProtocol& other) noexcept {
+  return one.version >= other.compatible_from && other.version >= one.compatible_from;
+}
+
+std::string name_of(const SpokenProtocol& protocol) {
+  return "worker protocol " + std::to_string(protocol.version) + " (" +
+         std::to_string(protocol.compatible_from) + " and later)";
+}
 
 std::string encode_worker_settings(const WorkerSettings& settings) {
-  return nlohmann::json(settings).dump();
+  nlohmann::json json = settings;
+  json[version_key] = own_protocol().version;
+  json[compatible_from_key] = own_protocol().compatible_from;
+  return json.dump();
 }
 
 WorkerSettings decode_worker_settings(const std::string& json) {
   try {
     const auto parsed = nlohmann::json::parse(json);
-    const auto version = parsed.at("protocol_version").get<std::uint32_t>();
-    if (version != worker_protocol_version) {
-      throw std::runtime_error("the master speaks worker protocol " + std::to_string(version) +
-                               ", this worker speaks " + std::to_string(worker_protocol_version));
+    const SpokenProtocol masters{
+        .version = parsed.at(version_key).get<std::uint32_t>(),
+        .compatible_from = parsed.at(compatible_from_key).get<std::uint32_t>()};
+    if (!understand_each_other(masters, own_protocol())) {
+      throw std::runtime_error("the master speaks " + name_of(masters) + ", this worker speaks " +
+                               name_of(own_protocol()));
     }
-    return parsed.get<WorkerSettings>();
+    auto settings = parsed.get<WorkerSettings>();
+    if (settings.workers == 0 || settings.stream_path.empty() || settings.max_frame_bytes == 0) {
+      throw std::runtime_error("the worker settings do not fit together");
+    }
+    return settings;
   } catch (const nlohmann::json::exception& error) {
     throw std::runtime_error(std::string("bad worker settings: ") + error.what());
   }
@@ -50,6 +81,8 @@ struct alignas(cmsghdr) DescriptorSpace {
 
 SendResult send_message(int control, WorkerMessageHeader header, std::span<const std::byte> items,
                         std::span<const int> descriptors = {}) {
+  header.protocol_version = own_protocol().version;
+  header.compatible_from = own_protocol().compatible_from;
   std::array<iovec, 2> parts{
       {{&header, sizeof header}, {const_cast<std::byte*>(items.data()), items.size()}}};
   DescriptorSpace space;
@@ -151,11 +184,12 @@ std::size_t descriptors_max(const WorkerMessageHeader& header) {
   }
 }
 
+bool is_known(WorkerMessageType type) {
+  return type >= WorkerMessageType::ready && type <= WorkerMessageType::log_file;
+}
+
 bool decode(const WorkerMessageHeader& header, std::span<const std::byte> items,
             WorkerMessage& message) {
-  if (header.protocol_version != worker_protocol_version) {
-    return false;
-  }
   message.type = header.type;
   message.value = header.value;
   if (message.descriptors.size() > descriptors_max(header)) {
@@ -269,6 +303,13 @@ ReceiveResult receive_worker_message(int control, WorkerMessage& message) {
     return ReceiveResult::malformed;
   }
   std::memcpy(&header, received.data(), sizeof header);
+  decoded.sender = {.version = header.protocol_version, .compatible_from = header.compatible_from};
+  if (!understand_each_other(decoded.sender, own_protocol())) {
+    return ReceiveResult::malformed;
+  }
+  if (!is_known(header.type) && decoded.sender.version > own_protocol().version) {
+    return ReceiveResult::unknown;
+  }
   if (!decode(header, received.subspan(sizeof header), decoded)) {
     return ReceiveResult::malformed;
   }

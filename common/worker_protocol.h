@@ -1,6 +1,9 @@
 // The boundary between master and worker on one page: which descriptors a worker is born with, how
 // it is told its settings, and the messages on the control socket. Both sides are built from this;
-// what arrives is checked as if the other side were of another version, because it can be.
+// what arrives is checked as if the other side were of another version, because it can be: in an
+// upgrade a new master goes on with workers of the version before, until these have handed over.
+// So what is here keeps its layout and its meaning, and what is new can be ignored; how a change is
+// made that is not of this kind, worker_protocol_version.h says.
 //
 // Life of a worker: fork and exec with the descriptors below → looks whether it can read the shared
 // memory → says `standby` and touches nothing until the slot is its own: then it is given the
@@ -41,12 +44,26 @@ constexpr int scoreboard_front = 8;        // memfd, opened read-only: how to re
 constexpr int first_listening_socket = 9;  // WorkerSettings says how many there are
 }  // namespace worker_descriptor
 
-// The one argument of eradio-worker, as JSON. Checked by the master before it starts a worker.
+// What one side speaks.
+struct SpokenProtocol {
+  std::uint32_t version = 0;
+  std::uint32_t compatible_from = 0;  // the oldest version that it goes on with
+  bool operator==(const SpokenProtocol&) const = default;
+};
+// Of this program.
+[[nodiscard]] SpokenProtocol own_protocol() noexcept;
+[[nodiscard]] bool understand_each_other(const SpokenProtocol& one,
+                                         const SpokenProtocol& other) noexcept;
+// "worker protocol 14 (13 and later)".
+[[nodiscard]] std::string name_of(const SpokenProtocol& protocol);
+
+// The one argument of eradio-worker, as JSON, with the master's SpokenProtocol. Checked by the
+// master before it starts a worker. What a master does not say, since it is of an older version,
+// is as it is here.
 struct WorkerSettings {
-  std::uint32_t protocol_version = 0;  // worker_protocol_version
-  std::uint32_t slot = 0;              // 0 to workers - 1
-  std::uint32_t workers = 0;           // slots in the scoreboard
-  std::uint64_t generation = 0;        // how many workers were started before this one
+  std::uint32_t slot = 0;            // 0 to workers - 1, or one that there is no more: it is to go
+  std::uint32_t workers = 0;         // that there are to be
+  std::uint64_t generation = 0;      // how many workers were started before this one
   std::uint32_t own_sockets = 0;     // SO_REUSEPORT listening sockets of this slot, and after them
   std::uint32_t shared_sockets = 0;  // those that all workers accept from
   bool escrow = true;                // the master wants the descriptors of listeners
@@ -70,10 +87,9 @@ struct WorkerSettings {
   bool operator==(const WorkerSettings&) const = default;
 };
 
-constexpr std::uint32_t worker_protocol_version = 12;
-
 std::string encode_worker_settings(const WorkerSettings& settings);
-// Throws std::runtime_error that says what is missing or wrong.
+// Throws std::runtime_error that says what is missing or wrong, or which versions do not go
+// together.
 WorkerSettings decode_worker_settings(const std::string& json);
 
 // Each message is a header and as many items of one kind as `count` says.
@@ -98,11 +114,11 @@ enum class WorkerMessageType : std::uint32_t {
 };
 
 struct WorkerMessageHeader {
-  std::uint32_t protocol_version = worker_protocol_version;
+  std::uint32_t protocol_version = 0;  // the sender's SpokenProtocol
   WorkerMessageType type{};
   std::uint64_t value = 0;
   std::uint32_t count = 0;  // items that follow
-  std::uint32_t reserved = 0;
+  std::uint32_t compatible_from = 0;
 };
 static_assert(sizeof(WorkerMessageHeader) == 24);
 
@@ -173,6 +189,7 @@ constexpr std::size_t worker_message_descriptors_max = 64;
 
 // A message that was received and checked.
 struct WorkerMessage {
+  SpokenProtocol sender;
   WorkerMessageType type{};
   std::uint64_t value = 0;
   std::vector<AudienceEvent> audience;   // of `audience`
@@ -211,7 +228,8 @@ enum class SendResult { sent, full, gone };
 // to be sent, whatever was said of it (SO_LINGER). No error if it is no socket.
 void do_not_linger(int descriptor) noexcept;
 
-enum class ReceiveResult { message, nothing, closed, malformed };
+// `unknown`: of a type that only a later version has; to be ignored.
+enum class ReceiveResult { message, nothing, closed, malformed, unknown };
 // Never blocks, nor does closing what has come; `message` is set only for ReceiveResult::message.
 [[nodiscard]] ReceiveResult receive_worker_message(int control, WorkerMessage& message);
 

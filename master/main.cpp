@@ -43,6 +43,7 @@ int run(const std::vector<std::string>& command_line) {
     return 1;
   }
   if (upgrade && upgrade->check_only) {
+    eradio::check_workers(upgrade->state);
     eradio::check_shared_memory(upgrade->state);
     return 0;
   }

@@ -40,7 +40,6 @@ SourceSettings source_settings(const Configuration& configuration, const Install
 
 WorkerSettings worker_settings(const Configuration& configuration) {
   WorkerSettings settings;
-  settings.protocol_version = worker_protocol_version;
   settings.workers = configuration.workers;
   settings.webroot = configuration.webroot.string();
   settings.content_security_policy = configuration.content_security_policy;

@@ -23,9 +23,10 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(SavedProgramme, track_number, now_playing, pu
                                    connections, voters, skipped)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(SavedEscrowItem, listener_id, serial, record, kind, deaths,
                                    descriptor)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(SpokenProtocol, version, compatible_from)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(SavedWorker, process, generation, started_ns, since_ns, ready_ns,
-                                   control_descriptor, listeners_descriptor, starts, crashes,
-                                   escrow)
+                                   control_descriptor, protocol, listeners_descriptor, starts,
+                                   crashes, escrow)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ContinuityTotals, adopted, not_adopted, notify_adopted,
                                    notify_not_adopted, requests_dropped)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(FrameAgeTotals, frames, sum_ns)

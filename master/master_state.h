@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "common/descriptor.h"
+#include "common/worker_protocol.h"
 #include "master/status.h"
 
 namespace eradio {
@@ -88,6 +89,7 @@ struct SavedWorker {
   std::int64_t since_ns = 0;
   std::int64_t ready_ns = 0;
   int control_descriptor = -1;
+  SpokenProtocol protocol;
   int listeners_descriptor = -1;
   std::uint64_t starts = 0;
   std::uint64_t crashes = 0;

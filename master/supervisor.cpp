@@ -83,6 +83,7 @@ SavedSupervisor Supervisor::save() const {
       worker.generation = slot.child->generation();
       worker.started_ns = slot.child->started_ns();
       worker.control_descriptor = slot.child->control();
+      worker.protocol = slot.child->protocol();
     }
     worker.since_ns = slot.since_ns;
     worker.ready_ns = slot.ready_ns;

@@ -201,6 +201,19 @@ std::optional<UpgradeOrder> take_upgrade_order() {
                       .check_only = check_only};
 }
 
+void check_workers(const MasterState& state) {
+  const auto& workers = state.supervisor.workers;
+  for (std::size_t slot = 0; slot < workers.size(); ++slot) {
+    if (workers[slot].process > 0 &&
+        !understand_each_other(workers[slot].protocol, own_protocol())) {
+      throw std::runtime_error("worker " + std::to_string(slot) + ", which runs, speaks " +
+                               name_of(workers[slot].protocol) + ", this program speaks " +
+                               name_of(own_protocol()) +
+                               "; only a new start of the server brings them together");
+    }
+  }
+}
+
 void check_shared_memory(const MasterState& state) {
   const StreamSegmentReader stream(duplicate_of(state.stream.descriptor));
   const Scoreboard scoreboard(duplicate_of(state.scoreboard_front_descriptor),

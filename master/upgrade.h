@@ -62,7 +62,9 @@ struct UpgradeOrder {
 // Throws std::runtime_error when the state cannot be read.
 std::optional<UpgradeOrder> take_upgrade_order();
 
-// Whether this program can go on with the memory that the state names. Throws std::runtime_error.
+// Whether this program can go on with the workers that run, and with the memory that the state
+// names. Throws std::runtime_error.
+void check_workers(const MasterState& state);
 void check_shared_memory(const MasterState& state);
 
 }  // namespace eradio

@@ -44,6 +44,7 @@ WorkerChild::WorkerChild(EventLoop& loop, const SavedWorker& saved, Heard heard)
       generation_(saved.generation),
       started_ns_(saved.started_ns),
       stands_by_(true),
+      protocol_(saved.protocol),
       log_level_told_(true),
       adopt_end_told_(true),
       watch_(std::make_unique<Watch>(loop, control_.number(), EPOLLIN,
@@ -72,8 +73,11 @@ bool WorkerChild::hear_one() {
     case ReceiveResult::malformed:
       heard_(*this, nullptr);
       return true;
+    case ReceiveResult::unknown:
+      return true;  // what a later worker can do without
     case ReceiveResult::message:
       stands_by_ = stands_by_ || message.type == WorkerMessageType::standby;
+      protocol_ = message.sender;
       heard_(*this, &message);
       return true;
   }

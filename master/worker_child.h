@@ -40,6 +40,8 @@ class WorkerChild {
   [[nodiscard]] pid_t process() const noexcept { return process_; }
   [[nodiscard]] std::uint64_t generation() const noexcept { return generation_; }
   [[nodiscard]] std::int64_t started_ns() const noexcept { return started_ns_; }
+  // As it has said; of a process that serves.
+  [[nodiscard]] const SpokenProtocol& protocol() const noexcept { return protocol_; }
   // Where messages to it go: common/worker_protocol.h.
   [[nodiscard]] int control() const noexcept { return control_.number(); }
 
@@ -89,6 +91,7 @@ class WorkerChild {
   pid_t process_ = 0;
   std::uint64_t generation_;
   std::int64_t started_ns_;
+  SpokenProtocol protocol_;
   const Escrow* escrow_ = nullptr;
   LogLevel log_level_{};
   bool stands_by_ = false;

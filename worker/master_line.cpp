@@ -231,6 +231,8 @@ void MasterLine::on_control() {
       case ReceiveResult::malformed:
         log::error("a message of the master's cannot be understood; ignored");
         break;
+      case ReceiveResult::unknown:
+        break;  // what a later master can do without
       case ReceiveResult::message:
         if (message.type == WorkerMessageType::stop) {
           log::debug("told to stop");

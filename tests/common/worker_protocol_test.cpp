@@ -15,6 +15,7 @@
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include "common/descriptor.h"
 #include "common/system_error.h"
@@ -22,38 +23,68 @@
 namespace eradio {
 namespace {
 
-TEST(WorkerSettings, ComeBackAsTheyWentIn) {
+WorkerSettings good_settings() {
   WorkerSettings settings;
-  settings.protocol_version = worker_protocol_version;
   settings.slot = 3;
+  settings.workers = 4;
   settings.shared_sockets = 1;
   settings.webroot = "/a \"b\"/ü";
+  settings.stream_path = "/stream.mp3";
   settings.coalesce_ms = -1;
   settings.max_frame_bytes = 1ULL << 40U;
-  const WorkerSettings back = decode_worker_settings(encode_worker_settings(settings));
-  EXPECT_EQ(back.slot, 3U);
-  EXPECT_EQ(back.shared_sockets, 1U);
-  EXPECT_EQ(back.webroot, settings.webroot);
-  EXPECT_EQ(back.coalesce_ms, -1);
-  EXPECT_EQ(back.max_frame_bytes, settings.max_frame_bytes);
+  return settings;
 }
 
-TEST(WorkerSettings, OfAnotherVersionAreRefusedWithBothVersions) {
-  WorkerSettings settings;
-  settings.protocol_version = 99;
-  try {
-    static_cast<void>(decode_worker_settings(encode_worker_settings(settings)));
-    FAIL();
-  } catch (const std::runtime_error& error) {
-    EXPECT_NE(std::string(error.what()).find("99"), std::string::npos);
-    EXPECT_NE(std::string(error.what()).find(std::to_string(worker_protocol_version)),
-              std::string::npos);
+// What a master of another version may say.
+std::string with(const char* key, const nlohmann::json& value) {
+  auto json = nlohmann::json::parse(encode_worker_settings(good_settings()));
+  json[key] = value;
+  return json.dump();
+}
+
+TEST(WorkerSettings, ComeBackAsTheyWentIn) {
+  const WorkerSettings back = decode_worker_settings(encode_worker_settings(good_settings()));
+  EXPECT_EQ(back.slot, 3U);
+  EXPECT_EQ(back.shared_sockets, 1U);
+  EXPECT_EQ(back.webroot, good_settings().webroot);
+  EXPECT_EQ(back.coalesce_ms, -1);
+  EXPECT_EQ(back.max_frame_bytes, good_settings().max_frame_bytes);
+}
+
+TEST(WorkerSettings, OfAVersionThatIsTooOldOrTooNewAreRefusedWithBothVersions) {
+  for (const char* key : {"protocol_version", "protocol_compatible_from"}) {
+    const unsigned other = std::string(key) == "protocol_version" ? 1 : 99;
+    try {
+      static_cast<void>(decode_worker_settings(with(key, other)));
+      FAIL() << key;
+    } catch (const std::runtime_error& error) {
+      EXPECT_NE(std::string(error.what()).find(std::to_string(other)), std::string::npos);
+      EXPECT_NE(std::string(error.what()).find(std::to_string(own_protocol().version)),
+                std::string::npos);
+    }
   }
 }
 
+TEST(WorkerSettings, OfALaterVersionAreUnderstoodAsFarAsTheyAreKnown) {
+  EXPECT_EQ(decode_worker_settings(with("protocol_version", 99)).slot, 3U);
+  EXPECT_EQ(decode_worker_settings(with("what_is_new", "yes")).slot, 3U);
+}
+
+TEST(WorkerSettings, OfAnEarlierVersionHaveDefaultsForWhatTheyDoNotSay) {
+  auto json = nlohmann::json::parse(encode_worker_settings(good_settings()));
+  json.erase("escrow");
+  json.erase("coalesce_ms");
+  const WorkerSettings settings = decode_worker_settings(json.dump());
+  EXPECT_TRUE(settings.escrow);
+  EXPECT_EQ(settings.coalesce_ms, 0);
+  EXPECT_EQ(settings.slot, 3U);
+}
+
 TEST(WorkerSettings, ThatAreIncompleteOrNoneAreAnError) {
-  for (const char* text :
-       {"", "nonsense", "{}", "[]", "{\"protocol_version\":1}", "{\"protocol_version\":\"1\"}"}) {
+  for (const std::string& text :
+       {std::string(""), std::string("nonsense"), std::string("{}"), std::string("[]"),
+        std::string("{\"protocol_version\":1}"), with("protocol_version", "1"), with("workers", 0),
+        with("slot", "1"), with("stream_path", ""), with("max_frame_bytes", 0)}) {
     EXPECT_THROW(static_cast<void>(decode_worker_settings(text)), std::runtime_error) << text;
   }
 }
@@ -212,7 +243,9 @@ TEST_F(WorkerMessageTest, OfAnotherFormIsMalformed) {
     std::array<AudienceEvent, 2> events;
   };
   const Raw good{
-      .header = {.type = WorkerMessageType::audience, .count = 2},
+      .header = {.protocol_version = own_protocol().version,
+                 .type = WorkerMessageType::audience,
+                 .count = 2},
       .events = {{{.type = AudienceEventType::joined}, {.type = AudienceEventType::left}}}};
   const auto send = [&](const Raw& raw, std::size_t bytes) {
     ASSERT_EQ(::send(ours.number(), &raw, bytes, 0), static_cast<ssize_t>(bytes));
@@ -228,7 +261,8 @@ TEST_F(WorkerMessageTest, OfAnotherFormIsMalformed) {
     send(good, bytes);
     ++bad_ones;
   }
-  send_changed([](Raw& raw) { raw.header.protocol_version += 1; });
+  send_changed([](Raw& raw) { raw.header.protocol_version = own_protocol().compatible_from - 1; });
+  send_changed([](Raw& raw) { raw.header.compatible_from = own_protocol().version + 1; });
   send_changed([](Raw& raw) { raw.header.type = static_cast<WorkerMessageType>(77); });
   send_changed([](Raw& raw) { raw.header.type = WorkerMessageType::stop; });
   send_changed([](Raw& raw) { raw.header.type = WorkerMessageType::vote_answers; });
@@ -247,6 +281,22 @@ TEST_F(WorkerMessageTest, OfAnotherFormIsMalformed) {
   }
   EXPECT_EQ(receive_worker_message(theirs.number(), message), ReceiveResult::message);
   EXPECT_EQ(receive_worker_message(theirs.number(), message), ReceiveResult::nothing);
+}
+
+TEST_F(WorkerMessageTest, OfALaterVersionIsUnderstoodOrKnownToBeNew) {
+  WorkerMessageHeader header{.protocol_version = own_protocol().version + 7,
+                             .type = WorkerMessageType::hand_over,
+                             .compatible_from = own_protocol().version};
+  ASSERT_GT(::send(ours.number(), &header, sizeof header, 0), 0);
+  ASSERT_EQ(receive_worker_message(theirs.number(), message), ReceiveResult::message);
+  EXPECT_EQ(message.type, WorkerMessageType::hand_over);
+  EXPECT_EQ(message.sender.version, own_protocol().version + 7);
+  EXPECT_EQ(message.sender.compatible_from, own_protocol().version);
+
+  header.type = static_cast<WorkerMessageType>(77);
+  const std::string bytes(reinterpret_cast<const char*>(&header), sizeof header);
+  send_raw(bytes + "what is new", theirs.number());
+  EXPECT_EQ(receive_worker_message(theirs.number(), message), ReceiveResult::unknown);
 }
 
 TEST_F(WorkerMessageTest, FromAPeerThatHasGoneIsTheEnd) {

@@ -53,6 +53,13 @@ std::vector<std::string> command_line(const ServerOptions& options) {
   return words;
 }
 
+// As a package does it: who runs the old one goes on with it.
+void replace_file(const std::string& path, const std::string& by) {
+  const std::string fresh = path + ".new";
+  std::filesystem::copy_file(by, fresh, std::filesystem::copy_options::overwrite_existing);
+  std::filesystem::rename(fresh, path);
+}
+
 Descriptor open_nothing() {
   return Descriptor(check_syscall(::open("/dev/null", O_RDWR | O_CLOEXEC), "open /dev/null"));
 }
@@ -64,7 +71,20 @@ std::string installed_program(const std::string& path_below_prefix) {
 }
 
 void copy_installed_tree(const std::string& directory) {
-  std::filesystem::copy(ERADIO_INSTALLED_TREE, directory, std::filesystem::copy_options::recursive);
+  using std::filesystem::copy_options;
+  std::filesystem::copy(ERADIO_INSTALLED_TREE, directory,
+                        copy_options::recursive | copy_options::overwrite_existing);
+}
+
+void install_worker_of(const std::string& version, const std::string& prefix) {
+  replace_file(prefix + "/libexec/eradio/eradio-worker",
+               std::string(ERADIO_TEST_ANOTHER_VERSION) + "/" + version + "/eradio-worker");
+}
+
+void install_another_version(const std::string& version, const std::string& prefix) {
+  install_worker_of(version, prefix);
+  replace_file(prefix + "/sbin/eradiod",
+               std::string(ERADIO_TEST_ANOTHER_VERSION) + "/" + version + "/eradiod");
 }
 
 std::string test_source(const std::string& options) {

@@ -21,6 +21,10 @@ namespace eradio::testing {
 std::string installed_program(const std::string& path_below_prefix);
 // A copy of the installed tree, for tests that change it, in a directory that is there already.
 void copy_installed_tree(const std::string& directory);
+// Puts programs of another version in the place of the tree's own: of its worker, or of its master,
+// too. `version`: "later" or "foreign" (tests/support/another_version).
+void install_worker_of(const std::string& version, const std::string& prefix);
+void install_another_version(const std::string& version, const std::string& prefix);
 // A source command line: eradio-test-source with these options.
 std::string test_source(const std::string& options);
 // What a 128 kbit/s MP3 stream is made of.
