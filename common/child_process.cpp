@@ -67,7 +67,9 @@ bool is_replaced(std::string_view setting, const std::vector<std::string>& envir
 Prepared prepare(const ChildProgram& program) {
   ERADIO_CHECK(!program.arguments.empty());
   Prepared prepared;
-  prepared.path = find_in_path(program.arguments.front(), program.environment);
+  prepared.path = program.executable >= 0
+                      ? program.arguments.front()
+                      : find_in_path(program.arguments.front(), program.environment);
   for (const std::string& argument : program.arguments) {
     prepared.arguments.push_back(const_cast<char*>(argument.c_str()));
   }
@@ -123,6 +125,13 @@ Prepared prepare(const ChildProgram& program) {
     fail(errno);
   }
   report = kept_report;
+  int executable = program.executable;
+  if (executable >= 0) {
+    executable = ::fcntl(executable, F_DUPFD_CLOEXEC, prepared.first_free);
+    if (executable < 0) {
+      fail(errno);
+    }
+  }
   if (::close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC) < 0) {
     fail(errno);
   }
@@ -131,7 +140,11 @@ Prepared prepare(const ChildProgram& program) {
       fail(errno);
     }
   }
-  ::execve(prepared.path.c_str(), prepared.arguments.data(), prepared.environment.data());
+  if (executable >= 0) {
+    ::fexecve(executable, prepared.arguments.data(), prepared.environment.data());
+  } else {
+    ::execve(prepared.path.c_str(), prepared.arguments.data(), prepared.environment.data());
+  }
   fail(errno);
   ::_exit(127);
 }
@@ -171,7 +184,7 @@ std::string describe_exit(int wait_status) {
   if (WIFSIGNALED(wait_status)) {
     const int signal_number = WTERMSIG(wait_status);
     const char* name = ::strsignal(signal_number);
-    return "killed by signal " + std::to_string(signal_number) + " (" +
+    return "was killed by signal " + std::to_string(signal_number) + " (" +
            (name == nullptr ? "unknown" : name) + ")";
   }
   return "ended with wait status " + std::to_string(wait_status);

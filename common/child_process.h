@@ -12,6 +12,8 @@ namespace eradio {
 struct ChildProgram {
   // The program (looked up in PATH when it has no slash) and its arguments.
   std::vector<std::string> arguments;
+  // This open file is the program, whatever stands at its path by now; -1: look it up. Borrowed.
+  int executable = -1;
   // "NAME=value" settings that are added to, or replace, those of this process. What a service
   // manager says to this process alone (sd_notify(3)) no child gets.
   std::vector<std::string> environment;
@@ -31,7 +33,7 @@ struct ChildProgram {
 // std::system_error when fork fails or the program cannot be executed.
 pid_t start_child(const ChildProgram& program);
 
-// "exited with status 3", "killed by signal 9 (Killed)": what waitpid(2) reported, in words.
+// "exited with status 3", "was killed by signal 9 (Killed)": what waitpid(2) reported, in words.
 std::string describe_exit(int wait_status);
 
 }  // namespace eradio

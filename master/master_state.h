@@ -127,7 +127,8 @@ struct MasterState {
 };
 
 std::string encode_master_state(const MasterState& state);
-// Throws std::runtime_error that says what is wrong.
+// Throws std::runtime_error that says what is wrong. Whether it makes sense, state_check.h finds
+// out.
 MasterState decode_master_state(const std::string& bytes);
 
 // All descriptors that a state names.

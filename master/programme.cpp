@@ -45,16 +45,21 @@ SavedProgramme Programme::save() const {
   return saved;
 }
 
-void Programme::resume(const SavedProgramme& saved) {
-  const auto now_playing = decode_now_playing(std::as_bytes(std::span(saved.now_playing)));
-  const auto published = decode_stream_metadata(std::as_bytes(std::span(saved.published)));
+DecodedProgramme decode_programme(const SavedProgramme& saved) {
+  auto now_playing = decode_now_playing(std::as_bytes(std::span(saved.now_playing)));
+  auto published = decode_stream_metadata(std::as_bytes(std::span(saved.published)));
   if (!now_playing || !published) {
     throw std::runtime_error("the running server's state does not say what is playing");
   }
-  now_playing_ = *now_playing;
+  return {.now_playing = *std::move(now_playing), .published = *std::move(published)};
+}
+
+void Programme::resume(const SavedProgramme& saved) {
+  DecodedProgramme decoded = decode_programme(saved);
+  now_playing_ = std::move(decoded.now_playing);
   track_number_ = saved.track_number;
   vetoes_.resume(saved, now_playing_.playing);
-  published_ = *published;
+  published_ = std::move(decoded.published);
   news_due_ = true;  // what the other one has not published any more, if there is any
 }
 

@@ -30,6 +30,14 @@ struct ProgrammeSettings {
   std::chrono::milliseconds return_patience{3000};
 };
 
+// What a state says of it, decoded.
+struct DecodedProgramme {
+  NowPlaying now_playing;
+  StreamMetadata published;
+};
+// Throws std::runtime_error.
+DecodedProgramme decode_programme(const SavedProgramme& saved);
+
 class Programme final : public SourceOutput, public WorkerEvents {
  public:
   // `skip`: tells the source to go on to the next track. `answer`: sends an answer to a worker.

@@ -14,6 +14,7 @@
 #include "common/child_process.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/pipe.h"
 #include "common/system_error.h"
 
 namespace eradio {
@@ -41,17 +42,6 @@ constexpr std::chrono::milliseconds broken_grace{5000};  // the contract, sectio
 constexpr int reads_per_turn = 8;                        // then the others' turn
 constexpr std::size_t error_line_bytes_max = 2000;
 constexpr int pipe_bytes = 1 << 20;
-
-struct Pipe {
-  Descriptor read_end;
-  Descriptor write_end;
-};
-
-Pipe make_pipe() {
-  std::array<int, 2> ends{};
-  check_syscall(::pipe2(ends.data(), O_CLOEXEC), "pipe2");
-  return {Descriptor(ends[0]), Descriptor(ends[1])};
-}
 
 LogLevel log_level(SourceLogLevel level) {
   switch (level) {

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,11 +20,11 @@
 #include <utility>
 
 #include "common/child_process.h"
+#include "common/log.h"
+#include "common/pipe.h"
 #include "common/system_error.h"
-#include "shm/listener_table.h"
-#include "shm/memory_file.h"
-#include "shm/scoreboard.h"
-#include "shm/stream_segment.h"
+#include "common/version.h"
+#include "common/worker_protocol.h"
 
 namespace eradio {
 namespace {
@@ -31,6 +32,7 @@ namespace {
 constexpr const char* order_name = "ERADIO_UPGRADE";  // "check N" or "go on N": descriptor N
 constexpr std::string_view check_order = "check ";
 constexpr std::string_view go_on_order = "go on ";
+constexpr std::string_view consent = "can go on: ";  // and who says so; a line
 constexpr std::chrono::seconds check_time_max{10};
 constexpr std::size_t text_bytes_max = 4000;
 
@@ -60,8 +62,27 @@ std::string read_whole(int descriptor) {
   }
 }
 
-Descriptor duplicate_of(int descriptor) {
-  return Descriptor(check_syscall(::fcntl(descriptor, F_DUPFD_CLOEXEC, 0), "fcntl"));
+// Of a script the kernel would execute another program, and by a path that has gone by then.
+Descriptor open_program(const std::filesystem::path& path) {
+  constexpr std::string_view magic =
+      "\x7f"
+      "ELF";
+  // A fifo would not open before somebody writes.
+  Descriptor file(
+      check_syscall(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK), path.c_str()));
+  std::array<char, magic.size()> start{};
+  if (::pread(file.number(), start.data(), start.size(), 0) != std::ssize(start) ||
+      std::string_view(start.data(), start.size()) != magic) {
+    throw std::runtime_error(path.string() + " is no executable in the format ELF");
+  }
+  return file;
+}
+
+// What is in a pipe just now, or its first part.
+std::string read_part(int pipe) {
+  std::array<char, 4096> part{};
+  const ssize_t got = ::read(pipe, part.data(), part.size());
+  return {part.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0))};
 }
 
 void let_inherit(const std::vector<int>& descriptors, bool inherit) {
@@ -80,8 +101,9 @@ Upgrade::~Upgrade() { loop_.cancel(kill_timer_); }
 
 void Upgrade::check(const MasterState& state, Checked done) {
   try {
+    file_ = open_program(program_);
     start_check(state);
-  } catch (const std::system_error& error) {
+  } catch (const std::runtime_error& error) {  // of the system's, too
     done(std::string("the installed program could not be started: ") + error.what());
     return;
   }
@@ -95,27 +117,26 @@ void Upgrade::check(const MasterState& state, Checked done) {
 
 void Upgrade::start_check(const MasterState& state) {
   const Descriptor file = write_down(state);
-  std::array<int, 2> ends{};
-  check_syscall(::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK), "pipe2");
-  Descriptor ours(ends[0]);
-  const Descriptor theirs(ends[1]);
-  ChildProgram child{
-      .arguments = command_line_,
-      .environment = {std::string(order_name) + "=" + std::string(check_order) +
-                      std::to_string(file.number())},
-      .descriptors = {{theirs.number(), STDERR_FILENO},
-                      {file.number(), file.number()},
-                      {state.stream.descriptor, state.stream.descriptor},
-                      {state.scoreboard_front_descriptor, state.scoreboard_front_descriptor},
-                      {state.scoreboard_descriptor, state.scoreboard_descriptor}},
-      .own_session = true};
+  Pipe consent_pipe = make_pipe(O_NONBLOCK);
+  Pipe messages = make_pipe(O_NONBLOCK);
+  ChildProgram child{.arguments = command_line_,
+                     .executable = file_.number(),
+                     .environment = {std::string(order_name) + "=" + std::string(check_order) +
+                                     std::to_string(file.number())},
+                     .descriptors = {{consent_pipe.write_end.number(), STDOUT_FILENO},
+                                     {messages.write_end.number(), STDERR_FILENO},
+                                     {file.number(), file.number()},
+                                     {state.stream.descriptor, state.stream.descriptor},
+                                     {state.scoreboard_descriptor, state.scoreboard_descriptor}},
+                     .own_session = true};
   child.arguments.front() = program_.string();
   for (const SavedWorker& worker : state.supervisor.workers) {
     child.descriptors.push_back({worker.listeners_descriptor, worker.listeners_descriptor});
   }
   text_.clear();
   process_ = start_child(child);
-  messages_ = std::move(ours);
+  consent_ = std::move(consent_pipe.read_end);
+  messages_ = std::move(messages.read_end);
   watch_.emplace(loop_, messages_.number(), EPOLLIN, [this](std::uint32_t) { read_messages(); });
 }
 
@@ -145,15 +166,29 @@ bool Upgrade::on_exited(pid_t process, int wait_status) {
   }
   watch_.reset();
   messages_.reset();
+  const std::string error = refusal(wait_status);
+  consent_.reset();
+  if (!error.empty()) {
+    file_.reset();
+  }
+  std::exchange(done_, {})(error);
+  return true;
+}
+
+std::string Upgrade::refusal(int wait_status) {
+  std::string said = read_part(consent_.number());
+  if (WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0 && said.starts_with(consent) &&
+      said.back() == '\n') {
+    said.pop_back();
+    log::info("the program at {} {}", program_.string(), said);
+    return "";
+  }
   while (!text_.empty() && text_.back() == '\n') {
     text_.pop_back();
   }
-  const bool can = WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0;
-  std::exchange(done_, {})(can ? ""
-                               : "the installed program cannot go on from here: it " +
-                                     describe_exit(wait_status) +
-                                     (text_.empty() ? "" : ": " + text_));
-  return true;
+  return "the installed program cannot go on from here: it " + describe_exit(wait_status) +
+         (wait_status == 0 ? " and did not say that it can" : "") +
+         (text_.empty() ? "" : ": " + text_);
 }
 
 std::string Upgrade::execute(const MasterState& state) {
@@ -169,10 +204,12 @@ std::string Upgrade::execute(const MasterState& state) {
     let_inherit(descriptors, true);
     let_inherit({file.number()}, true);
     ::setenv(order_name, order.c_str(), 1);
-    ::execve(program_.c_str(), arguments.data(), environ);
+    log::info("process {} becomes the program at {}", ::getpid(), program_.string());
+    ::fexecve(file_.number(), arguments.data(), environ);
     const int error_number = errno;
     ::unsetenv(order_name);
     let_inherit(descriptors, false);
+    file_.reset();
     return program_.string() + ": " + std::generic_category().message(error_number);
   } catch (const std::system_error& error) {
     return error.what();
@@ -184,6 +221,7 @@ std::optional<UpgradeOrder> take_upgrade_order() {
   if (value == nullptr) {
     return std::nullopt;
   }
+  ::prctl(PR_SET_NAME, program_invocation_short_name);  // it would be the number of an open file
   const std::string order = value;
   ::unsetenv(order_name);
   const bool check_only = order.starts_with(check_order);
@@ -201,32 +239,12 @@ std::optional<UpgradeOrder> take_upgrade_order() {
                       .check_only = check_only};
 }
 
-void check_workers(const MasterState& state) {
-  const auto& workers = state.supervisor.workers;
-  for (std::size_t slot = 0; slot < workers.size(); ++slot) {
-    if (workers[slot].process > 0 &&
-        !understand_each_other(workers[slot].protocol, own_protocol())) {
-      throw std::runtime_error("worker " + std::to_string(slot) + ", which runs, speaks " +
-                               name_of(workers[slot].protocol) + ", this program speaks " +
-                               name_of(own_protocol()) +
-                               "; only a new start of the server brings them together");
-    }
-  }
-}
-
-void check_shared_memory(const MasterState& state) {
-  const StreamSegmentReader stream(duplicate_of(state.stream.descriptor));
-  const Scoreboard scoreboard(duplicate_of(state.scoreboard_front_descriptor),
-                              duplicate_of(state.scoreboard_descriptor),
-                              state.supervisor.workers.size());
-  if (state.supervisor.table_layout_version != listener_table_layout_version) {
-    throw std::runtime_error("the listener tables have layout version " +
-                             std::to_string(state.supervisor.table_layout_version) +
-                             ", this program reads " +
-                             std::to_string(listener_table_layout_version));
-  }
-  for (const SavedWorker& worker : state.supervisor.workers) {
-    const MemoryFile listeners(duplicate_of(worker.listeners_descriptor));
+void say_that_it_can_go_on() {
+  const std::string text = std::string(consent) + "eradio " + ERADIO_VERSION + ", state " +
+                           std::to_string(master_state_version) + ", " + name_of(own_protocol()) +
+                           "\n";
+  if (::write(STDOUT_FILENO, text.data(), text.size()) != std::ssize(text)) {
+    throw_system_error("the master cannot be told");
   }
 }
 

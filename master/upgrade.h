@@ -1,6 +1,7 @@
 // Puts another version of the program into the running master: first a process of the new one looks
-// whether it could go on from here, then it replaces this one by execve(2). Both get a MasterState
-// in a memfd, and are told by the environment what to do with it.
+// whether it could go on from here, and says so; then it replaces this one by execveat(2). Both are
+// the same open file, whatever is installed meanwhile, get a MasterState in a memfd, and are told
+// by the environment what to do with it.
 #pragma once
 
 #include <sys/types.h>
@@ -28,17 +29,19 @@ class Upgrade {
   ~Upgrade();
 
   [[nodiscard]] bool checking() const noexcept { return process_ > 0; }
-  // Has the installed program look at the state, its configuration, and the shared memory.
+  // Has what is installed now look at the state, its configuration, and the shared memory.
   void check(const MasterState& state, Checked done);
   // The process has been reaped; false if it is none of ours.
   bool on_exited(pid_t process, int wait_status);
 
-  // Becomes the installed program, with the state's descriptors open. Returns only when that
-  // fails, with the reason, and everything as it was.
+  // Becomes the program that was checked, with the state's descriptors open. Returns only when
+  // that fails, with the reason, and everything as it was.
   [[nodiscard]] std::string execute(const MasterState& state);
 
  private:
   void start_check(const MasterState& state);
+  // Why it did not say that it can go on; empty: it did.
+  [[nodiscard]] std::string refusal(int wait_status);
   void read_messages();
 
   EventLoop& loop_;
@@ -46,7 +49,9 @@ class Upgrade {
   std::vector<std::string> command_line_;
   Checked done_;
   pid_t process_ = 0;
-  Descriptor messages_;  // what it says on its standard error
+  Descriptor file_;      // the program that is checked
+  Descriptor consent_;   // what it says on its standard output
+  Descriptor messages_;  // and on its standard error
   std::optional<Watch> watch_;
   std::string text_;
   EventLoop::TimerId kill_timer_ = EventLoop::no_timer;
@@ -62,9 +67,8 @@ struct UpgradeOrder {
 // Throws std::runtime_error when the state cannot be read.
 std::optional<UpgradeOrder> take_upgrade_order();
 
-// Whether this program can go on with the workers that run, and with the memory that the state
-// names. Throws std::runtime_error.
-void check_workers(const MasterState& state);
-void check_shared_memory(const MasterState& state);
+// Of a process that was started for a check, and has found nothing that is in the way: tells the
+// master, on standard output.
+void say_that_it_can_go_on();
 
 }  // namespace eradio

@@ -145,10 +145,6 @@ ClientKind kind_of(const ListenerRecord& record) {
   return unpack_identity(load(record.identity)).kind;
 }
 
-std::size_t table_bytes(std::size_t records) {
-  return round_up_to_page(sizeof(ListenerTableHeader) + records * sizeof(ListenerRecord));
-}
-
 ListenerTableHeader& header_of(const boost::interprocess::mapped_region& region) {
   return *static_cast<ListenerTableHeader*>(region.get_address());
 }
@@ -160,7 +156,7 @@ std::span<ListenerRecord> records_of(const boost::interprocess::mapped_region& r
 }
 
 std::span<ListenerRecord> checked_records(const boost::interprocess::mapped_region& region) {
-  if (region.get_size() < table_bytes(0)) {
+  if (region.get_size() < listener_table_bytes(0)) {
     throw std::runtime_error("the listener table's shared memory is too small to be one");
   }
   const ListenerTableHeader& header = header_of(region);
@@ -182,8 +178,12 @@ std::span<ListenerRecord> checked_records(const boost::interprocess::mapped_regi
 
 }  // namespace
 
+std::size_t listener_table_bytes(std::size_t records) {
+  return round_up_to_page(sizeof(ListenerTableHeader) + records * sizeof(ListenerRecord));
+}
+
 ListenerTable::ListenerTable(std::size_t listeners_max)
-    : file_(MemoryFile::create("eradio-listeners", table_bytes(listeners_max))),
+    : file_(MemoryFile::create("eradio-listeners", listener_table_bytes(listeners_max))),
       region_(file_.map_writable(0, file_.bytes())),
       records_(listeners_max) {
   put_right();
@@ -193,7 +193,7 @@ ListenerTable::ListenerTable(Descriptor descriptor, std::size_t records)
     : file_(std::move(descriptor)),
       region_(file_.map_writable(0, file_.bytes())),
       records_(records) {
-  if (region_.get_size() < table_bytes(0) || records > records_of(region_).size()) {
+  if (region_.get_size() < listener_table_bytes(0) || records > records_of(region_).size()) {
     throw std::runtime_error("the listener table's shared memory is too small to be one");
   }
   put_right();

@@ -53,6 +53,9 @@ struct NotifyEstate {
   bool operator==(const NotifyEstate&) const = default;
 };
 
+// Of a table's memory.
+std::size_t listener_table_bytes(std::size_t records);
+
 struct ListenerTableHeader {
   // Written by the master before any worker starts, never again.
   std::uint64_t magic;

@@ -53,6 +53,15 @@ TEST(ChildProcess, HasTheDescriptorsItIsMeantToHaveAndNoOthers) {
       << numbers;
 }
 
+TEST(ChildProcess, CanBeAnOpenFileWhateverStandsAtItsPath) {
+  const Descriptor shell(::open("/bin/sh", O_RDONLY | O_CLOEXEC));
+  ChildProgram program;
+  program.executable = shell.number();
+  // In the child, something else has this number.
+  const std::string script = "echo here >&" + std::to_string(shell.number());
+  EXPECT_EQ(run_script(script, shell.number(), program).output, "here\n");
+}
+
 TEST(ChildProcess, NumbersMayBeSwapped) {
   std::array<int, 2> ends{};
   check_syscall(::pipe2(ends.data(), O_CLOEXEC), "pipe2");
@@ -131,7 +140,7 @@ TEST(ChildProcess, IsFoundInThePathItIsGiven) {
 TEST(DescribeExit, SaysHowAProcessEnded) {
   EXPECT_EQ(describe_exit(run_script("exit 3", 1).wait_status), "exited with status 3");
   EXPECT_EQ(describe_exit(run_script("kill -KILL $$", 1).wait_status),
-            "killed by signal 9 (Killed)");
+            "was killed by signal 9 (Killed)");
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <fstream>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -378,9 +379,18 @@ TEST(Continuity, IsKeptWhenWhatIsInstalledCannotGoOn) {
   const std::string kept = prefix.file("kept");
   std::filesystem::rename(program, kept);
   expect_refused("could not be started");
-  std::ofstream(program) << "#!/bin/sh\necho I am another program >&2\nexit 3\n";
+  std::ofstream(program) << "#!/bin/sh\nexit 0\n";
   std::filesystem::permissions(program, std::filesystem::perms(0755));
-  expect_refused("exited with status 3: I am another program");
+  expect_refused("is no executable in the format ELF");
+  std::filesystem::remove(program);
+  // These end with 0, too, or say why not; but neither says that it can go on.
+  for (const auto& [other, because] :
+       {std::pair{"/bin/true", "exited with status 0 and did not say that it can"},
+        {"/bin/ls", "exited with status 2: "}}) {
+    std::filesystem::copy_file(other, program);
+    expect_refused(because);
+    std::filesystem::remove(program);
+  }
   std::filesystem::rename(kept, program);
   // The new one goes on, its workers do not: the old ones serve.
   std::filesystem::rename(prefix.file("libexec/eradio/eradio-worker"), kept);
