@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -18,28 +19,46 @@ bool is_numeric(const std::string& cell) {
          cell.find_first_of(".:") == std::string::npos;
 }
 
+// A member, or null where there is none: the server may be of another version.
+const Json& member(const Json& object, const char* name) {
+  static const Json nothing;
+  const auto found = object.find(name);
+  return found == object.end() ? nothing : *found;
+}
+
+bool is_true(const Json& object, const char* name) { return member(object, name) == true; }
+
+std::optional<std::uint64_t> number(const Json& object, const char* name) {
+  const Json& value = member(object, name);
+  return value.is_number_unsigned() ? std::optional(value.get<std::uint64_t>()) : std::nullopt;
+}
+
 // A member as a cell: "-" for null.
 std::string cell(const Json& object, const char* name) {
-  const Json& value = object.at(name);
+  const Json& value = member(object, name);
   if (value.is_null()) {
     return "-";
   }
   return value.is_string() ? printable(value.get<std::string>()) : value.dump();
 }
 
+std::string duration_cell(const Json& object, const char* name) {
+  const auto seconds = number(object, name);
+  return seconds ? duration_text(*seconds) : "-";
+}
+
 std::string count_of(const Json& object, const char* name, const char* one, const char* many) {
-  const auto count = object.at(name).get<std::uint64_t>();
-  return fmt::format("{} {}", count, count == 1 ? one : many);
+  return cell(object, name) + " " + (number(object, name) == 1U ? one : many);
 }
 
 std::string source_text(const Json& status) {
-  const Json& source = status.at("source");
-  std::string text = source.at("running").get<bool>() ? "process " + cell(source, "pid")
-                                                      : std::string("does not run just now");
-  if (!source.at("playing").get<bool>()) {
+  const Json& source = member(status, "source");
+  std::string text = is_true(source, "running") ? "process " + cell(source, "pid")
+                                                : std::string("does not run just now");
+  const Json& track = member(member(status, "metadata"), "current_track");
+  if (!is_true(source, "playing")) {
     text += ", stopped";
-  } else if (const auto& metadata = status.at("metadata"); metadata.contains("current_track")) {
-    const Json& track = metadata.at("current_track");
+  } else if (track.is_object()) {
     text += ", playing " + cell(track, "name");
     if (const std::string uri = cell(track, "uri"); !uri.empty()) {
       text += " (" + uri + ")";
@@ -51,8 +70,8 @@ std::string source_text(const Json& status) {
 }
 
 std::string totals_text(const Json& status) {
-  const Json& totals = status.at("totals");
-  const Json& metadata = status.at("metadata");
+  const Json& totals = member(status, "totals");
+  const Json& metadata = member(status, "metadata");
   return fmt::format("{} ({}, {}); {} sent, {} skipped in {}",
                      count_of(totals, "listeners", "connection", "connections"),
                      count_of(metadata, "listener_count", "id", "different ids"),
@@ -63,15 +82,28 @@ std::string totals_text(const Json& status) {
 
 // Nothing when all listeners outlive their worker.
 std::string escrow_text(const Json& status) {
-  const Json& escrow = status.at("escrow");
-  if (!escrow.at("on").get<bool>()) {
-    return "off: nobody outlives a worker";
+  const Json& escrow = member(status, "escrow");
+  if (member(escrow, "on") == false) {
+    return "escrow: off: nobody outlives a worker\n";
   }
-  const auto not_held = escrow.at("clients_not_held").get<std::uint64_t>();
+  const auto not_held = number(escrow, "clients_not_held").value_or(0);
   return not_held == 0 ? ""
-                       : std::to_string(not_held) +
+                       : "escrow: " + std::to_string(not_held) +
                              " clients would not outlive their worker: the master can hold " +
-                             cell(escrow, "max");
+                             cell(escrow, "max") + "\n";
+}
+
+// Nothing when all workers are what they should be.
+std::string upgrade_text(const Json& status) {
+  std::string text;
+  if (is_true(status, "replacing_workers")) {
+    text += "workers: are being replaced, one after another\n";
+  }
+  if (!member(status, "upgrade_error").is_null()) {
+    text +=
+        "upgrade: the last one did not come to its end: " + cell(status, "upgrade_error") + "\n";
+  }
+  return text;
 }
 
 }  // namespace
@@ -115,24 +147,18 @@ std::string duration_text(std::uint64_t seconds) {
 
 std::string status_text(const Json& status) {
   std::string text =
-      fmt::format("eradio {}: process {}, up {}, log level {}\nsource: {}\nlisteners: {}\n",
-                  cell(status, "version"), cell(status, "pid"),
-                  duration_text(status.at("uptime_s").get<std::uint64_t>()),
-                  cell(status, "log_level"), source_text(status), totals_text(status));
-  if (const std::string escrow = escrow_text(status); !escrow.empty()) {
-    text += "escrow: " + escrow + "\n";
-  }
-  text += "\n";
+      fmt::format("eradio {}: process {}, up {}, log level {}\nsource: {}\nlisteners: {}\n{}{}\n",
+                  cell(status, "version"), cell(status, "pid"), duration_cell(status, "uptime_s"),
+                  cell(status, "log_level"), source_text(status), totals_text(status),
+                  escrow_text(status), upgrade_text(status));
   std::vector<Row> rows{{"worker", "process", "state", "up", "restarts", "generation", "crashes",
                          "connections", "listeners", "frames sent", "skipped", "jumps"}};
-  for (const Json& worker : status.at("workers")) {
-    const Json& uptime = worker.at("uptime_s");
-    rows.push_back({cell(worker, "slot"), cell(worker, "pid"), cell(worker, "state"),
-                    uptime.is_null() ? "-" : duration_text(uptime.get<std::uint64_t>()),
-                    cell(worker, "restarts"), cell(worker, "generation"), cell(worker, "crashes"),
-                    cell(worker, "connections"), cell(worker, "listeners"),
-                    cell(worker, "frames_sent"), cell(worker, "frames_skipped"),
-                    cell(worker, "jumps")});
+  for (const Json& worker : member(status, "workers")) {
+    rows.push_back(
+        {cell(worker, "slot"), cell(worker, "pid"), cell(worker, "state"),
+         duration_cell(worker, "uptime_s"), cell(worker, "restarts"), cell(worker, "generation"),
+         cell(worker, "crashes"), cell(worker, "connections"), cell(worker, "listeners"),
+         cell(worker, "frames_sent"), cell(worker, "frames_skipped"), cell(worker, "jumps")});
   }
   return text + aligned(rows);
 }
@@ -142,10 +168,10 @@ std::string listeners_text(const Json& listeners) {
                          "queue bytes", "frames sent", "skipped", "jumps"}};
   for (const Json& listener : listeners) {
     rows.push_back({cell(listener, "worker"), cell(listener, "id"), cell(listener, "peer"),
-                    duration_text(listener.at("listening_s").get<std::uint64_t>()),
-                    cell(listener, "lag_ms"), cell(listener, "max_lag_ms"),
-                    cell(listener, "queue_bytes"), cell(listener, "frames_sent"),
-                    cell(listener, "frames_skipped"), cell(listener, "jumps")});
+                    duration_cell(listener, "listening_s"), cell(listener, "lag_ms"),
+                    cell(listener, "max_lag_ms"), cell(listener, "queue_bytes"),
+                    cell(listener, "frames_sent"), cell(listener, "frames_skipped"),
+                    cell(listener, "jumps")});
   }
   return rows.size() > 1 ? aligned(rows) : "nobody listens\n";
 }

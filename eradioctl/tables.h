@@ -1,5 +1,6 @@
 // The server's JSON as short aligned text for people. What comes from outside, as the names of
-// tracks do, cannot do anything to the terminal.
+// tracks do, cannot do anything to the terminal. What is not there, since the server is of another
+// version, is a dash.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +18,7 @@ std::string aligned(const std::vector<std::vector<std::string>>& rows);
 // "59 s", "12 min", "3 h 20 min", "5 d 3 h".
 std::string duration_text(std::uint64_t seconds);
 
-// Of GET /status. Throws nlohmann::json::exception when something is missing.
+// Of GET /status.
 std::string status_text(const nlohmann::ordered_json& status);
 // Of the "listeners" of GET /listeners.
 std::string listeners_text(const nlohmann::ordered_json& listeners);

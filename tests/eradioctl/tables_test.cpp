@@ -40,5 +40,25 @@ TEST(Tables, LetNoTrackTouchTheTerminal) {
       << text;
 }
 
+// The package's scripts ask a server of another version, too.
+TEST(Tables, HaveADashForWhatAServerOfAnotherVersionDoesNotSay) {
+  EXPECT_NE(status_text(Json::parse("{}")).find("eradio -: process -, up -"), std::string::npos);
+  EXPECT_NE(status_text(Json::parse(R"({"version":7,"source":[],"workers":[{}],"totals":"x"})"))
+                .find("eradio 7: process -"),
+            std::string::npos);
+  EXPECT_NE(listeners_text(Json::parse("[{}]")).find("-"), std::string::npos);
+}
+
+TEST(Tables, SayWhatHasBecomeOfAnUpgrade) {
+  Json status{{"replacing_workers", true}, {"upgrade_error", nullptr}};
+  EXPECT_NE(status_text(status).find("\nworkers: are being replaced"), std::string::npos);
+  status = {{"replacing_workers", false}, {"upgrade_error", "worker 0 is \x1b"}};
+  const std::string text = status_text(status);
+  EXPECT_EQ(text.find("being replaced"), std::string::npos);
+  EXPECT_NE(text.find("\nupgrade: the last one did not come to its end: worker 0 is \\x1b\n"),
+            std::string::npos)
+      << text;
+}
+
 }  // namespace
 }  // namespace eradio
