@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -63,8 +64,22 @@ std::optional<KickOrder> kick_order_of(const std::string& body) {
   return std::nullopt;
 }
 
+// "worker 0 has", "workers 0, 2 have".
+std::string have(const std::vector<std::size_t>& slots) {
+  std::string numbers;
+  for (const std::size_t slot : slots) {
+    numbers += (numbers.empty() ? "" : ", ") + std::to_string(slot);
+  }
+  return (slots.size() == 1 ? "worker " : "workers ") + numbers +
+         (slots.size() == 1 ? " has" : " have");
+}
+
 HttpResponse kick_response(const KickResult& result, const std::string& whom) {
   const std::string kicked = std::to_string(result.connections);
+  if (!result.silent.empty()) {
+    return HttpResponse::error(
+        503, have(result.silent) + " not answered; the others kicked " + kicked + " connections");
+  }
   if (!result.complete) {
     return HttpResponse::error(
         503, "not every worker has answered; the others kicked " + kicked + " connections");

@@ -33,6 +33,18 @@ void Kicks::on_worker_gone(std::size_t slot) {
   }
 }
 
+void Kicks::give_up(std::uint64_t token) {
+  const auto found = orders_.find(token);
+  if (found == orders_.end()) {
+    return;
+  }
+  Order& order = found->second;
+  order.result.complete = false;
+  order.result.silent.assign(order.slots.begin(), order.slots.end());
+  order.slots.clear();
+  settle(token);
+}
+
 void Kicks::settle(std::uint64_t token) {
   const auto found = orders_.find(token);
   if (found == orders_.end() || !found->second.slots.empty()) {

@@ -2,7 +2,7 @@
 // added up. Only the bookkeeping; the supervisor sends and receives.
 //
 // Invariant: each order's `done` is called exactly once, when every worker that got it has answered
-// or has ended.
+// or has ended, or when somebody gives it up.
 #pragma once
 
 #include <cstddef>
@@ -10,14 +10,16 @@
 #include <functional>
 #include <map>
 #include <set>
+#include <vector>
 
 #include "common/worker_protocol.h"
 
 namespace eradio {
 
 struct KickResult {
-  std::uint64_t connections = 0;  // that were closed
-  bool complete = true;           // false: not every worker has said that it did as it was told
+  std::uint64_t connections = 0;      // that were closed
+  bool complete = true;               // false: not every worker has said that it did as it was told
+  std::vector<std::size_t> silent{};  // slots of those that run, and have not said so in time
 };
 
 class Kicks {
@@ -31,6 +33,8 @@ class Kicks {
   // What is not expected is ignored.
   void on_answer(std::size_t slot, const KickAnswer& answer);
   void on_worker_gone(std::size_t slot);
+  // Nobody waits any longer for those who have not answered this order.
+  void give_up(std::uint64_t token);
 
  private:
   struct Order {

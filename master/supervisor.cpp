@@ -11,6 +11,11 @@
 #include "common/log.h"
 
 namespace eradio {
+namespace {
+
+constexpr std::chrono::milliseconds kick_time_max{3'000};  // the operator waits
+
+}  // namespace
 
 Supervisor::Supervisor(EventLoop& loop, std::filesystem::path program,
                        const WorkerSettings& settings, std::chrono::milliseconds timeout,
@@ -544,6 +549,7 @@ void Supervisor::kick(KickOrder order, Kicks::Done done) {
     }
   }
   kicks_.expect(order.token, std::move(told), complete, std::move(done));
+  loop_.call_after(kick_time_max, [this, token = order.token] { kicks_.give_up(token); });
 }
 
 bool Supervisor::set_log_level(LogLevel level) {

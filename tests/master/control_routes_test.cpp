@@ -183,6 +183,9 @@ TEST_F(ControlRoutes, KickSaysWhenNobodyWasThereOrSomeHaveNotAnswered) {
   const Answer answer = ask("POST", "/kick", R"({"id": 3})");
   EXPECT_EQ(answer.status, 503);
   EXPECT_NE(answer.body.at("error").get<std::string>().find('2'), std::string::npos);
+  operations.kick_result = {.connections = 2, .complete = false, .silent = {1, 3}};
+  EXPECT_EQ(ask("POST", "/kick", R"({"id": 3})").body.at("error"),
+            "workers 1, 3 have not answered; the others kicked 2 connections");
 }
 
 TEST_F(ControlRoutes, LogLevelIsSetByItsName) {

@@ -45,6 +45,19 @@ TEST_F(KicksTest, AreIncompleteWhenAWorkerEndsOrWasNotTold) {
   EXPECT_FALSE(results[1].complete);
 }
 
+TEST_F(KicksTest, CanBeGivenUpForWorkersThatDoNotAnswer) {
+  const auto token = order({0, 1, 2});
+  answer(1, token, 2);
+  kicks.give_up(token);
+  ASSERT_EQ(results.size(), 1U);
+  EXPECT_EQ(results[0].connections, 2U);
+  EXPECT_FALSE(results[0].complete);
+  EXPECT_EQ(results[0].silent, (std::vector<std::size_t>{0, 2}));
+  answer(0, token, 5);
+  kicks.give_up(token);
+  EXPECT_EQ(results.size(), 1U) << "it is over";
+}
+
 TEST_F(KicksTest, AreDoneAtOnceWhenThereIsNobodyToTell) {
   order({});
   ASSERT_EQ(results.size(), 1U);
