@@ -78,7 +78,7 @@ Json set_level(ControlClient& client, const std::string& level, std::string& tex
 }
 
 Json restart_workers(ControlClient& client, const std::string& /*argument*/, std::string& text) {
-  Json answer = client.post("/restart-workers");
+  Json answer = client.post("/restart-workers", "", Patience::for_workers);
   const auto restarted = answer.at("restarted").get<std::uint64_t>();
   text = std::to_string(restarted) + (restarted == 1 ? " worker" : " workers") + " replaced\n";
   return answer;
@@ -93,7 +93,7 @@ std::string joined(const Json& names) {
 }
 
 Json reload(ControlClient& client, const std::string& /*argument*/, std::string& text) {
-  Json answer = client.post("/reload");
+  Json answer = client.post("/reload", "", Patience::for_workers);
   const Json& changed = answer.at("changed");
   text = changed.empty() ? "nothing has changed\n" : "changed: " + joined(changed) + "\n";
   if (const Json& not_changed = answer.at("not_changed"); !not_changed.empty()) {
@@ -102,35 +102,54 @@ Json reload(ControlClient& client, const std::string& /*argument*/, std::string&
   return answer;
 }
 
-// Waits until the new program has taken over, and replaced the workers.
-Json upgrade(ControlClient& client, const std::string& /*argument*/, std::string& text) {
-  const Json number = client.post("/upgrade").at("upgrades");
+// When nothing answers any more: the new program has not come up.
+bool is_silent_too_long(const Failure& failure, std::chrono::steady_clock::time_point heard) {
+  constexpr std::chrono::seconds silence_max{3};
+  return failure.status() == ExitStatus::no_server &&
+         std::chrono::steady_clock::now() - heard > silence_max;
+}
+
+// The status of a server that has gone over to the program with this number, and has replaced the
+// workers, or says why not.
+Json status_after_upgrade(ControlClient& client, const Json& number) {
   constexpr std::chrono::milliseconds interval{50};
   constexpr std::chrono::seconds patience{60};
-  const auto give_up = std::chrono::steady_clock::now() + patience;
-  Json status;
-  const auto is_over = [&] {
-    try {
-      status = client.get("/status");
-    } catch (const Failure&) {
-      return false;  // the connection ended with the old program
-    }
-    return !status.at("upgrade_error").is_null() ||
-           (status.at("upgrades") >= number && !status.at("replacing_workers").get<bool>());
-  };
-  do {
-    if (std::chrono::steady_clock::now() > give_up) {
-      throw Failure(ExitStatus::refused, "the upgrade has begun, and does not come to its end");
-    }
+  const auto begin = std::chrono::steady_clock::now();
+  auto heard = begin;
+  while (std::chrono::steady_clock::now() - begin < patience) {
     std::this_thread::sleep_for(interval);
-  } while (!is_over());
+    try {
+      Json status = client.get("/status");
+      heard = std::chrono::steady_clock::now();
+      if (!status.at("upgrade_error").is_null() ||
+          (status.at("upgrades") >= number && !status.at("replacing_workers").get<bool>())) {
+        return status;
+      }
+    } catch (const Failure& failure) {  // the connection ended with the old program
+      if (is_silent_too_long(failure, heard)) {
+        throw Failure(ExitStatus::refused,
+                      std::string("the server has gone in the middle of the upgrade; its log says "
+                                  "why: ") +
+                          failure.what());
+      }
+    }
+  }
+  throw Failure(ExitStatus::refused, "the upgrade has begun, and does not come to its end");
+}
+
+Json upgrade(ControlClient& client, const std::string& /*argument*/, std::string& text) {
+  const Json answer = client.post("/upgrade", "", Patience::for_workers);
+  const Json status = status_after_upgrade(client, answer.at("upgrades"));
   if (!status.at("upgrade_error").is_null()) {
     throw Failure(ExitStatus::refused, status.at("upgrade_error").get<std::string>());
   }
   const auto workers = status.at("workers").size();
-  text = "eradio " + status.at("version").get<std::string>() + " runs, with " +
-         std::to_string(workers) + (workers == 1 ? " new worker" : " new workers") + "\n";
-  return Json{{"version", status.at("version")}, {"upgrades", status.at("upgrades")}};
+  const auto program = answer.value("program", "");
+  text = "eradio " + status.at("version").get<std::string>() + " runs" +
+         (program.empty() ? "" : " (" + program + ")") + ", with " + std::to_string(workers) +
+         (workers == 1 ? " new worker" : " new workers") + "\n";
+  return Json{
+      {"version", status.at("version")}, {"upgrades", status.at("upgrades")}, {"program", program}};
 }
 
 constexpr const char* play = "/play";

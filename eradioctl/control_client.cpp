@@ -46,7 +46,8 @@ std::string or_as_member(const std::string& path) {
 [[noreturn]] void throw_unanswered(const std::string& path) {
   switch (const int error_number = connect_error(path)) {
     case 0:
-      throw Failure(ExitStatus::refused, "the eradio at " + path + " does not answer");
+    case EAGAIN:  // its queue is full
+      throw Failure(ExitStatus::refused, "the eradio at " + path + " does not answer in time");
     case EACCES:
     case EPERM:
       throw Failure(
@@ -65,19 +66,20 @@ std::string or_as_member(const std::string& path) {
 }  // namespace
 
 nlohmann::ordered_json ControlClient::get(const std::string& target) {
-  return ask("GET", target, "");
+  return ask("GET", target, "", Patience::brief);
 }
 
-nlohmann::ordered_json ControlClient::post(const std::string& target, const std::string& body) {
-  return ask("POST", target, body);
+nlohmann::ordered_json ControlClient::post(const std::string& target, const std::string& body,
+                                           Patience patience) {
+  return ask("POST", target, body, patience);
 }
 
 nlohmann::ordered_json ControlClient::put(const std::string& target, const std::string& body) {
-  return ask("PUT", target, body);
+  return ask("PUT", target, body, Patience::brief);
 }
 
 nlohmann::ordered_json ControlClient::ask(const std::string& method, const std::string& target,
-                                          const std::string& body) {
+                                          const std::string& body, Patience patience) {
   if (path_.empty() || path_.size() > path_bytes_max) {
     throw Failure(ExitStatus::usage, "the path of a Unix socket has from 1 to " +
                                          std::to_string(path_bytes_max) + " bytes, not " +
@@ -85,11 +87,11 @@ nlohmann::ordered_json ControlClient::ask(const std::string& method, const std::
   }
   httplib::ClientImpl client(path_);  // Client would look for a scheme and a port in it
   client.set_address_family(AF_UNIX);
-  constexpr std::chrono::seconds patience{10};
-  constexpr std::chrono::minutes answer_patience{6};  // the server gives up after five
-  client.set_connection_timeout(patience);
-  client.set_read_timeout(answer_patience);
-  client.set_write_timeout(patience);
+  constexpr std::chrono::seconds brief{5};
+  constexpr std::chrono::minutes for_workers{6};  // the server gives up after five
+  client.set_connection_timeout(brief);
+  client.set_read_timeout(patience == Patience::brief ? std::chrono::seconds(brief) : for_workers);
+  client.set_write_timeout(brief);
   httplib::Request request;
   request.method = method;
   request.path = target;
@@ -109,7 +111,11 @@ nlohmann::ordered_json ControlClient::ask(const std::string& method, const std::
   }
   if (result->status != 200) {
     refusal_ = result->body;
-    throw Failure(ExitStatus::refused, printable(json.value("error", "it does not say why")));
+    const bool not_understood = result->status == 400;
+    const auto why = json.find("error");
+    throw Failure(not_understood ? ExitStatus::usage : ExitStatus::refused,
+                  why != json.end() && why->is_string() ? printable(why->get<std::string>())
+                                                        : "the server does not say why");
   }
   return json;
 }

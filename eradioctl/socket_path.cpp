@@ -14,7 +14,7 @@ std::string path_in(const std::string& config) {
   // Its problems are eradiod's to complain about; but for one.
   const ConfigurationFile file = read_configuration_file(config);
   if (!file.problems.empty() && file.problems.front().place == config) {
-    throw Failure(ExitStatus::usage, config + " cannot be read");
+    throw Failure(ExitStatus::usage, "the file \"" + config + "\" cannot be read");
   }
   for (const ConfigurationSetting& setting : file.settings) {
     if (setting.key == "control_socket" && setting.value == "none") {
@@ -30,12 +30,13 @@ std::string path_in(const std::string& config) {
 
 }  // namespace
 
-std::string find_socket_path(const std::string& socket, const std::string& config) {
-  if (!socket.empty()) {
-    return socket;
+std::string find_socket_path(const std::optional<std::string>& socket,
+                             const std::optional<std::string>& config) {
+  if (socket) {
+    return *socket;  // an empty one, too: another server than is meant must not be found
   }
-  if (!config.empty()) {
-    return path_in(config);
+  if (config) {
+    return path_in(*config);
   }
   const std::filesystem::path installed =
       find_install_prefix(ERADIO_BINDIR) / ERADIO_SYSCONFDIR / "eradio.conf";

@@ -2,12 +2,14 @@
 // a server puts it that is told nothing.
 #pragma once
 
+#include <optional>
 #include <string>
 
 namespace eradio {
 
-// `socket`, `config`: of the command line; empty: not given. Throws Failure when the file cannot be
-// read or turns the socket off.
-std::string find_socket_path(const std::string& socket, const std::string& config);
+// `socket`, `config`: of the command line. Throws Failure when the file cannot be read or turns the
+// socket off.
+std::string find_socket_path(const std::optional<std::string>& socket,
+                             const std::optional<std::string>& config);
 
 }  // namespace eradio

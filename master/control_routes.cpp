@@ -136,9 +136,12 @@ HttpResponse reload(Operations& operations) {
 HttpResponse upgrade(Operations& operations) {
   HttpResponse response;
   response.later = [&operations](const HttpReply& reply) {
-    operations.upgrade([reply](std::uint64_t number, const std::string& error) {
-      reply(error.empty() ? HttpResponse::json(Json{{"upgrades", number}}.dump())
-                          : HttpResponse::error(503, error));
+    operations.upgrade([reply](const UpgradeResult& result) {
+      reply(result.error.empty()
+                ? HttpResponse::json(
+                      Json{{"upgrades", result.number}, {"program", result.program}}.dump(
+                          -1, ' ', false, Json::error_handler_t::replace))
+                : HttpResponse::error(503, result.error));
     });
   };
   return response;

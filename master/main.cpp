@@ -22,7 +22,7 @@ namespace {
 
 int run(const std::vector<std::string>& command_line) {
   auto upgrade = eradio::take_upgrade_order();
-  const eradio::InstallPaths paths = eradio::find_install_paths();
+  const eradio::InstallPaths paths = eradio::find_install_paths(command_line.front());
   const std::vector<std::string> arguments(command_line.begin() + 1, command_line.end());
   eradio::LoadedConfiguration loaded = eradio::load_configuration(arguments, paths);
   if (loaded.help) {

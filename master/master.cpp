@@ -306,9 +306,16 @@ void Master::go_on() {
   reap();  // whoever has ended meanwhile
   supervisor_.replace_all([this](const ReplaceResult& result) {
     upgrade_error_ = result.error;
-    workers_are_old_ = !result.error.empty();
+    on_workers_replaced(result);
     service_manager_.ready();
   });
+}
+
+void Master::on_workers_replaced(const ReplaceResult& result) {
+  workers_are_old_ = !result.error.empty();
+  if (result.error.empty()) {
+    upgrade_error_.clear();
+  }
 }
 
 void Master::take_as_many_workers_as_wanted() {
@@ -402,7 +409,7 @@ void Master::reload(std::function<void(const ReloadResult&)> done) {
   }
   supervisor_.replace_all(
       [this, result, done = std::move(done)](const ReplaceResult& replaced) mutable {
-        workers_are_old_ = !replaced.error.empty();
+        on_workers_replaced(replaced);
         result.error = replaced.error;
         done(result);
       });
@@ -487,13 +494,13 @@ void Master::reload_on_signal() {
   });
 }
 
-void Master::upgrade(std::function<void(std::uint64_t number, const std::string& error)> done) {
+void Master::upgrade(std::function<void(const UpgradeResult&)> done) {
   std::string why_not = why_busy();
   if (why_not.empty()) {
     why_not = why_not_to_be_left();
   }
   if (!why_not.empty()) {
-    done(0, why_not);
+    done({.number = 0, .program = {}, .error = why_not});
     return;
   }
   upgrading_ = true;
@@ -504,12 +511,12 @@ void Master::upgrade(std::function<void(std::uint64_t number, const std::string&
       log::error("no upgrade: {}", error);
       upgrading_ = false;
       service_manager_.ready();
-      done(0, error);
+      done({.number = 0, .program = {}, .error = error});
       return;
     }
     constexpr int attempts_max = 100;
     upgrade_error_.clear();
-    done(upgrades_ + 1, "");
+    done({.number = upgrades_ + 1, .program = paths_.program.string(), .error = {}});
     if (status_server_) {
       status_server_->stop_accepting();
     }
@@ -690,7 +697,9 @@ void Master::restart_workers(Supervisor::Replaced done) {
     return;
   }
   supervisor_.replace_all([this, done = std::move(done)](const ReplaceResult& result) {
-    workers_are_old_ = workers_are_old_ && !result.error.empty();
+    if (result.error.empty()) {
+      on_workers_replaced(result);
+    }
     done(result);
   });
 }

@@ -66,6 +66,8 @@ class Master final : private Operations {
   // What slots need that there have not been yet: all of it, or it throws, and there is as much as
   // before.
   void make_slots(std::size_t workers);
+  // What a round of replacements has come to: whether there is still something to be said of it.
+  void on_workers_replaced(const ReplaceResult& result);
   // As soon as nothing else is going on.
   void reload_on_signal();
   // If the log goes to a file. Returns why it cannot.
@@ -82,7 +84,7 @@ class Master final : private Operations {
   void kick(const KickOrder& order, Kicks::Done done) override;
   void restart_workers(Supervisor::Replaced done) override;
   void reload(std::function<void(const ReloadResult&)> done) override;
-  void upgrade(std::function<void(std::uint64_t number, const std::string& error)> done) override;
+  void upgrade(std::function<void(const UpgradeResult&)> done) override;
   [[nodiscard]] bool set_log_level(LogLevel level) override;
 
   std::optional<MasterState> before_;  // until it is taken over

@@ -21,6 +21,12 @@ struct ReloadResult {
   std::string error;  // empty: there is none. If nothing is in `settings`, nothing has changed.
 };
 
+struct UpgradeResult {
+  std::uint64_t number = 0;  // that ServerStatus::upgrades will have
+  std::string program;       // that will run then: the path of its file
+  std::string error;         // why it cannot be: then nothing has changed. Empty: it can.
+};
+
 class Operations : public StatusView {
  public:
   // False when the source cannot be told: it does not run, or does not read its commands.
@@ -31,10 +37,8 @@ class Operations : public StatusView {
   virtual void restart_workers(Supervisor::Replaced done) = 0;
   // Reads the configuration again. `done` is called once, when what has changed has taken effect.
   virtual void reload(std::function<void(const ReloadResult&)> done) = 0;
-  // Goes over to the program that is installed now. `done` is called once: with the number that
-  // ServerStatus::upgrades will have then, or with why it cannot be; then nothing has changed.
-  virtual void upgrade(
-      std::function<void(std::uint64_t number, const std::string& error)> done) = 0;
+  // Goes over to the program that is installed now. `done` is called once, before that.
+  virtual void upgrade(std::function<void(const UpgradeResult&)> done) = 0;
   // Of the master and all workers, those to come included. False when a worker could not be told.
   [[nodiscard]] virtual bool set_log_level(LogLevel level) = 0;
 };

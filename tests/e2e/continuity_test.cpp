@@ -321,7 +321,8 @@ TEST(Continuity, OfListenersWhoseServerIsUpgradedIsUnbroken) {
     const auto before = server.workers();
     const RunReport report = operate(crowd, operated, "upgrade");
     EXPECT_EQ(report.exit_status(), 0) << report.errors;
-    EXPECT_EQ(report.output, "eradio " ERADIO_VERSION " runs, with 2 new workers\n");
+    EXPECT_EQ(report.output, "eradio " ERADIO_VERSION " runs (" +
+                                 installed_program("sbin/eradiod") + "), with 2 new workers\n");
     const auto status = operated.ctl_json({"status"});
     EXPECT_EQ(status.at("pid"), server.master());
     EXPECT_EQ(status.at("upgrades"), round);
@@ -395,12 +396,51 @@ TEST(Continuity, IsKeptWhenWhatIsInstalledCannotGoOn) {
   // The new one goes on, its workers do not: the old ones serve.
   std::filesystem::rename(prefix.file("libexec/eradio/eradio-worker"), kept);
   expect_refused("could not be started");
+  const RunReport again = operated.ctl({"upgrade", "--json"});
+  EXPECT_EQ(again.exit_status(), 1);
+  const auto error = nlohmann::json::parse(again.output).at("error").get<std::string>();
+  EXPECT_NE(error.find("could not be started"), std::string::npos) << error;
+  EXPECT_EQ(operated.ctl_json({"status"}).at("upgrade_error"), error);
+  EXPECT_NE(operated.ctl({"status"}).output.find("did not come to its end: " + error),
+            std::string::npos);
   std::filesystem::rename(kept, prefix.file("libexec/eradio/eradio-worker"));
+  EXPECT_EQ(restart_workers(crowd, operated).exit_status(), 0);
+  EXPECT_TRUE(operated.ctl_json({"status"}).at("upgrade_error").is_null()) << "they are new";
   const RunReport report = operate(crowd, operated, "upgrade");
   EXPECT_EQ(report.exit_status(), 0) << report.errors;
   crowd.run_for(milliseconds(300));
   EXPECT_EQ(crowd.ended(), 0U);
   EXPECT_EQ(crowd.missed(), 0U);
+}
+
+TEST(Continuity, FollowsALinkThatIsSwitchedToAnotherTree) {
+  const TemporaryDirectory directory;
+  namespace fs = std::filesystem;
+  for (const char* tree : {"one", "two"}) {
+    copy_installed_tree(directory.file(tree));
+  }
+  const std::string current = directory.file("current");
+  fs::create_directory_symlink("one", current);
+  OperatedServer operated({.arguments = {"--workers", "1"}, .prefix = current});
+  const Server& server = operated.server();
+  const auto program_of = [](pid_t process) {
+    return fs::read_symlink("/proc/" + std::to_string(process) + "/exe").string();
+  };
+  ASSERT_EQ(program_of(server.master()), directory.file("one/sbin/eradiod"));
+  ListenerCrowd crowd;
+  crowd.add({.endpoint = server.ipv4()}, 10);
+  ASSERT_TRUE(crowd.run_until_all_listen(patience));
+  for (const char* tree : {"two", "one"}) {
+    fs::remove(current);
+    fs::create_directory_symlink(tree, current);
+    const RunReport report = operate(crowd, operated, "upgrade");
+    EXPECT_EQ(report.exit_status(), 0) << report.errors;
+    EXPECT_TRUE(has(report.output, current + "/sbin/eradiod")) << report.output;
+    EXPECT_EQ(program_of(server.master()), directory.file(tree) + "/sbin/eradiod");
+    EXPECT_EQ(program_of(server.workers().back()),
+              directory.file(tree) + "/libexec/eradio/eradio-worker");
+  }
+  EXPECT_EQ(crowd.ended(), 0U);
 }
 
 TEST(Continuity, OfListenersThatTheMasterCannotHoldIsBrokenAndTheRestIsNot) {

@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "common/clock.h"
 #include "common/version.h"
 #include "tests/e2e/eradioctl.h"
 #include "tests/support/http_client.h"
@@ -250,8 +251,44 @@ TEST(Eradioctl, KickRefusesWhatIsNeitherIdNorAddress) {
   OperatedServer operated;
   for (const std::string whom : {"nobody", "9223372036854775808", "-1", "", "1.2.3", "::"}) {
     const RunReport report = operated.ctl({"kick", "--", whom});
-    EXPECT_EQ(report.exit_status(), 1) << whom;
+    EXPECT_EQ(report.exit_status(), 2) << whom;
     EXPECT_TRUE(has(report.errors, "expected an id")) << report.errors;
+  }
+}
+
+TEST(Eradioctl, KickSaysWhichWorkerDoesNotAnswer) {
+  OperatedServer operated({.arguments = {"--workers", "2", "--worker_timeout", "60 s"}});
+  const auto workers = operated.ctl_json({"status"}).at("workers");
+  ::kill(workers.at(1).at("pid").get<pid_t>(), SIGSTOP);
+  const std::int64_t begin_ns = monotonic_ns();
+  const RunReport report = operated.ctl({"kick", "7"});
+  EXPECT_LT(monotonic_ns() - begin_ns, 10 * ns_per_second);
+  EXPECT_EQ(report.exit_status(), 1);
+  EXPECT_EQ(report.errors,
+            "eradioctl: worker 1 has not answered; the others kicked 0 connections\n");
+  ::kill(workers.at(1).at("pid").get<pid_t>(), SIGCONT);
+}
+
+TEST(Eradioctl, GivesUpAServerThatDoesNotAnswer) {
+  OperatedServer operated;
+  ::kill(operated.server().master(), SIGSTOP);
+  const std::int64_t begin_ns = monotonic_ns();
+  const RunReport report = operated.ctl({"--json", "status"});
+  EXPECT_LT(monotonic_ns() - begin_ns, 15 * ns_per_second);
+  ::kill(operated.server().master(), SIGCONT);
+  EXPECT_EQ(report.exit_status(), 1);
+  EXPECT_TRUE(has(report.errors, "does not answer in time")) << report.errors;
+  EXPECT_TRUE(has(json::parse(report.output).at("error"), "does not answer")) << report.output;
+}
+
+TEST(Eradioctl, FailsWhenNobodyCanReadWhatItSays) {
+  OperatedServer operated;
+  for (const char* arguments : {"status", "--json status", "--help"}) {
+    const RunReport report = run_program({"/bin/sh", "-c",
+                                          installed_program("bin/eradioctl") + " --socket " +
+                                              operated.socket() + " " + arguments + " >/dev/full"});
+    EXPECT_EQ(report.exit_status(), 1) << arguments;
+    EXPECT_EQ(report.errors, "eradioctl: standard output cannot be written\n");
   }
 }
 
@@ -319,7 +356,7 @@ TEST(Eradioctl, LogLevelHoldsInMasterAndWorkersAndThoseToCome) {
 TEST(Eradioctl, LogLevelRefusesWhatIsNone) {
   OperatedServer operated;
   const RunReport report = operated.ctl({"log-level", "loud"});
-  EXPECT_EQ(report.exit_status(), 1);
+  EXPECT_EQ(report.exit_status(), 2);
   EXPECT_TRUE(has(report.errors, "error, warning, info, debug, trace or off")) << report.errors;
   EXPECT_EQ(operated.ctl_json({"status"}).at("log_level"), "info");
 }

@@ -2,16 +2,22 @@
 // says what is wrong, and requests that are none.
 
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "common/clock.h"
+#include "common/descriptor.h"
 #include "common/version.h"
 #include "tests/e2e/eradioctl.h"
 #include "tests/support/http_client.h"
@@ -192,12 +198,89 @@ TEST(Eradioctl, WrongUsageEndsWith2AndOneLine) {
                                                     {"--no-such-option", "status"},
                                                     {"--socket"},
                                                     {"--socket", std::string(200, 'x'), "status"},
+                                                    {"--socket", "", "status"},
+                                                    {"--config", "", "status"},
                                                     {"--config", "/no/such/file", "status"}}) {
     const RunReport report = run_eradioctl(arguments);
     EXPECT_EQ(report.exit_status(), 2) << report.errors;
     EXPECT_EQ(report.errors.rfind("eradioctl: ", 0), 0U) << report.errors;
     EXPECT_EQ(lines(report.errors), 1U) << report.errors;
   }
+}
+
+TEST(Eradioctl, SaysItsErrorsInJsonTooWhenItIsToSpeakJson) {
+  const TemporaryDirectory directory;
+  const std::string nowhere = directory.file("none.sock");
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{"--socket", nowhere, "status"},
+        {"--socket", "", "status"},
+        {"--config", "/no/such/file", "status"},
+        {"dance"},
+        {}}) {
+    std::vector<std::string> words{"--json"};
+    words.insert(words.end(), arguments.begin(), arguments.end());
+    const RunReport report = run_eradioctl(words);
+    const auto json = nlohmann::json::parse(report.output, nullptr, false);
+    ASSERT_TRUE(json.is_object()) << report.output;
+    EXPECT_EQ(report.errors, "eradioctl: " + json.at("error").get<std::string>() + "\n");
+  }
+}
+
+// Answers so many requests with a text each, and is gone.
+class FakeServer {
+ public:
+  FakeServer(const std::string& path, std::vector<std::string> answers)
+      : socket_(listen_at(path)), thread_([this, path, answers] {
+          for (const std::string& answer : answers) {
+            const Descriptor connection(::accept(socket_.number(), nullptr, nullptr));
+            std::array<char, 4096> request{};
+            static_cast<void>(::recv(connection.number(), request.data(), request.size(), 0));
+            const std::string text =
+                "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(answer.size()) +
+                "\r\nConnection: close\r\n\r\n" + answer;
+            static_cast<void>(::send(connection.number(), text.data(), text.size(), MSG_NOSIGNAL));
+          }
+          fs::remove(path);
+          socket_.reset();
+        }) {}
+
+ private:
+  static Descriptor listen_at(const std::string& path) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, sizeof address.sun_path - 1);
+    Descriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    EXPECT_EQ(::bind(socket.number(), reinterpret_cast<const sockaddr*>(&address), sizeof address),
+              0);
+    EXPECT_EQ(::listen(socket.number(), 10), 0);
+    return socket;
+  }
+
+  Descriptor socket_;
+  std::jthread thread_;
+};
+
+TEST(Eradioctl, GetsOnWithAServerOfAnotherVersionAsFarAsItCan) {
+  const TemporaryDirectory directory;
+  const std::string path = directory.file("control.sock");
+  const FakeServer server(path, {R"({"version":"7"})", "{}"});
+  EXPECT_TRUE(has(run_eradioctl({"--socket", path, "status"}).output, "eradio 7: process -"));
+  const RunReport report = run_eradioctl({"--json", "--socket", path, "restart-workers"});
+  EXPECT_EQ(report.exit_status(), 1);
+  EXPECT_TRUE(has(report.errors, "the server is of another version")) << report.errors;
+  EXPECT_TRUE(nlohmann::json::parse(report.output).contains("error")) << report.output;
+}
+
+TEST(Eradioctl, DoesNotWaitForAServerThatIsGoneAfterAnUpgrade) {
+  const TemporaryDirectory directory;
+  const std::string path = directory.file("control.sock");
+  const FakeServer server(path, {R"({"upgrades":1})"});
+  const std::int64_t begin_ns = monotonic_ns();
+  const RunReport report = run_eradioctl({"--socket", path, "upgrade"});
+  EXPECT_LT(monotonic_ns() - begin_ns, 20 * ns_per_second);
+  EXPECT_EQ(report.exit_status(), 1);
+  EXPECT_TRUE(has(report.errors, "the server has gone in the middle of the upgrade"))
+      << report.errors;
 }
 
 TEST(Eradioctl, HelpNamesTheCommandsAndTheExitStatuses) {

@@ -38,9 +38,7 @@ class FakeOperations final : public Operations {
   }
   void restart_workers(Supervisor::Replaced done) override { done(replace_result); }
   void reload(std::function<void(const ReloadResult&)> done) override { done(reload_result); }
-  void upgrade(std::function<void(std::uint64_t, const std::string&)> done) override {
-    done(upgrade_number, upgrade_error);
-  }
+  void upgrade(std::function<void(const UpgradeResult&)> done) override { done(upgrade_result); }
   bool set_log_level(LogLevel wanted) override {
     level = wanted;
     return can;
@@ -52,8 +50,7 @@ class FakeOperations final : public Operations {
   ReplaceResult replace_result{.replaced = 3, .error = {}};
   ReloadResult reload_result{.settings = {.changed = {"max_lag"}, .unchangeable = {"listen_port"}},
                              .error = {}};
-  std::uint64_t upgrade_number = 4;
-  std::string upgrade_error;
+  UpgradeResult upgrade_result{.number = 4, .program = "/usr/sbin/eradiod", .error = {}};
   bool can = true;
   std::uint64_t asked_offset = 0;
   std::size_t asked_limit = 0;
@@ -137,11 +134,11 @@ TEST_F(ControlRoutes, AReloadSaysWhatHasChangedAndWhatCouldNot) {
 TEST_F(ControlRoutes, AnUpgradeIsNumberedOrItIsSaidWhyThereIsNone) {
   Answer answer = ask("POST", "/upgrade");
   EXPECT_EQ(answer.status, 200);
-  EXPECT_EQ(answer.body, json::parse(R"({"upgrades":4})"));
-  operations.upgrade_error = "the installed program cannot go on from here";
+  EXPECT_EQ(answer.body, json::parse(R"({"upgrades":4,"program":"/usr/sbin/eradiod"})"));
+  operations.upgrade_result.error = "the installed program cannot go on from here";
   answer = ask("POST", "/upgrade");
   EXPECT_EQ(answer.status, 503);
-  EXPECT_EQ(answer.body.at("error"), operations.upgrade_error);
+  EXPECT_EQ(answer.body.at("error"), operations.upgrade_result.error);
 }
 
 TEST_F(ControlRoutes, CommandsGoToTheSource) {
