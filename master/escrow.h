@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <span>
 #include <utility>
 #include <vector>
@@ -105,7 +106,7 @@ class Escrow {
 
   std::size_t records_max_;
   std::size_t size_ = 0;
-  std::vector<Held> held_;  // by record
+  std::deque<Held> held_;  // by record; grows without a copy of all
 };
 
 }  // namespace eradio

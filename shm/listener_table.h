@@ -155,6 +155,8 @@ class WorkerListenerTable {
   // A record for a listener that has come; nothing when there is none free.
   [[nodiscard]] std::optional<std::uint32_t> take(const ListenerIdentity& identity,
                                                   const ListenerRun& run);
+  // How many there can be.
+  [[nodiscard]] std::size_t records() const noexcept { return records_.size(); }
   // There is no record free.
   [[nodiscard]] bool is_full() const noexcept { return free_.empty() && used_ == records_.size(); }
   [[nodiscard]] std::uint64_t serial(std::uint32_t record) const noexcept;

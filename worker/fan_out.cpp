@@ -59,6 +59,7 @@ FanOut::FanOut(EventLoop& loop, FrameStore& store, WorkerCounters& counters,
       clock_(clock),
       stall_ns_max_(std::chrono::nanoseconds(stall_timeout).count()),
       send_buffer_for_bytes_(limits.queue_bytes_max) {
+  listeners_.reserve(table.records());  // memory that is not used yet costs nothing
   set_pace({});
   sweep();
 }

@@ -143,7 +143,7 @@ void FrameStore::begin_turn() noexcept {
 }
 
 void FrameStore::drop_before(std::uint64_t number) noexcept {
-  constexpr std::uint64_t worth_a_call = 64 * 1024;
+  constexpr std::uint64_t worth_a_call = std::uint64_t{64} * 1024;
   oldest_ = std::max(oldest_, number);
   if (oldest_ == next_) {
     return;
