@@ -127,6 +127,8 @@ void Upgrade::start_check(const MasterState& state) {
                                      {messages.write_end.number(), STDERR_FILENO},
                                      {file.number(), file.number()},
                                      {state.stream.descriptor, state.stream.descriptor},
+                                     {state.scoreboard_front_descriptor,
+                                      state.scoreboard_front_descriptor},
                                      {state.scoreboard_descriptor, state.scoreboard_descriptor}},
                      .own_session = true};
   child.arguments.front() = program_.string();
