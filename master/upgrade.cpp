@@ -119,18 +119,18 @@ void Upgrade::start_check(const MasterState& state) {
   const Descriptor file = write_down(state);
   Pipe consent_pipe = make_pipe(O_NONBLOCK);
   Pipe messages = make_pipe(O_NONBLOCK);
-  ChildProgram child{.arguments = command_line_,
-                     .executable = file_.number(),
-                     .environment = {std::string(order_name) + "=" + std::string(check_order) +
-                                     std::to_string(file.number())},
-                     .descriptors = {{consent_pipe.write_end.number(), STDOUT_FILENO},
-                                     {messages.write_end.number(), STDERR_FILENO},
-                                     {file.number(), file.number()},
-                                     {state.stream.descriptor, state.stream.descriptor},
-                                     {state.scoreboard_front_descriptor,
-                                      state.scoreboard_front_descriptor},
-                                     {state.scoreboard_descriptor, state.scoreboard_descriptor}},
-                     .own_session = true};
+  ChildProgram child{
+      .arguments = command_line_,
+      .executable = file_.number(),
+      .environment = {std::string(order_name) + "=" + std::string(check_order) +
+                      std::to_string(file.number())},
+      .descriptors = {{consent_pipe.write_end.number(), STDOUT_FILENO},
+                      {messages.write_end.number(), STDERR_FILENO},
+                      {file.number(), file.number()},
+                      {state.stream.descriptor, state.stream.descriptor},
+                      {state.scoreboard_front_descriptor, state.scoreboard_front_descriptor},
+                      {state.scoreboard_descriptor, state.scoreboard_descriptor}},
+      .own_session = true};
   child.arguments.front() = program_.string();
   for (const SavedWorker& worker : state.supervisor.workers) {
     child.descriptors.push_back({worker.listeners_descriptor, worker.listeners_descriptor});
