@@ -18,7 +18,6 @@
 namespace eradio {
 namespace {
 
-constexpr int accept_queue_length = 4096;  // the kernel cuts it to net.core.somaxconn
 constexpr int port_attempts_max = 20;
 
 using SocketsBySlot = std::vector<std::vector<Descriptor>>;

@@ -12,7 +12,7 @@
 namespace eradio {
 namespace {
 
-constexpr int accept_queue_length = 128;
+constexpr int operators_queue_length = 128;
 
 // Its clients are near, and its answers short: who is slow is not waited for.
 ConnectionLimits connection_limits() {
@@ -38,7 +38,7 @@ bool is_number(std::string_view host) {
 
 Descriptor listen_at(const TcpAddress& address) {
   Descriptor socket = bind_socket(address, false);
-  start_listening(socket.number(), address, accept_queue_length);
+  start_listening(socket.number(), address, operators_queue_length);
   return socket;
 }
 

@@ -31,6 +31,10 @@ struct TcpAddress {
   [[nodiscard]] std::string name() const;
 };
 
+// How many listeners may wait to be accepted at one socket; the kernel cuts it to
+// net.core.somaxconn.
+constexpr int accept_queue_length = 4096;
+
 // A non-blocking socket that is bound there. `shared`: with SO_REUSEPORT. All throw
 // std::system_error, which names the address.
 Descriptor bind_socket(const TcpAddress& address, bool shared);

@@ -9,11 +9,10 @@
 #include <cstring>
 
 #include "common/system_error.h"
+#include "master/tcp_address.h"
 
 namespace eradio {
 namespace {
-
-constexpr int accept_queue_length = 4096;  // the kernel cuts it to net.core.somaxconn
 
 // The process's umask for as long as this lives.
 class UmaskScope {
