@@ -220,9 +220,9 @@ TEST(Eradioctl, SaysItsErrorsInJsonTooWhenItIsToSpeakJson) {
     std::vector<std::string> words{"--json"};
     words.insert(words.end(), arguments.begin(), arguments.end());
     const RunReport report = run_eradioctl(words);
-    const auto json = nlohmann::json::parse(report.output, nullptr, false);
-    ASSERT_TRUE(json.is_object()) << report.output;
-    EXPECT_EQ(report.errors, "eradioctl: " + json.at("error").get<std::string>() + "\n");
+    const auto answer = nlohmann::json::parse(report.output, nullptr, false);
+    ASSERT_TRUE(answer.is_object()) << report.output;
+    EXPECT_EQ(report.errors, "eradioctl: " + answer.at("error").get<std::string>() + "\n");
   }
 }
 
