@@ -121,8 +121,9 @@ Usage usage_of(const std::vector<pid_t>& processes) {
     usage.user += time.user;
     usage.system += time.system;
     usage.bytes += proportional_bytes(process);
-    // The ring and the workers' stores of frames fill while the stream plays, whoever listens.
-    usage.listener_bytes += own_bytes(process, {"eradio-stream", "eradio-frames"});
+    // The ring and the workers' stores of frames (shared memory without a name, which proc(5) shows
+    // as /dev/zero) fill while the stream plays, whoever listens.
+    usage.listener_bytes += own_bytes(process, {"eradio-stream", "/dev/zero"});
   }
   return usage;
 }
