@@ -284,9 +284,9 @@ TEST(Eradioctl, GivesUpAServerThatDoesNotAnswer) {
 TEST(Eradioctl, FailsWhenNobodyCanReadWhatItSays) {
   OperatedServer operated;
   for (const char* arguments : {"status", "--json status", "--help"}) {
-    const RunReport report = run_program({"/bin/sh", "-c",
-                                          installed_program("bin/eradioctl") + " --socket " +
-                                              operated.socket() + " " + arguments + " >/dev/full"});
+    const RunReport report = run_program(
+        {"/bin/sh", "-c", std::string("exec \"$0\" --socket \"$1\" ") + arguments + " >/dev/full",
+         installed_program("bin/eradioctl"), operated.socket()});
     EXPECT_EQ(report.exit_status(), 1) << arguments;
     EXPECT_EQ(report.errors, "eradioctl: standard output cannot be written\n");
   }
