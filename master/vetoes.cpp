@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <iterator>
-#include <limits>
 #include <stdexcept>
 #include <utility>
 
@@ -17,8 +15,7 @@ Vetoes::Vetoes(double ratio, std::size_t slots) {
 }
 
 void Vetoes::make_slots(std::size_t slots) {
-  ERADIO_CHECK(slots <= std::numeric_limits<std::uint16_t>::max());
-  all_connections_.resize(std::max(all_connections_.size(), slots));
+  audiences_.resize(std::max(audiences_.size(), slots));
 }
 
 void Vetoes::set_ratio(double ratio) {
@@ -26,138 +23,104 @@ void Vetoes::set_ratio(double ratio) {
   ratio_ = ratio;
 }
 
+void Vetoes::Audience::add(std::uint64_t id) {
+  ++connections;
+  if (!ids.insert(id).second) {
+    ++more[id];
+  }
+}
+
 bool Vetoes::join(std::size_t slot, std::uint64_t id) {
-  if (all_connections_.at(slot) >= connections_max) {
+  Audience& audience = audiences_.at(slot);
+  if (audience.connections >= connections_max) {
     return false;
   }
-  ++all_connections_[slot];
-  const auto listener = ids_.try_emplace(id, Id{.slot = static_cast<std::uint16_t>(slot)}).first;
-  set_connections(slot, listener, connections(slot, listener) + 1);
+  listeners_ += is_listening(id) ? 0U : 1U;
+  audience.add(id);
   return true;
 }
 
 bool Vetoes::leave(std::size_t slot, std::uint64_t id) {
-  const auto listener = ids_.find(id);
-  if (listener == ids_.end() || connections(slot, listener) == 0) {
+  Audience& audience = audiences_.at(slot);
+  if (!audience.ids.contains(id)) {
     return false;
   }
-  --all_connections_.at(slot);
-  set_connections(slot, listener, connections(slot, listener) - 1);
-  erase_if_gone(listener);
+  --audience.connections;
+  if (const auto more = audience.more.find(id); more == audience.more.end()) {
+    audience.ids.erase(id);
+    forget_if_gone(id);
+  } else if (--more->second == 0) {
+    audience.more.erase(more);
+  }
   return true;
 }
 
 void Vetoes::keep_only(std::size_t slot, std::span<const std::uint64_t> ids) {
-  std::vector<std::uint64_t> kept(ids.begin(), ids.end());
-  std::sort(kept.begin(), kept.end());
-  all_connections_.at(slot) = kept.size();
-  auto next = kept.cbegin();
-  // How many of them carry this id; all that are less have been asked for.
-  const auto count_of = [&](std::uint64_t id) {
-    const auto begin = std::exchange(next, std::upper_bound(next, kept.cend(), id));
-    return static_cast<std::uint32_t>(next - begin);
-  };
-  for (const std::uint64_t id : kept) {
-    ids_.try_emplace(id, Id{.slot = static_cast<std::uint16_t>(slot)});
+  Audience kept;
+  for (const std::uint64_t id : ids) {
+    listeners_ += is_listening(id) || kept.ids.contains(id) ? 0U : 1U;
+    kept.add(id);
   }
-  for (auto listener = ids_.begin(); listener != ids_.end();) {
-    set_connections(slot, listener, count_of(listener->first));
-    listener = erase_if_gone(listener);
+  const Audience before = std::exchange(audiences_.at(slot), std::move(kept));
+  for (const std::uint64_t id : before.ids) {
+    forget_if_gone(id);
   }
 }
 
-std::uint32_t Vetoes::connections(std::size_t slot, Ids::const_iterator of) const {
-  const Id& listener = of->second;
-  if (listener.slot == slot) {
-    return listener.connections;
-  }
-  const auto found = listener.elsewhere ? elsewhere_.find({of->first, slot}) : elsewhere_.end();
-  return found != elsewhere_.end() ? found->second : 0;
+bool Vetoes::is_listening(std::uint64_t id) const {
+  return std::any_of(audiences_.begin(), audiences_.end(),
+                     [&](const Audience& audience) { return audience.ids.contains(id); });
 }
 
-void Vetoes::set_connections(std::size_t slot, Ids::iterator of, std::uint32_t connections) {
-  Id& listener = of->second;
-  if (listener.slot == slot) {
-    listener.connections = connections;
-  } else if (connections > 0) {
-    elsewhere_[{of->first, slot}] = connections;
-    listener.elsewhere = true;
-  } else if (listener.elsewhere) {
-    elsewhere_.erase({of->first, slot});
+void Vetoes::forget_if_gone(std::uint64_t id) {
+  if (!is_listening(id)) {
+    --listeners_;
+    voters_.erase(id);
   }
-  if (!listener.elsewhere) {
-    return;
-  }
-  const auto other = elsewhere_.lower_bound({of->first, 0});
-  listener.elsewhere = other != elsewhere_.end() && other->first.first == of->first;
-  if (listener.connections == 0 && listener.elsewhere) {  // that worker is its own from now on
-    listener.slot = static_cast<std::uint16_t>(other->first.second);
-    listener.connections = other->second;
-    const auto another = elsewhere_.erase(other);
-    listener.elsewhere = another != elsewhere_.end() && another->first.first == of->first;
-  }
-}
-
-Vetoes::Ids::iterator Vetoes::erase_if_gone(Ids::iterator listener) {
-  if (listener->second.connections > 0) {
-    return std::next(listener);
-  }
-  vetoes_ -= listener->second.voted ? 1U : 0U;
-  return ids_.erase(listener);
 }
 
 VoteOutcome Vetoes::vote(std::uint64_t id) {
-  const auto found = ids_.find(id);
-  if (found == ids_.end()) {
+  if (!is_listening(id)) {
     return VoteOutcome::no_such_listener;
   }
   if (!playing_) {
     return VoteOutcome::nothing_plays;
   }
-  vetoes_ += found->second.voted ? 0U : 1U;
-  found->second.voted = true;
+  voters_.insert(id);
   return VoteOutcome::counted;
 }
 
 void Vetoes::start_track() {
-  clear_votes();
+  voters_.clear();
+  skipped_ = false;
   playing_ = true;
 }
 
 void Vetoes::stop() {
-  clear_votes();
+  voters_.clear();
+  skipped_ = false;
   playing_ = false;
 }
 
-void Vetoes::clear_votes() {
-  if (vetoes_ > 0) {
-    for (auto& [id, state] : ids_) {
-      state.voted = false;
-    }
-  }
-  vetoes_ = 0;
-  skipped_ = false;
-}
-
 void Vetoes::save(SavedProgramme& saved) const {
-  for (const auto& [id, listener] : ids_) {
-    saved.connections.push_back(
-        {.slot = listener.slot, .listener_id = id, .count = listener.connections});
-    if (listener.voted) {
-      saved.voters.push_back(id);
+  for (std::size_t slot = 0; slot < audiences_.size(); ++slot) {
+    const Audience& audience = audiences_[slot];
+    for (const std::uint64_t id : audience.ids) {
+      const auto more = audience.more.find(id);
+      saved.connections.push_back(
+          {.slot = slot,
+           .listener_id = id,
+           .count = 1 + (more != audience.more.end() ? more->second : 0U)});
     }
   }
-  for (const auto& [id_and_slot, connections] : elsewhere_) {
-    saved.connections.push_back(
-        {.slot = id_and_slot.second, .listener_id = id_and_slot.first, .count = connections});
-  }
+  saved.voters.assign(voters_.begin(), voters_.end());
   saved.skipped = skipped_;
 }
 
 void Vetoes::resume(const SavedProgramme& saved, bool playing) {
   for (const SavedConnections& connections : saved.connections) {
     for (std::uint64_t i = 0; i < connections.count; ++i) {
-      if (connections.slot >= all_connections_.size() ||
+      if (connections.slot >= audiences_.size() ||
           !join(connections.slot, connections.listener_id)) {
         throw std::runtime_error("the running server's state has more listeners than can be true");
       }
@@ -171,7 +134,7 @@ void Vetoes::resume(const SavedProgramme& saved, bool playing) {
 }
 
 bool Vetoes::skip_is_due() {
-  if (!playing_ || skipped_ || vetoes_ < vetoes_needed(ratio_, ids_.size())) {
+  if (!playing_ || skipped_ || vetoes() < vetoes_needed(ratio_, listeners_)) {
     return false;
   }
   skipped_ = true;

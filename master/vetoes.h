@@ -7,12 +7,11 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <span>
-#include <utility>
 #include <vector>
 
 #include <absl/container/btree_map.h>
+#include <absl/container/btree_set.h>
 
 #include "common/worker_protocol.h"
 #include "master/master_state.h"
@@ -54,35 +53,30 @@ class Vetoes {
   // To be asked after each change: the answer "yes" is given once.
   [[nodiscard]] bool skip_is_due();
 
-  [[nodiscard]] bool is_listening(std::uint64_t id) const { return ids_.contains(id); }
-  [[nodiscard]] std::uint64_t listeners() const noexcept { return ids_.size(); }
-  [[nodiscard]] std::uint64_t vetoes() const noexcept { return vetoes_; }
+  [[nodiscard]] bool is_listening(std::uint64_t id) const;
+  [[nodiscard]] std::uint64_t listeners() const noexcept { return listeners_; }
+  [[nodiscard]] std::uint64_t vetoes() const noexcept { return voters_.size(); }
   // Votes that it takes with so many listeners: their part, rounded up, and at least one.
   [[nodiscard]] static std::uint64_t vetoes_needed(double ratio, std::uint64_t listeners);
 
  private:
-  // One for each listener of the server: small. Most have one connection, or all on one worker.
-  struct Id {
-    std::uint32_t connections = 0;  // on this one
-    std::uint16_t slot = 0;
-    bool elsewhere = false;  // on others, too
-    bool voted = false;
+  // Ordered: listeners choose their ids, and no choice of theirs can make these slow. An id takes
+  // some 12 bytes, and each listener has one: so what only few of them need stands apart.
+  using Ids = absl::btree_set<std::uint64_t>;
+  struct Audience {
+    Ids ids;
+    absl::btree_map<std::uint64_t, std::uint32_t> more;  // connections of these beyond the first
+    std::size_t connections = 0;
+    void add(std::uint64_t id);
   };
-  static_assert(sizeof(Id) == 8);
-  // Ordered: listeners choose their ids, and no choice of theirs can make these slow.
-  using Ids = absl::btree_map<std::uint64_t, Id>;
 
-  [[nodiscard]] std::uint32_t connections(std::size_t slot, Ids::const_iterator of) const;
-  void set_connections(std::size_t slot, Ids::iterator of, std::uint32_t connections);
-  // If it has no connection left. Returns the next.
-  Ids::iterator erase_if_gone(Ids::iterator listener);
-  void clear_votes();
+  // That its last connection on one worker has gone; on others it may have some.
+  void forget_if_gone(std::uint64_t id);
 
   double ratio_;
-  std::vector<std::size_t> all_connections_;  // by worker
-  Ids ids_;
-  std::map<std::pair<std::uint64_t, std::size_t>, std::uint32_t> elsewhere_;  // by id and worker
-  std::uint64_t vetoes_ = 0;
+  std::vector<Audience> audiences_;  // by worker
+  Ids voters_;
+  std::uint64_t listeners_ = 0;  // ids, each once
   bool playing_ = false;
   bool skipped_ = false;  // this track, by votes
 };
