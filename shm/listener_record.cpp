@@ -1,30 +1,42 @@
 #include "shm/listener_record.h"
 
 #include <algorithm>
-#include <limits>
 
 namespace eradio {
 namespace {
 
-constexpr unsigned half_bits = 32;
-constexpr std::uint64_t half_max = std::numeric_limits<std::uint32_t>::max();
-constexpr unsigned port_bits = 16;
 constexpr std::uint64_t sending_bit = std::uint64_t{1} << 63U;
 constexpr std::int64_t ns_per_us = 1000;
+constexpr std::int64_t ns_per_ms = 1'000'000;
 
-std::uint64_t halves(std::uint64_t high, std::uint64_t low) noexcept {
-  return (std::min(high, half_max) << half_bits) | std::min(low, half_max);
+// Of this many bits; what is more than they can say becomes the most that they can.
+struct Bits {
+  unsigned count;
+  std::uint64_t value;
+  [[nodiscard]] constexpr std::uint64_t nearest() const noexcept {
+    return std::min(value, (std::uint64_t{1} << count) - 1);
+  }
+};
+
+// Values in one word, the first of them in its lowest bits.
+template <typename... Values>
+std::uint64_t packed(Values... values) noexcept {
+  std::uint64_t word = 0;
+  unsigned at = 0;
+  ((word |= values.nearest() << at, at += values.count), ...);
+  return word;
 }
 
-std::uint64_t high_half(std::uint64_t word) noexcept { return word >> half_bits; }
-std::uint64_t low_half(std::uint64_t word) noexcept { return word & half_max; }
-
-std::uint64_t microseconds(std::int64_t ns) noexcept {
-  return static_cast<std::uint64_t>(std::max<std::int64_t>(ns, 0) / ns_per_us);
+std::uint64_t bits(std::uint64_t word, unsigned from, unsigned count) noexcept {
+  return (word >> from) & ((std::uint64_t{1} << count) - 1);
 }
 
-std::int64_t nanoseconds(std::uint64_t us) noexcept {
-  return static_cast<std::int64_t>(us) * ns_per_us;
+std::uint64_t whole(std::int64_t ns, std::int64_t unit_ns) noexcept {
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(ns, 0) / unit_ns);
+}
+
+std::int64_t nanoseconds(std::uint64_t count, std::int64_t unit_ns) noexcept {
+  return static_cast<std::int64_t>(count) * unit_ns;
 }
 
 }  // namespace
@@ -38,25 +50,25 @@ ListenerTotals& ListenerTotals::operator+=(const ListenerTotals& other) noexcept
 }
 
 IdentityWords pack(const ListenerIdentity& identity) noexcept {
-  constexpr std::uint64_t bytes_max = std::numeric_limits<std::uint64_t>::max() >> port_bits;
   return {
       identity.id,
       identity.peer.high,
       identity.peer.low,
-      static_cast<std::uint64_t>(identity.joined_ns),
-      (std::min(identity.bytes_before, bytes_max) << port_bits) | identity.peer_port,
-      halves(microseconds(identity.lag_ns_max), static_cast<std::uint64_t>(identity.kind)),
+      packed(Bits{48, identity.bytes_before}, Bits{16, identity.peer_port}),
+      packed(Bits{40, whole(identity.joined_ns, ns_per_ms)},
+             Bits{22, whole(identity.lag_ns_max, ns_per_ms)},
+             Bits{2, static_cast<std::uint64_t>(identity.kind)}),
   };
 }
 
 ListenerIdentity unpack_identity(const IdentityWords& words) noexcept {
   return {.id = words[0],
           .peer = {.high = words[1], .low = words[2]},
-          .joined_ns = static_cast<std::int64_t>(words[3]),
-          .lag_ns_max = nanoseconds(high_half(words[5])),
-          .bytes_before = words[4] >> port_bits,
-          .peer_port = static_cast<std::uint16_t>(words[4]),
-          .kind = static_cast<ClientKind>(low_half(words[5]))};
+          .joined_ns = nanoseconds(bits(words[4], 0, 40), ns_per_ms),
+          .lag_ns_max = nanoseconds(bits(words[4], 40, 22), ns_per_ms),
+          .bytes_before = bits(words[3], 0, 48),
+          .peer_port = static_cast<std::uint16_t>(bits(words[3], 48, 16)),
+          .kind = static_cast<ClientKind>(bits(words[4], 62, 2))};
 }
 
 AccountWords pack(const ListenerAccount& account) noexcept {
@@ -65,10 +77,9 @@ AccountWords pack(const ListenerAccount& account) noexcept {
   return {run.bytes_before,
           run.stream_position,
           run.header_position,
-          halves(run.header_bytes, tally.totals.jumps),
           tally.stream_position,
-          tally.totals.frames_sent,
-          tally.totals.frames_skipped,
+          packed(Bits{40, tally.totals.frames_sent}, Bits{24, tally.totals.jumps}),
+          packed(Bits{35, tally.totals.frames_skipped}, Bits{29, run.header_bytes}),
           pack_bytes_sent(tally.totals.bytes_sent, account.sending)};
 }
 
@@ -76,12 +87,12 @@ ListenerAccount unpack_account(const AccountWords& words) noexcept {
   return {.run = {.bytes_before = words[0],
                   .stream_position = words[1],
                   .header_position = words[2],
-                  .header_bytes = static_cast<std::uint32_t>(high_half(words[3]))},
-          .tally = {.stream_position = words[4],
-                    .totals = {.frames_sent = words[5],
+                  .header_bytes = static_cast<std::uint32_t>(bits(words[5], 35, 29))},
+          .tally = {.stream_position = words[3],
+                    .totals = {.frames_sent = bits(words[4], 0, 40),
                                .bytes_sent = words[bytes_sent_word] & ~sending_bit,
-                               .frames_skipped = words[6],
-                               .jumps = low_half(words[3])}},
+                               .frames_skipped = bits(words[5], 0, 35),
+                               .jumps = bits(words[4], 40, 24)}},
           .sending = (words[bytes_sent_word] & sending_bit) != 0};
 }
 
@@ -90,11 +101,11 @@ std::uint64_t pack_bytes_sent(std::uint64_t bytes, bool sending) noexcept {
 }
 
 std::uint64_t pack(const ListenerProgress& progress) noexcept {
-  return halves(microseconds(progress.lag_ns), progress.queued_bytes);
+  return packed(Bits{32, progress.queued_bytes}, Bits{32, whole(progress.lag_ns, ns_per_us)});
 }
 
 ListenerProgress unpack_progress(std::uint64_t word) noexcept {
-  return {.lag_ns = nanoseconds(high_half(word)), .queued_bytes = low_half(word)};
+  return {.lag_ns = nanoseconds(bits(word, 32, 32), ns_per_us), .queued_bytes = bits(word, 0, 32)};
 }
 
 }  // namespace eradio

@@ -1,25 +1,24 @@
 // What is written down of one client of a worker: the values, and the record in shared memory that
 // they are packed into. No rules about who writes when: these are listener_table.h's.
 //
-// A record is two cache lines. What is packed has the range that is said here; what is beyond it is
-// written as the nearest that is not.
+// A record is 112 bytes, since there is one for each listener: what is packed has the range that is
+// said here; what is beyond it is written as the nearest that is not.
 //
-//   word   of a listener                              of a notify client
-//    0     serial; 0: the record is free              the same
-//    1     id                                         0
-//   2, 3   peer                                       the same
-//    4     joined_ns                                  the same
-//    5     bytes_before, 48 bits | peer_port, 16      0 | the same
-//    6     lag_ns_max in µs, 32 bits | kind, 32       0 | the same
-//    7     run: bytes_before                          unsettled
-//    8     run: stream_position                       told
-//    9     run: header_position                       sent_ns
-//   10     run: header_bytes, 32 bits | jumps, 32     heard_ns
-//   11     tally: stream_position
-//   12     tally: frames_sent
-//   13     tally: frames_skipped
-//   14     tally: bytes_sent, 63 bits | sending, 1
-//   15     lag_ns in µs, 32 bits | queued_bytes, 32
+//   word   of a listener                                    of a notify client
+//    0     serial; 0: the record is free                    the same
+//    1     id                                               0
+//   2, 3   peer                                             the same
+//    4     bytes_before, 48 bits | peer_port, 16            0 | the same
+//    5     joined_ns in ms, 40 | lag_ns_max in ms, 22 |     the same | 0 | the same
+//          kind, 2
+//    6     run: bytes_before                                unsettled
+//    7     run: stream_position                             told
+//    8     run: header_position                             sent_ns
+//    9     tally: stream_position                           heard_ns
+//   10     tally: frames_sent, 40 | jumps, 24
+//   11     tally: frames_skipped, 35 | run: header_bytes, 29
+//   12     tally: bytes_sent, 63 bits | sending, 1
+//   13     lag_ns in µs, 32 bits | queued_bytes, 32
 #pragma once
 
 #include <array>
@@ -36,8 +35,8 @@ namespace eradio {
 struct ListenerIdentity {
   std::uint64_t id = 0;  // of the contract, 0 to 2^63-1
   PeerKey peer;
-  std::int64_t joined_ns = 0;
-  std::int64_t lag_ns_max = 0;  // its `max_lag`; whole microseconds, up to an hour
+  std::int64_t joined_ns = 0;   // whole milliseconds
+  std::int64_t lag_ns_max = 0;  // its `max_lag`; whole milliseconds, up to an hour
   // Of the connection, that TCP had taken before the first of the stream: response heads. Unknown
   // of a Unix socket, and 0.
   std::uint64_t bytes_before = 0;
@@ -93,7 +92,7 @@ struct NotifyProgress {
   bool operator==(const NotifyProgress&) const = default;
 };
 
-using IdentityWords = std::array<std::uint64_t, 6>;
+using IdentityWords = std::array<std::uint64_t, 5>;
 
 IdentityWords pack(const ListenerIdentity& identity) noexcept;
 ListenerIdentity unpack_identity(const IdentityWords& words) noexcept;
@@ -106,8 +105,8 @@ struct ListenerAccount {
   // (Of a Unix socket alone: of TCP the kernel knows.)
   bool sending = false;
 };
-using AccountWords = std::array<std::uint64_t, 8>;
-constexpr std::size_t bytes_sent_word = 7;  // of these; has `sending`, too
+using AccountWords = std::array<std::uint64_t, 7>;
+constexpr std::size_t bytes_sent_word = 6;  // of these; has `sending`, too
 // Of a notify client's. Not 0 while the connection may be in the middle of something that a worker
 // knows nothing of which begins with it: then the rest does not count.
 constexpr std::size_t unsettled_word = 0;
@@ -127,6 +126,6 @@ struct ListenerRecord {
   AccountWords account;
   std::uint64_t progress;
 };
-static_assert(sizeof(ListenerRecord) == 128);
+static_assert(sizeof(ListenerRecord) == 112);
 
 }  // namespace eradio

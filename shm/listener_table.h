@@ -27,7 +27,7 @@
 namespace eradio {
 
 constexpr std::uint64_t listener_table_magic = 0x656c626174726165;
-constexpr std::uint32_t listener_table_layout_version = 7;
+constexpr std::uint32_t listener_table_layout_version = 8;
 
 struct ListenerStatus : ListenerIdentity, ListenerProgress, ListenerTotals {
   bool operator==(const ListenerStatus&) const = default;

@@ -20,6 +20,10 @@ class ListenerTableTest : public testing::Test {
     ListenerStatus status;
     status.id = id;
     status.peer = {.high = 1, .low = id};
+    status.joined_ns = static_cast<std::int64_t>(id) * 2'000'000;
+    status.lag_ns_max = static_cast<std::int64_t>(id) * 3'000'000;
+    status.bytes_before = 4 * id;
+    status.peer_port = static_cast<std::uint16_t>(5 * id);
     status.lag_ns = static_cast<std::int64_t>(id) * 1000;
     status.queued_bytes = 7 * id;
     status.frames_sent = 2 * id;
@@ -339,16 +343,40 @@ TEST_F(ListenerTableTest, HasTheNearestOfWhatItCannotHold) {
   much.bytes_before = UINT64_MAX;
   much.peer_port = UINT16_MAX;
   much.joined_ns = INT64_MAX;
+  much.lag_ns_max = INT64_MAX;
   const std::uint32_t record = worker.take(much, run(1)).value();
   EXPECT_EQ(worker.identity(record).bytes_before, (std::uint64_t{1} << 48U) - 1);
   EXPECT_EQ(worker.identity(record).peer_port, UINT16_MAX);
-  EXPECT_EQ(worker.identity(record).joined_ns, INT64_MAX);
+  EXPECT_EQ(worker.identity(record).joined_ns, ((std::int64_t{1} << 40U) - 1) * 1'000'000);
+  EXPECT_EQ(worker.identity(record).lag_ns_max, ((std::int64_t{1} << 22U) - 1) * 1'000'000);
   EXPECT_EQ(worker.identity(record).kind, ClientKind::listener);
   worker.write_progress(record, {.lag_ns = INT64_MAX, .queued_bytes = UINT64_MAX});
   EXPECT_EQ(table.read().at(0).lag_ns, std::int64_t{UINT32_MAX} * 1000);
   EXPECT_EQ(table.read().at(0).queued_bytes, UINT32_MAX);
   worker.write_progress(record, {.lag_ns = -1, .queued_bytes = 1});
   EXPECT_EQ(table.read().at(0).lag_ns, 0);
+
+  worker.write_tally(record, {.stream_position = UINT64_MAX,
+                              .totals = {.frames_sent = UINT64_MAX,
+                                         .bytes_sent = INT64_MAX,
+                                         .frames_skipped = UINT64_MAX,
+                                         .jumps = UINT64_MAX}});
+  EXPECT_EQ(static_cast<const ListenerTotals&>(table.read().at(0)),
+            (ListenerTotals{.frames_sent = (std::uint64_t{1} << 40U) - 1,
+                            .bytes_sent = INT64_MAX,
+                            .frames_skipped = (std::uint64_t{1} << 35U) - 1,
+                            .jumps = (std::uint64_t{1} << 24U) - 1}));
+}
+
+TEST_F(ListenerTableTest, HasTheLongestHeaderThatAStreamCanHave) {
+  WorkerListenerTable worker = begin();
+  const ListenerRun longest{.bytes_before = UINT64_MAX,
+                            .stream_position = UINT64_MAX,
+                            .header_position = ListenerRun::no_header,
+                            .header_bytes = 256U << 20U};  // the highest max_frame
+  const std::uint32_t record = worker.take(status(1), longest).value();
+  const std::uint64_t serial = worker.serial(record);
+  EXPECT_EQ(inherit().adopt(record, serial).value().run, longest);
 }
 
 TEST_F(ListenerTableTest, HasNotifyClientsAmongTheListenersAndDoesNotShowThem) {
