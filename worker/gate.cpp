@@ -209,6 +209,9 @@ void Gate::looked(const GateLimits& limits, const StreamPace& pace, const Kernel
     begin_congestion(pace, look);
   }
   open_until_ns_ = look.now_ns + age_ns_max(pace) - look.oldest_age_ns;
+  if (trouble_ && trouble_is_over(look.now_ns)) {
+    trouble_.reset();
+  }
 }
 
 }  // namespace eradio

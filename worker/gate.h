@@ -186,6 +186,8 @@ class Gate {
   }
 
   [[nodiscard]] bool congested() const noexcept { return congested_; }
+  // It keeps in mind something that healthy listeners do not need, in memory of its own.
+  [[nodiscard]] bool has_trouble() const noexcept { return trouble_ != nullptr; }
 
  private:
   // Of the round trip, on an empty way.
@@ -228,6 +230,11 @@ class Gate {
     Measurement measurement;
   };
   Trouble& trouble();
+  // A new one would lead to the same decisions.
+  [[nodiscard]] bool trouble_is_over(std::int64_t now_ns) const noexcept {
+    return !congested_ && now_ns >= trouble_->lossy_until_ns &&
+           now_ns >= trouble_->measurement.due_ns;
+  }
 
   // Small, since every listener has it: limits are far below 4 GiB, and the kernel says times in
   // microseconds.
@@ -242,7 +249,7 @@ class Gate {
   std::uint32_t round_trip_us_ = 0;  // min_rtt_us_, or longer if measured so
   bool recovering_ = false;
   bool congested_ = false;            // then there is trouble_
-  std::unique_ptr<Trouble> trouble_;  // from the first on
+  std::unique_ptr<Trouble> trouble_;  // until it is over
 };
 
 }  // namespace eradio

@@ -123,6 +123,27 @@ TEST_F(GateTest, MeasuresAgeAgainstTheRoundTrip) {
   }
 }
 
+TEST_F(GateTest, NeedsMemoryOfItsOwnOnlyWhileThereIsTrouble) {
+  look(0, 0);
+  EXPECT_FALSE(gate.has_trouble());
+  become_congested();
+  EXPECT_TRUE(gate.has_trouble());
+  now_ns += 10 * free_again_ns;
+  look(0, 0);
+  EXPECT_FALSE(gate.congested());
+  now_ns += lossy_ns;
+  look(0, 0);
+  EXPECT_FALSE(gate.has_trouble());
+  look(3000, 450 * ms, {.recovering = true});  // what it has lost once, it may lose again
+  EXPECT_FALSE(gate.congested());
+  now_ns += lossy_ns - 1;
+  look(0, 0);
+  EXPECT_TRUE(gate.has_trouble());
+  now_ns += 1;
+  look(0, 0);
+  EXPECT_FALSE(gate.has_trouble());
+}
+
 TEST_F(GateTest, DoesNotTakeALostPacketForASlowLink) {
   look(0, 0);
   look(3000, 460 * ms, {.recovering = true});
