@@ -156,7 +156,7 @@ bool is_valid(const VoteAnswer& answer) {
 }
 
 bool is_valid(const EscrowItem& item) {
-  return item.listener_id <= listener_id_max && item.serial > 0 &&
+  return item.listener_id <= listener_id_max && item.serial > 0 && item.serial <= serial_max &&
          item.kind >= ClientKind::listener && item.kind <= ClientKind::event_stream;
 }
 

@@ -152,8 +152,8 @@ static_assert(sizeof(VoteAnswer) == 16);
 
 // A client whose descriptor the master has.
 struct EscrowItem {
-  std::uint64_t listener_id = 0;  // of the contract, 0 to 2^63-1; of a listener
-  std::uint64_t serial = 0;       // of its record: shm/listener_table.h
+  std::uint64_t listener_id = 0;  // of the contract, 0 to 2^63-1; of a listener, in `adopt`
+  std::uint64_t serial = 0;       // of its record, 1 to serial_max: shm/listener_table.h
   std::uint32_t record = 0;
   ClientKind kind = ClientKind::listener;
 };
@@ -181,6 +181,8 @@ struct KickAnswer {
 static_assert(sizeof(KickAnswer) == 16);
 
 constexpr std::uint64_t listener_id_max = std::numeric_limits<std::int64_t>::max();
+// The worker's generation, and which of its clients it is.
+constexpr std::uint64_t serial_max = (std::uint64_t{1} << 60U) - 1;
 
 // So few that a message is handled in well under a millisecond, whatever else waits.
 constexpr std::size_t worker_message_items_max = 256;

@@ -40,10 +40,19 @@ void HeldSocket::end_connection() const noexcept { ::shutdown(socket_.number(), 
 
 EscrowItem Escrow::item_of(std::size_t record) const noexcept {
   const Held& held = held_[record];
-  return {.listener_id = held.listener_id,
-          .serial = held.serial,
+  return {.serial = held.serial(),
           .record = static_cast<std::uint32_t>(record),
           .kind = static_cast<ClientKind>(held.kind)};
+}
+
+Escrow::Held Escrow::make_held(const EscrowItem& item, unsigned deaths, Descriptor socket) {
+  static_assert(serial_max >> 32U == 0x0fffffffU);
+  Held held{.socket = HeldSocket(std::move(socket)),
+            .serial_low = static_cast<std::uint32_t>(item.serial)};
+  held.serial_high = static_cast<std::uint32_t>(item.serial >> 32U) & 0x0fffffffU;
+  held.kind = static_cast<std::uint32_t>(item.kind) & 3U;
+  held.deaths = std::min(deaths, deaths_max) & 3U;
+  return held;
 }
 
 const Escrow::Held* Escrow::find(const EscrowItem& item) const noexcept {
@@ -70,10 +79,7 @@ void Escrow::drop(std::uint32_t record) {
 std::size_t Escrow::take(std::span<const EscrowItem> items, std::span<Descriptor> descriptors) {
   const std::size_t count = std::min(items.size(), descriptors.size());
   for (std::size_t i = 0; i < count; ++i) {
-    hold(items[i].record, Held{.serial = items[i].serial,
-                               .listener_id = items[i].listener_id,
-                               .socket = HeldSocket(std::move(descriptors[i])),
-                               .kind = static_cast<std::uint8_t>(items[i].kind)});
+    hold(items[i].record, make_held(items[i], 0, std::move(descriptors[i])));
   }
   return count;
 }
@@ -95,17 +101,6 @@ std::vector<EscrowItem> Escrow::items() const {
     }
   }
   return items;
-}
-
-std::vector<std::uint64_t> Escrow::listener_ids() const {
-  std::vector<std::uint64_t> ids;
-  ids.reserve(size_);
-  for (const EscrowItem& item : items()) {
-    if (item.kind == ClientKind::listener) {
-      ids.push_back(item.listener_id);
-    }
-  }
-  return ids;
 }
 
 int Escrow::descriptor(const EscrowItem& item) const {
@@ -132,8 +127,7 @@ std::vector<SavedEscrowItem> Escrow::save() const {
   saved.reserve(size_);
   for (const EscrowItem& item : items()) {
     const Held& held = held_[item.record];
-    saved.push_back({.listener_id = item.listener_id,
-                     .serial = item.serial,
+    saved.push_back({.serial = item.serial,
                      .record = item.record,
                      .kind = held.kind,
                      .deaths = held.deaths,
@@ -144,25 +138,21 @@ std::vector<SavedEscrowItem> Escrow::save() const {
 
 void Escrow::resume(std::span<const SavedEscrowItem> saved) {
   for (const SavedEscrowItem& item : saved) {
-    hold(item.record, Held{.serial = item.serial,
-                           .listener_id = item.listener_id,
-                           .socket = HeldSocket(take_descriptor(item.descriptor, "a listener")),
-                           .kind = static_cast<std::uint8_t>(item.kind),
-                           .deaths = static_cast<std::uint8_t>(item.deaths)});
+    hold(item.record, make_held({.serial = item.serial,
+                                 .record = item.record,
+                                 .kind = static_cast<ClientKind>(item.kind)},
+                                item.deaths, take_descriptor(item.descriptor, "a listener")));
   }
 }
 
 ClosedClients Escrow::blame(std::span<const EscrowItem> adopted) {
-  ClosedClients closed;
+  std::vector<EscrowItem> too_many_deaths;
   for (const EscrowItem& item : adopted) {
-    if (find(item) == nullptr || ++held_[item.record].deaths < deaths_max) {
-      continue;
+    if (find(item) != nullptr && ++held_[item.record].deaths >= deaths_max) {
+      too_many_deaths.push_back(item);
     }
-    held_[item.record].socket.end_connection();
-    drop(item.record);
-    count(closed, item);
   }
-  return closed;
+  return close(too_many_deaths);
 }
 
 void Escrow::exonerate() {
@@ -171,16 +161,21 @@ void Escrow::exonerate() {
   }
 }
 
-ClosedClients Escrow::close_all() {
+ClosedClients Escrow::close(std::span<const EscrowItem> items) {
   ClosedClients closed;
-  for (std::size_t record = 0; record < held_.size(); ++record) {
-    if (held_[record].socket) {
-      held_[record].socket.end_connection();
-      count(closed, item_of(record));
+  for (const EscrowItem& item : items) {
+    if (const Held* const held = find(item); held != nullptr) {
+      held->socket.end_connection();
+      drop(item.record);
+      count(closed, item);
     }
   }
+  return closed;
+}
+
+ClosedClients Escrow::close_all() {
+  const ClosedClients closed = close(items());
   held_.clear();
-  size_ = 0;
   return closed;
 }
 

@@ -1,6 +1,7 @@
 // The duplicates of its clients' descriptors that one worker slot has given to the master: as long
 // as the master holds one, its connection outlives the worker. What is in the items is the
-// worker's word; a descriptor is closed whatever it says.
+// worker's word; a descriptor is closed whatever it says. Whose connections they are stands in the
+// listener table, and nowhere here: there is one for each listener of the server.
 #pragma once
 
 #include <cstddef>
@@ -59,10 +60,8 @@ class Escrow {
   void release(std::span<const EscrowItem> items);
 
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
-  // What is held now, in no order.
+  // What is held now, in no order; without the listeners' ids.
   [[nodiscard]] std::vector<EscrowItem> items() const;
-  // The ids of the listeners among them, one for each.
-  [[nodiscard]] std::vector<std::uint64_t> listener_ids() const;
   // The descriptor of an item; -1 when it is not held (any more). Borrowed.
   [[nodiscard]] int descriptor(const EscrowItem& item) const;
 
@@ -80,26 +79,31 @@ class Escrow {
   ClosedClients blame(std::span<const EscrowItem> adopted);
   // The worker has lived.
   void exonerate();
-  // Closes all, so that the listeners see it at once.
+  // Closes these, or all, so that the clients see it at once.
+  ClosedClients close(std::span<const EscrowItem> items);
   ClosedClients close_all();
 
  private:
   // One for each listener of the server: small.
   struct Held {
-    std::uint64_t serial = 0;
-    std::uint64_t listener_id = 0;
-    HeldSocket socket;        // none: nothing is held
-    std::uint8_t kind = 0;    // ClientKind
-    std::uint8_t deaths = 0;  // of workers in a row that went on with it
+    HeldSocket socket;  // none: nothing is held
+    std::uint32_t serial_low = 0;
+    std::uint32_t serial_high : 28 = 0;
+    std::uint32_t kind : 2 = 0;    // ClientKind
+    std::uint32_t deaths : 2 = 0;  // of workers in a row that went on with it
+    [[nodiscard]] std::uint64_t serial() const noexcept {
+      return std::uint64_t{serial_high} << 32U | serial_low;
+    }
     [[nodiscard]] bool is_of(const EscrowItem& item) const noexcept {
-      return socket && serial == item.serial;
+      return socket && serial() == item.serial;
     }
   };
-  static_assert(sizeof(Held) == 24);
+  static_assert(sizeof(Held) == 12);
 
   [[nodiscard]] EscrowItem item_of(std::size_t record) const noexcept;
   // What is held of the item; nullptr: nothing.
   [[nodiscard]] const Held* find(const EscrowItem& item) const noexcept;
+  [[nodiscard]] static Held make_held(const EscrowItem& item, unsigned deaths, Descriptor socket);
   // Instead of whatever is held of this record; nothing when there is no such record.
   void hold(std::uint32_t record, Held held);
   void drop(std::uint32_t record);

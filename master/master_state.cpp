@@ -21,8 +21,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(SavedSource, process, started_ns, starts, com
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(SavedConnections, slot, listener_id, count)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(SavedProgramme, track_number, now_playing, published,
                                    connections, voters, skipped)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(SavedEscrowItem, listener_id, serial, record, kind, deaths,
-                                   descriptor)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(SavedEscrowItem, serial, record, kind, deaths, descriptor)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(SpokenProtocol, version, compatible_from)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(SavedWorker, process, generation, started_ns, since_ns, ready_ns,
                                    control_descriptor, protocol, listeners_descriptor, starts,

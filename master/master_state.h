@@ -16,7 +16,7 @@
 
 namespace eradio {
 
-constexpr std::uint32_t master_state_version = 3;
+constexpr std::uint32_t master_state_version = 4;
 
 // Members that are called `…descriptor` are numbers of open descriptors; -1: there is none.
 struct SavedUnixSocket {
@@ -74,7 +74,6 @@ struct SavedProgramme {
 };
 
 struct SavedEscrowItem {
-  std::uint64_t listener_id = 0;
   std::uint64_t serial = 0;
   std::uint32_t record = 0;
   std::uint32_t kind = 0;  // ClientKind

@@ -151,15 +151,15 @@ void Replacement::promote_if_free(WorkerSlot& slot) {
     keeper_.move_listeners(*one, slot);
     one->retired = true;
   }
+  keeper_.say_gone(slot);
+  for (WorkerSlot* one : surplus) {
+    keeper_.say_gone(*one);
+  }
   if (slot.successor) {
     keeper_.give_slot(slot, std::move(slot.successor));
     expect_ready(slot);
   } else {
     keeper_.start(slot);  // the successor has died meanwhile
-  }
-  events_.on_worker_gone(slot.number, slot.escrow.listener_ids());
-  for (const WorkerSlot* one : surplus) {
-    events_.on_worker_gone(one->number, {});
   }
 }
 

@@ -15,7 +15,6 @@
 
 #include "common/event_loop.h"
 #include "master/worker_child.h"
-#include "master/worker_events.h"
 #include "master/worker_slots.h"
 
 namespace eradio {
@@ -37,6 +36,8 @@ class SlotKeeper {
   virtual void give_slot(WorkerSlot& slot, std::unique_ptr<WorkerChild> child) = 0;
   // No worker has either of them.
   virtual void move_listeners(WorkerSlot& from, WorkerSlot& to) = 0;
+  // Tells that the slot's worker has gone, and who of its listeners is still there.
+  virtual void say_gone(WorkerSlot& slot) = 0;
 };
 
 class Replacement {
@@ -44,8 +45,8 @@ class Replacement {
   using Replaced = std::function<void(const ReplaceResult&)>;
 
   // Everything is borrowed.
-  Replacement(EventLoop& loop, WorkerSlots& slots, SlotKeeper& keeper, WorkerEvents& events)
-      : loop_(loop), slots_(slots), keeper_(keeper), events_(events) {}
+  Replacement(EventLoop& loop, WorkerSlots& slots, SlotKeeper& keeper)
+      : loop_(loop), slots_(slots), keeper_(keeper) {}
   ~Replacement();
 
   // Replaces all that are wanted. `done` is called once. When a new one does not come to serve, the
@@ -87,7 +88,6 @@ class Replacement {
   EventLoop& loop_;
   WorkerSlots& slots_;
   SlotKeeper& keeper_;
-  WorkerEvents& events_;
   std::optional<Round> round_;
   bool stopping_ = false;
 };

@@ -60,7 +60,8 @@ void check_clients(const SavedWorker& worker) {
   for (const SavedEscrowItem& item : worker.escrow) {
     expect(item.kind >= static_cast<std::uint32_t>(ClientKind::listener) &&
                item.kind <= static_cast<std::uint32_t>(ClientKind::event_stream) &&
-               item.serial > 0 && item.descriptor >= 0 && records.insert(item.record).second,
+               item.serial > 0 && item.serial <= serial_max && item.descriptor >= 0 &&
+               records.insert(item.record).second,
            "a client that cannot be");
   }
 }

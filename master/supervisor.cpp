@@ -36,7 +36,7 @@ Supervisor::Supervisor(EventLoop& loop, std::filesystem::path program,
       scoreboard_front_read_only_(scoreboard.reopen_front_read_only()),
       timeout_(timeout),
       escrow_max_(escrow_max),
-      replacement_(loop, slots_, *this, events) {
+      replacement_(loop, slots_, *this) {
   want_slots(settings.workers);
 }
 
@@ -117,6 +117,7 @@ void Supervisor::resume(const SavedSupervisor& saved) {
       slot.ready_ns = worker.ready_ns;
       slot.ready = true;
     } else {
+      static_cast<void>(take_stock(slot));  // whose listeners these are has been told
       start(slot);
     }
   }
@@ -203,7 +204,39 @@ void Supervisor::give_slot(WorkerSlot& slot, std::unique_ptr<WorkerChild> child)
 }
 
 void Supervisor::bequeath(WorkerSlot& slot) {
-  slot.child->bequeath(slot.escrow, log_level_of(settings_.log_level).value_or(LogLevel::info));
+  slot.child->bequeath(slot.escrow, std::exchange(slot.inheritance, {}),
+                       log_level_of(settings_.log_level).value_or(LogLevel::info));
+}
+
+std::vector<std::uint64_t> Supervisor::take_stock(WorkerSlot& slot) {
+  const ListenerTable& table = listeners_[slot.number];
+  std::vector<std::uint64_t> ids;
+  std::vector<EscrowItem> left;
+  std::vector<EscrowItem> unusable;
+  slot.inheritance.clear();
+  for (EscrowItem& item : slot.escrow.items()) {
+    const auto id = table.listener_id(item.record, item.serial);
+    if (table.has_left(item.record, item.serial)) {
+      left.push_back(item);  // the worker did not come to say so
+    } else if (item.kind == ClientKind::listener && !id) {
+      unusable.push_back(item);
+    } else {
+      item.listener_id = id.value_or(0);
+      slot.inheritance.push_back(item);
+      ids.insert(ids.end(), id ? 1U : 0U, item.listener_id);
+    }
+  }
+  slot.escrow.close(left);
+  if (const ClosedClients closed = slot.escrow.close(unusable); closed.all() > 0) {
+    count_closed(closed);
+    log::error("worker {}: {} listeners were closed, since their records make no sense",
+               slot.number, closed.all());
+  }
+  return ids;
+}
+
+void Supervisor::say_gone(WorkerSlot& slot) {
+  events_.on_worker_gone(slot.number, take_stock(slot));
 }
 
 std::unique_ptr<WorkerChild> Supervisor::take_slot(WorkerSlot& slot) {
@@ -400,7 +433,7 @@ void Supervisor::on_child_exited(WorkerSlot& slot, int wait_status) {
         slot.number, closed.all());
   }
   if (for_good_) {
-    events_.on_worker_gone(slot.number, slot.escrow.listener_ids());
+    say_gone(slot);
     return;
   }
   ++slot.crashes;
@@ -411,8 +444,8 @@ void Supervisor::on_child_exited(WorkerSlot& slot, int wait_status) {
       "that goes on with {} connections",
       slot.number, process, describe_exit(wait_status), lifetime.count(), listeners, delay.count(),
       slot.escrow.size());
-  // First the process, which takes its time. A successor that others are to hand over to as well
-  // gets the slot when they have.
+  // First the process, which takes its time: it touches nothing before it is given the inheritance.
+  // A successor that others are to hand over to as well gets the slot when they have.
   if (slot.leaving || (slot.successor && slots_.surplus_of(slot).empty())) {
     replacement_.on_left(slot);
   } else if (!slot.successor && delay.count() == 0) {
@@ -420,7 +453,9 @@ void Supervisor::on_child_exited(WorkerSlot& slot, int wait_status) {
   } else if (!slot.successor) {
     restart_after(slot, delay);
   }
-  events_.on_worker_gone(slot.number, slot.escrow.listener_ids());
+  if (!slot.child || !slot.child->is_heir()) {  // else that was said when it got the slot
+    say_gone(slot);
+  }
 }
 
 void Supervisor::count_closed(const ClosedClients& closed) {
@@ -513,6 +548,10 @@ void Supervisor::look_at_workers() {
       kill_if_hung(slot, now_ns);
     }
     ask_for_those_not_held(slot);
+    if (slot.child && has_lived(slot)) {
+      slot.escrow.exonerate();
+      slot.child->forget_given();
+    }
   }
   heartbeat_timer_ = loop_.call_after(interval, [this] { look_at_workers(); });
 }

@@ -96,6 +96,10 @@ class Supervisor final : private SlotKeeper {
   // It gets the slot, and as soon as it stands by, all listeners of whoever had it before.
   void give_slot(WorkerSlot& slot, std::unique_ptr<WorkerChild> child) override;
   void bequeath(WorkerSlot& slot);
+  // While none has the slot: decides what the next worker goes on with, and closes what none can.
+  // Returns the listeners' ids.
+  [[nodiscard]] std::vector<std::uint64_t> take_stock(WorkerSlot& slot);
+  void say_gone(WorkerSlot& slot) override;
   // The slot's worker has ended, or has handed over: takes stock of what it leaves.
   [[nodiscard]] std::unique_ptr<WorkerChild> take_slot(WorkerSlot& slot);
   // Long enough that it did not die of what it had gone on with.

@@ -26,7 +26,7 @@ void Vetoes::set_ratio(double ratio) {
 void Vetoes::Audience::add(std::uint64_t id) {
   ++connections;
   if (!ids.insert(id).second) {
-    ++more[id];
+    ++further[id];
   }
 }
 
@@ -46,24 +46,26 @@ bool Vetoes::leave(std::size_t slot, std::uint64_t id) {
     return false;
   }
   --audience.connections;
-  if (const auto more = audience.more.find(id); more == audience.more.end()) {
+  if (const auto further = audience.further.find(id); further == audience.further.end()) {
     audience.ids.erase(id);
     forget_if_gone(id);
-  } else if (--more->second == 0) {
-    audience.more.erase(more);
+  } else if (--further->second == 0) {
+    audience.further.erase(further);
   }
   return true;
 }
 
 void Vetoes::keep_only(std::size_t slot, std::span<const std::uint64_t> ids) {
-  Audience kept;
+  const Audience before = std::exchange(audiences_.at(slot), {});
+  Audience& now = audiences_[slot];
   for (const std::uint64_t id : ids) {
-    listeners_ += is_listening(id) || kept.ids.contains(id) ? 0U : 1U;
-    kept.add(id);
+    listeners_ += before.ids.contains(id) || is_listening(id) ? 0U : 1U;
+    now.add(id);
   }
-  const Audience before = std::exchange(audiences_.at(slot), std::move(kept));
   for (const std::uint64_t id : before.ids) {
-    forget_if_gone(id);
+    if (!now.ids.contains(id)) {  // most are: so all audiences are not asked for each
+      forget_if_gone(id);
+    }
   }
 }
 
@@ -106,11 +108,11 @@ void Vetoes::save(SavedProgramme& saved) const {
   for (std::size_t slot = 0; slot < audiences_.size(); ++slot) {
     const Audience& audience = audiences_[slot];
     for (const std::uint64_t id : audience.ids) {
-      const auto more = audience.more.find(id);
+      const auto further = audience.further.find(id);
       saved.connections.push_back(
           {.slot = slot,
            .listener_id = id,
-           .count = 1 + (more != audience.more.end() ? more->second : 0U)});
+           .count = 1 + (further != audience.further.end() ? further->second : 0U)});
     }
   }
   saved.voters.assign(voters_.begin(), voters_.end());

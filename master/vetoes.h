@@ -65,7 +65,7 @@ class Vetoes {
   using Ids = absl::btree_set<std::uint64_t>;
   struct Audience {
     Ids ids;
-    absl::btree_map<std::uint64_t, std::uint32_t> more;  // connections of these beyond the first
+    absl::btree_map<std::uint64_t, std::uint32_t> further;  // connections beyond the first
     std::size_t connections = 0;
     void add(std::uint64_t id);
   };

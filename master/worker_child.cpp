@@ -97,11 +97,19 @@ void WorkerChild::forget() {
   loop_.cancel(answer_timer_);
 }
 
-void WorkerChild::bequeath(const Escrow& escrow, LogLevel log_level) {
+void WorkerChild::bequeath(const Escrow& escrow, std::vector<EscrowItem> items,
+                           LogLevel log_level) {
   escrow_ = &escrow;
-  inheritance_ = escrow.items();
+  inheritance_ = std::move(items);
   log_level_ = log_level;
   send_orders();
+}
+
+void WorkerChild::forget_given() noexcept {
+  if (bequeathed_ == inheritance_.size()) {
+    inheritance_ = {};
+    bequeathed_ = 0;
+  }
 }
 
 void WorkerChild::hand_over() {

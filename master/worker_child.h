@@ -55,9 +55,9 @@ class WorkerChild {
 
   // Whether it has said so: then it can be given the slot.
   [[nodiscard]] bool stands_by() const noexcept { return stands_by_; }
-  // Gives it the slot, and all that the escrow holds, as fast as it takes it. The escrow is
+  // Gives it the slot, and these items of the escrow, as fast as it takes them. The escrow is
   // borrowed; what is released from it meanwhile is left out.
-  void bequeath(const Escrow& escrow, LogLevel log_level);
+  void bequeath(const Escrow& escrow, std::vector<EscrowItem> items, LogLevel log_level);
   [[nodiscard]] bool is_heir() const noexcept { return escrow_ != nullptr || adopt_end_told_; }
   // Names what the escrow did not take, as soon as it reads.
   void tell_not_held(std::span<const EscrowItem> items);
@@ -66,9 +66,11 @@ class WorkerChild {
   // Tells it to hand over, once it has been given everything.
   void hand_over();
   // Of the escrow, what has been sent to it: what it has died of may be there, and nowhere else.
+  // Once it has lived with it, that need not be known any more.
   [[nodiscard]] std::span<const EscrowItem> given() const noexcept {
     return std::span(inheritance_).first(bequeathed_);
   }
+  void forget_given() noexcept;
 
   // Answers of one turn go together; they are kept while the process does not read its messages.
   // False when that is so for long: the oldest were dropped.

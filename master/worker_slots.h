@@ -35,6 +35,7 @@ struct WorkerSlot {
   std::uint64_t starts = 0;
   std::uint64_t crashes = 0;  // workers that died though they had the slot
   Escrow escrow;
+  std::vector<EscrowItem> inheritance;  // what of it the next worker is given; while none is
   RateLimit complaints;
   EventLoop::TimerId restart_timer = EventLoop::no_timer;
   EventLoop::TimerId leave_timer = EventLoop::no_timer;  // then it has not handed over in time

@@ -2,7 +2,8 @@
 // they are packed into. No rules about who writes when: these are listener_table.h's.
 //
 // A record is 112 bytes, since there is one for each listener: what is packed has the range that is
-// said here; what is beyond it is written as the nearest that is not.
+// said here; what is beyond it is written as the nearest that is not (of jumps, one every 250 ms,
+// that takes 48 days).
 //
 //   word   of a listener                                    of a notify client
 //    0     serial; 0: the record is free                    the same

@@ -295,8 +295,31 @@ ListenerCounts ListenerTable::count_once() const {
 }
 
 void ListenerTable::take_departed_from(ListenerTable& other) {
+  const std::uint64_t departed_serial = last_departed(header_of(region_));
+  for (ListenerRecord& record : records_of(region_).first(records_)) {
+    if (departed_serial != 0 && load_word(record.serial) == departed_serial) {
+      store_word(record.serial, 0);  // what its worker did not come to
+    }
+  }
   add_departed(header_of(region_), 0, departed_of(header_of(other.region_)));
   set_departed(header_of(other.region_), {});
+}
+
+bool ListenerTable::has_left(std::uint32_t record, std::uint64_t serial) const {
+  const auto records = records_of(region_).first(records_);
+  return record >= records.size() || serial == 0 || load_word(records[record].serial) != serial ||
+         serial == last_departed(header_of(region_));
+}
+
+std::optional<std::uint64_t> ListenerTable::listener_id(std::uint32_t record,
+                                                        std::uint64_t serial) const {
+  if (has_left(record, serial)) {
+    return std::nullopt;
+  }
+  const ListenerIdentity identity = unpack_identity(load(records_of(region_)[record].identity));
+  return identity.kind == ClientKind::listener && identity.id <= listener_id_max
+             ? std::optional(identity.id)
+             : std::nullopt;
 }
 
 bool ListenerTable::take_from(ListenerTable& other, std::uint32_t record, std::uint64_t serial,
@@ -305,9 +328,7 @@ bool ListenerTable::take_from(ListenerTable& other, std::uint32_t record, std::u
   const auto others = records_of(other.region_).first(other.records_);
   undo_unfinished(header_of(region_), records);
   undo_unfinished(header_of(other.region_), others);
-  if (place >= records.size() || record >= others.size() || serial == 0 ||
-      load_word(others[record].serial) != serial ||
-      serial == last_departed(header_of(other.region_))) {
+  if (place >= records.size() || other.has_left(record, serial)) {
     return false;
   }
   const auto all_words_of = [](ListenerRecord& whole) {
@@ -315,7 +336,8 @@ bool ListenerTable::take_from(ListenerTable& other, std::uint32_t record, std::u
                      sizeof whole / sizeof(std::uint64_t));
   };
   if (const std::uint64_t left = load_word(records[place].serial);
-      left != 0 && kind_of(records[place]) == ClientKind::listener) {  // nobody goes on with it
+      left != 0 && left != last_departed(header_of(region_)) &&
+      kind_of(records[place]) == ClientKind::listener) {  // nobody goes on with it
     add_departed(header_of(region_), left, totals_of(header_of(region_), records[place], place));
   }
   const auto from = all_words_of(others[record]);
@@ -347,6 +369,7 @@ WorkerListenerTable::WorkerListenerTable(Descriptor descriptor, std::uint64_t ge
       region_(file_.map_writable(0, file_.bytes())),
       records_(checked_records(region_)),
       next_serial_((generation << 32U) + 1) {
+  ERADIO_CHECK(next_serial_ <= serial_max);
   undo_unfinished(header_of(region_), records_);
   used_ = static_cast<std::uint32_t>(
       std::min<std::size_t>(load_word(header_of(region_).used), records_.size()));

@@ -119,6 +119,12 @@ class ListenerTable {
   [[nodiscard]] ListenerCounts count() const;
   // How many there can be, notify clients included.
   [[nodiscard]] std::size_t records() const noexcept { return records_; }
+  // While no worker has the table. Whether its worker had given up the record of a client of this
+  // serial, so that there is none of it any more.
+  [[nodiscard]] bool has_left(std::uint32_t record, std::uint64_t serial) const;
+  // Whose the record is; nothing when it is no listener's of this serial.
+  [[nodiscard]] std::optional<std::uint64_t> listener_id(std::uint32_t record,
+                                                         std::uint64_t serial) const;
   // When the worker has gone, and nobody takes over its listeners: they have left.
   void clear();
   // Takes a listener's record from another table, while no worker has either of them, and puts it

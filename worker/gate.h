@@ -175,7 +175,7 @@ class Gate {
 
   // Whether looked() needs the path, too.
   [[nodiscard]] bool needs_path(const StreamPace& pace, const KernelLook& look) const noexcept;
-  // Allocates when the listener is in trouble for the first time.
+  // Allocates when trouble begins.
   void looked(const GateLimits& limits, const StreamPace& pace, const KernelLook& look);
   void sent(std::uint64_t bytes) noexcept {
     queued_bound_ +=
@@ -230,10 +230,10 @@ class Gate {
     Measurement measurement;
   };
   Trouble& trouble();
-  // A new one would lead to the same decisions.
+  // What it says is too old to matter.
   [[nodiscard]] bool trouble_is_over(std::int64_t now_ns) const noexcept {
-    return !congested_ && now_ns >= trouble_->lossy_until_ns &&
-           now_ns >= trouble_->measurement.due_ns;
+    const Measurement& m = trouble_->measurement;
+    return !congested_ && now_ns >= trouble_->lossy_until_ns && now_ns >= m.due_ns + m.interval_ns;
   }
 
   // Small, since every listener has it: limits are far below 4 GiB, and the kernel says times in

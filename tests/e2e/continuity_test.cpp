@@ -302,6 +302,36 @@ TEST(Continuity, IsNotMissedByWhoLeavesWhileNobodyServesHim) {
   }
 }
 
+// A worker gathers what it tells the master, for 5 ms: so it is killed before that, and after.
+TEST(Continuity, IsNotMissedByWhoHasJustLeftWhenTheWorkerIsKilled) {
+  OperatedServer operated({.arguments = {"--workers", "1", "--max_lag", "10 s"}});
+  const Server& server = operated.server();
+  ListenerCrowd crowd;
+  const auto stay = crowd.add({.endpoint = server.ipv4()}, 10);
+  for (int round = 0; round < 10; ++round) {
+    const auto leave = crowd.add({.endpoint = server.ipv4()}, 30);
+    const auto listens = [](const CrowdListener* listener) { return listener->listening(); };
+    ASSERT_TRUE(crowd.run_until([&] { return std::all_of(leave.begin(), leave.end(), listens); },
+                                patience));
+    for (CrowdListener* const listener : leave) {
+      crowd.close(*listener);
+    }
+    std::this_thread::sleep_for(round * std::chrono::microseconds(700));
+    replace_worker(crowd, server);
+    crowd.run_for(milliseconds(600));  // one that dies sooner is replaced later
+  }
+  const auto totals = [&] { return operated.ctl_json({"status"}).at("totals"); };
+  EXPECT_TRUE(crowd.run_until([&] { return totals().at("listeners") == 10; }, patience));
+  EXPECT_EQ(totals().at("listeners_not_adopted"), 0) << "they have left by themselves";
+  EXPECT_EQ(server.log().count("level=error"), 10U) << server.log().text();  // each death
+  EXPECT_EQ(server.log().count("who was not there"), 0U) << server.log().text();
+  EXPECT_TRUE(
+      crowd.run_until([&] { return get_metadata(server.ipv4())->listeners == 10; }, patience));
+  for (const CrowdListener* listener : stay) {
+    EXPECT_TRUE(listener->listening());
+  }
+}
+
 TEST(Continuity, OfListenersWhoseServerIsUpgradedIsUnbroken) {
   OperatedServer operated({.arguments = {"--workers", "2", "--max_lag", "2 s"}});
   const Server& server = operated.server();

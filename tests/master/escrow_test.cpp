@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -20,7 +21,7 @@ namespace {
 class EscrowTest : public testing::Test {
  protected:
   static EscrowItem item(std::uint32_t record, std::uint64_t serial) {
-    return {.listener_id = 100 + record, .serial = serial, .record = record};
+    return {.serial = serial, .record = record};
   }
   // Gives one end of a connection, and keeps the other.
   void give(const EscrowItem& of) {
@@ -55,16 +56,49 @@ TEST_F(EscrowTest, HoldsWhatIsGivenUntilItIsReleased) {
   EXPECT_FALSE(is_closed(1));
   EXPECT_EQ(escrow.descriptor(item(1, 10)), -1);
   ASSERT_EQ(escrow.items().size(), 1U);
-  EXPECT_EQ(escrow.items()[0].listener_id, 102U);
+  EXPECT_EQ(escrow.items()[0].serial, 11U);
 }
 
-TEST_F(EscrowTest, KnowsWhichOfThemListen) {
+TEST_F(EscrowTest, KnowsOfEachItsRecordItsSerialAndItsKind) {
+  give(item(1, serial_max));
+  EscrowItem stream = item(3, serial_max - (std::uint64_t{1} << 32U));
+  stream.kind = ClientKind::event_stream;
+  give(stream);
+  const std::vector<EscrowItem> items = escrow.items();
+  ASSERT_EQ(items.size(), 2U);
+  EXPECT_EQ(items[0].record, 1U);
+  EXPECT_EQ(items[0].serial, serial_max);
+  EXPECT_EQ(items[0].kind, ClientKind::listener);
+  EXPECT_EQ(items[1].record, 3U);
+  EXPECT_EQ(items[1].serial, stream.serial);
+  EXPECT_EQ(items[1].kind, ClientKind::event_stream);
+}
+
+TEST_F(EscrowTest, GoesOnAsAnotherMasterHadIt) {
+  give(item(1, serial_max));
+  give(item(2, 7));
+  const std::vector<EscrowItem> all{item(1, serial_max), item(2, 7)};
+  EXPECT_EQ(escrow.blame(std::span(all).first(1)).all(), 0U);
+  std::vector<SavedEscrowItem> saved = escrow.save();
+  for (SavedEscrowItem& one : saved) {
+    one.descriptor = ::dup(one.descriptor);  // each master has its own
+  }
+  Escrow next{4};
+  next.resume(saved);
+  EXPECT_EQ(next.size(), 2U);
+  EXPECT_GE(next.descriptor(item(1, serial_max)), 0);
+  EXPECT_EQ(next.blame(all).listeners, 1U) << "two workers in a row have died with one of them";
+  EXPECT_EQ(next.descriptor(item(1, serial_max)), -1);
+}
+
+TEST_F(EscrowTest, ClosesThoseThatItIsToldTo) {
   give(item(1, 10));
-  EscrowItem websocket = item(2, 11);
-  websocket.kind = ClientKind::websocket;
-  give(websocket);
-  EXPECT_EQ(escrow.size(), 2U);
-  EXPECT_EQ(escrow.listener_ids(), (std::vector<std::uint64_t>{101}));
+  give(item(2, 11));
+  const std::vector<EscrowItem> some{item(1, 10), item(2, 99), item(3, 1)};
+  EXPECT_EQ(escrow.close(some).listeners, 1U);
+  EXPECT_TRUE(is_closed(0));
+  EXPECT_FALSE(is_closed(1)) << "the record is another listener's";
+  EXPECT_EQ(escrow.size(), 1U);
 }
 
 TEST_F(EscrowTest, OfOneRecordHoldsTheNewest) {

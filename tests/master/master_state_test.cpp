@@ -29,7 +29,7 @@ MasterState state_of_two_workers() {
   state.supervisor.workers.resize(2);
   state.supervisor.workers[1].process = 99;
   state.supervisor.workers[1].escrow = {
-      {.listener_id = 4, .serial = 5, .record = 6, .kind = 2, .deaths = 1, .descriptor = 19}};
+      {.serial = 5, .record = 6, .kind = 2, .deaths = 1, .descriptor = 19}};
   state.supervisor.workers[1].crashes = 3;
   state.supervisor.past_totals.adopted = 8;
   state.supervisor.past_activity = {.accepted = 21, .frame_ages = {.frames = {1, 2}, .sum_ns = 3}};

@@ -45,8 +45,8 @@ MasterState good_state() {
   worker.control_descriptor = 22;
   worker.protocol = own_protocol();
   worker.listeners_descriptor = 23;
-  worker.escrow = {{.listener_id = 4, .serial = 5, .record = 6, .kind = 2, .descriptor = 24},
-                   {.listener_id = 5, .serial = 6, .record = 7, .kind = 1, .descriptor = 25}};
+  worker.escrow = {{.serial = 5, .record = 6, .kind = 2, .descriptor = 24},
+                   {.serial = 6, .record = 7, .kind = 1, .descriptor = 25}};
   return state;
 }
 

@@ -1,5 +1,6 @@
 #include "master/vetoes.h"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <random>
@@ -185,18 +186,43 @@ TEST(Vetoes, OfAllWantAll) {
 }
 
 // Whatever order things come in, it is as if each connection were counted by itself.
+// As when two workers' listeners become one's: first the heir is told of all, then the other of
+// none.
+TEST_F(VetoesTest, OfListenersWhoMoveToAnotherWorkerAreKept) {
+  EXPECT_TRUE(vetoes.join(0, 1));
+  EXPECT_TRUE(vetoes.join(1, 1));
+  EXPECT_TRUE(vetoes.join(1, 2));
+  EXPECT_TRUE(vetoes.join(1, 3));
+  EXPECT_EQ(vetoes.vote(1), VoteOutcome::counted);
+  EXPECT_EQ(vetoes.vote(2), VoteOutcome::counted);
+  const std::array<std::uint64_t, 3> all{1, 1, 2};
+  vetoes.keep_only(0, all);
+  vetoes.keep_only(1, {});
+  EXPECT_EQ(vetoes.listeners(), 2U) << "3 has gone meanwhile";
+  EXPECT_EQ(vetoes.vetoes(), 2U);
+  EXPECT_TRUE(vetoes.leave(0, 1));
+  EXPECT_EQ(vetoes.vetoes(), 2U) << "one of two connections";
+  EXPECT_TRUE(vetoes.leave(0, 1));
+  EXPECT_EQ(vetoes.vetoes(), 1U);
+  EXPECT_FALSE(vetoes.leave(1, 2));
+}
+
 TEST(Vetoes, CountIdsThatAreOnManyWorkersAsIfEachConnectionWereCounted) {
   constexpr std::size_t slots = 4;
   constexpr std::uint64_t ids = 6;
   Vetoes vetoes(1.0, slots);
   vetoes.start_track();
   std::array<std::array<std::size_t, ids>, slots> connections{};
+  std::array<bool, ids> voted{};
   std::mt19937 random(7);
   const auto below = [&](std::size_t end) { return std::size_t{random()} % end; };
   for (int step = 0; step < 20'000; ++step) {
     const std::size_t slot = below(slots);
     const std::uint64_t id = below(ids);
-    switch (below(8)) {
+    switch (below(9)) {
+      case 8:
+        voted[id] = vetoes.vote(id) == VoteOutcome::counted;
+        break;
       case 0: {
         std::vector<std::uint64_t> kept;
         for (std::uint64_t other = 0; other < ids; ++other) {
@@ -224,8 +250,10 @@ TEST(Vetoes, CountIdsThatAreOnManyWorkersAsIfEachConnectionWereCounted) {
       }
       ASSERT_EQ(vetoes.is_listening(other), all > 0);
       listeners += all > 0 ? 1U : 0U;
+      voted[other] = voted[other] && all > 0;
     }
     ASSERT_EQ(vetoes.listeners(), listeners);
+    ASSERT_EQ(vetoes.vetoes(), std::count(voted.begin(), voted.end(), true));
     if (step % 100 == 0) {
       SavedProgramme saved;
       vetoes.save(saved);

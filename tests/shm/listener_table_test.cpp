@@ -368,6 +368,30 @@ TEST_F(ListenerTableTest, HasTheNearestOfWhatItCannotHold) {
                             .jumps = (std::uint64_t{1} << 24U) - 1}));
 }
 
+TEST_F(ListenerTableTest, SaysWhoseARecordIs) {
+  WorkerListenerTable worker = begin();
+  const std::uint32_t record = enter(worker, 1).value();
+  const std::uint32_t client =
+      worker.take_notify_client({.peer = {}, .kind = ClientKind::websocket}).value();
+  const std::uint64_t serial = worker.serial(record);
+  EXPECT_EQ(table.listener_id(record, serial), 1U);
+  EXPECT_EQ(table.listener_id(record, serial + 1), std::nullopt);
+  EXPECT_EQ(table.listener_id(record, 0), std::nullopt);
+  EXPECT_EQ(table.listener_id(client, worker.serial(client)), std::nullopt) << "it does not listen";
+  EXPECT_EQ(table.listener_id(client + 1, 0), std::nullopt);
+  EXPECT_EQ(table.listener_id(records, serial), std::nullopt);
+  ListenerStatus liar = status(2);
+  liar.id = UINT64_MAX;
+  const std::uint32_t another = worker.take(liar, run(2)).value();
+  EXPECT_EQ(table.listener_id(another, worker.serial(another)), std::nullopt);
+  EXPECT_FALSE(table.has_left(another, worker.serial(another)));
+  EXPECT_FALSE(table.has_left(record, serial));
+  worker.give_back(record);
+  EXPECT_EQ(table.listener_id(record, serial), std::nullopt);
+  EXPECT_TRUE(table.has_left(record, serial));
+  EXPECT_TRUE(table.has_left(records, serial));
+}
+
 TEST_F(ListenerTableTest, HasTheLongestHeaderThatAStreamCanHave) {
   WorkerListenerTable worker = begin();
   const ListenerRun longest{.bytes_before = UINT64_MAX,
