@@ -95,7 +95,9 @@ void FanOut::join(Descriptor socket, const PeerAddress& peer, const ListenerRequ
   Listener& listener = take_in(std::move(joining));
   listener.next_frame = sender_.resumption(listener, now_ns);
   counters_.listeners_total.add(1);
-  log::debug("listener {} has come from {}", request.id, peer.text());
+  if (log::is_on(LogLevel::debug)) {
+    log::debug("listener {} has come from {}", request.id, peer.text());
+  }
   joined_(listener, identity);
   serve(listener, now_ns);
   write_progress(listener, 0, now_ns);
@@ -404,7 +406,15 @@ void FanOut::log_departure(const Listener& listener, std::string_view why) const
 }
 
 void FanOut::free_departed() {
-  const std::int64_t now_ns = departed_.empty() ? 0 : clock_();
+  if (departed_.empty()) {
+    return;
+  }
+  const std::int64_t now_ns = clock_();
+  // All at once: thousands may leave who wait.
+  std::erase_if(waiting_, [](const Listener* waiting) { return waiting->gone; });
+  for (Listener* const listener : departed_) {
+    listener->waits = false;
+  }
   for (std::size_t i = 0; i < departed_.size(); ++i) {  // serve() may add to them
     Listener* const listener = departed_[i];
     loop_.remove(listener->socket.number(), *listener);
@@ -430,10 +440,8 @@ void FanOut::free_departed() {
       serve(*listeners_[place], now_ns);
     }
   }
-  if (!departed_.empty()) {
-    departed_.clear();
-    counters_.listeners.set(listeners_.size());
-  }
+  departed_.clear();
+  counters_.listeners.set(listeners_.size());
 }
 
 }  // namespace eradio

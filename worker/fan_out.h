@@ -5,8 +5,8 @@
 // Per listener and pass: no allocation, no lock, no log line, no system call but the sends and now
 // and then the look into the kernel's queue. (The exception: a listener that stalls in the middle
 // of a frame for so long that the frame leaves the store gets a copy of the frame's rest; likewise
-// one that takes only a part of a header. One that is congested for the first time gets what its
-// gate needs then, and one whose connection is broken a line in the log.)
+// one that takes only a part of a header. One that becomes congested gets what its gate needs then,
+// one that skips what counts that, and one whose connection is broken a line in the log.)
 //
 // Invariants: (1) to each listener go whole frames, in order, none twice; (2) the first, and the
 // first after a gap, is a sync point, and the header that it needs goes before it, unless the

@@ -49,12 +49,17 @@ class PassSchedule {
                                     static_cast<double>(gather_max_ns_));
     pass_ns_ += std::llround((took_ns - static_cast<double>(pass_ns_)) * part / smoothing);
     frame_ns_ = std::max(frame_ns, frame_ns_min);
+    if (fixed_) {
+      return;  // frames wait by that time, and by nothing else
+    }
     const double load =
         static_cast<double>(pass_ns_) / (busy_share * static_cast<double>(frame_ns_));
     // Fewer only when there is some room, or the number would change all the time.
     constexpr double room = 0.85;
-    const std::int64_t frames_min = std::max(1L, std::lround(std::ceil(load)));
-    const std::int64_t frames_max = std::max(1L, std::lround(std::ceil(load / room)));
+    const std::int64_t frames_min =
+        std::max(std::int64_t{1}, static_cast<std::int64_t>(std::ceil(load)));
+    const std::int64_t frames_max =
+        std::max(std::int64_t{1}, static_cast<std::int64_t>(std::ceil(load / room)));
     frames_ = std::clamp(frames_, frames_min, frames_max);
     while (frames_ > 1 && gathering_ns() + pass_ns_ / frames_ > gather_max_ns_) {
       --frames_;

@@ -41,6 +41,10 @@ cmake -S "$root" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo >/dev/nu
 cmake --build "$build"
 DESTDIR='' cmake --install "$build" --prefix "$build/installed" >/dev/null
 
+for option in "$@"; do
+  [ "$option" != --help ] || exec "$build/tests/bench/eradio-bench-$benchmark" --help
+done
+
 machine() {
   echo "$(date +%F), kernel $(uname -r), $(nproc) processors, load $(cut -d' ' -f1-3 /proc/loadavg)"
   sed -n 's/^model name[^:]*: /processor: /p' /proc/cpuinfo | head -n 1
@@ -68,22 +72,28 @@ if [ "$benchmark" = hot-parts ]; then
   [ -z "$against" ] || exec node "$root/tests/bench/compare.js" "$results/before.json" "$results/hot_parts.json"
   exit 0
 fi
-# What an earlier run has left would be drawn as if it were this one's.
-rm -f "$results"/*.csv "$results"/*.txt "$results"/*.svg
+# What an earlier run has left stays until this one has come to its end.
+fresh=$results.new
+rm -rf "$fresh"
+mkdir "$fresh"
 {
   machine
   # What eradio is compared with.
   dpkg-query -W -f '${Package} ${Version}\n' icecast2 nginx-light libnginx-mod-nchan 2>/dev/null || true
-} >"$results/machine.txt"
+} >"$fresh/machine.txt"
 if [ "$benchmark" = fan-out ] && [ $# -eq 0 ]; then
   set -- --listeners 100 1000 3000 5000 \
     --servers eradio eradio-at-once eradio-one-by-one eradio-gathering bare-loop icecast icecast-tuned nchan nchan-tuned
 fi
-"$build/tests/bench/eradio-bench-$benchmark" --directory "$results" "$@" || status=$?
-# 77: not all servers that are compared could be measured.
-case ${status-0} in
+status=0
+"$build/tests/bench/eradio-bench-$benchmark" --directory "$fresh" "$@" || status=$?
+case $status in
   0 | 77) ;;
   *) exit "$status" ;;
 esac
-gnuplot -c "$root/tests/bench/$(echo "$benchmark" | tr - _).gnuplot" "$results"
+gnuplot -c "$root/tests/bench/$(echo "$benchmark" | tr - _).gnuplot" "$fresh"
+rm -rf "$results"
+mv "$fresh" "$results"
 echo "tables and plots: $results"
+[ "$status" -eq 0 ] || echo "NOT ALL servers could be measured: see above"
+exit "$status"

@@ -3,6 +3,8 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -124,6 +126,32 @@ TEST_F(AcceptorTest, ManyWaitingConnectionsAreAllAccepted) {
   }
   acceptor_.add(tcp_.number());
   EXPECT_TRUE(run_until([&] { return accepted_.size() == clients.size(); }));
+}
+
+TEST_F(AcceptorTest, ManyWaitingConnectionsLetOthersHaveTheirTurn) {
+  std::vector<Descriptor> clients;
+  for (int i = 0; i < 150; ++i) {
+    clients.push_back(connect_ipv4());
+  }
+  // Ready in every turn of the loop, as a stream would be.
+  const Descriptor other(check_syscall(::eventfd(1, EFD_NONBLOCK | EFD_CLOEXEC), "eventfd"));
+  std::vector<std::size_t> accepted_by_turn;
+  CallbackHandler turn([&](std::uint32_t /*events*/) {
+    accepted_by_turn.push_back(accepted_.size());
+    if (accepted_.size() == clients.size() || accepted_by_turn.size() == 100) {
+      loop_.stop();
+    }
+  });
+  acceptor_.add(tcp_.number());
+  loop_.add(other.number(), EPOLLIN, turn);
+  loop_.run();
+  loop_.remove(other.number(), turn);
+  ASSERT_EQ(accepted_.size(), clients.size());
+  std::size_t before = 0;
+  for (const std::size_t accepted : accepted_by_turn) {
+    EXPECT_LE(accepted - before, std::size_t{Acceptor::accepts_per_turn_max});
+    before = accepted;
+  }
 }
 
 TEST_F(AcceptorTest, WithoutDescriptorsItPausesAndGoesOnByItself) {

@@ -559,5 +559,26 @@ TEST_F(FanOutTest, ClosesThoseThatAreChosenAndNoOther) {
   }
 }
 
+// Whose connection is broken is found out when it is his turn.
+class FanOutPass : public test::FanOutTest, public ::testing::WithParamInterface<int> {};
+
+TEST_P(FanOutPass, BeginsWithAnotherListenerEachTime) {
+  constexpr std::uint64_t listeners = 10;
+  std::vector<Connection> connections(listeners);
+  for (std::uint64_t id = 0; id < listeners; ++id) {
+    join(connections[id], id);
+  }
+  for (int pass = 0; pass < GetParam(); ++pass) {
+    append_and_pass();
+  }
+  append_and_pass();
+  connections.clear();  // with what was not read: so they are reset
+  append_and_pass();
+  ASSERT_EQ(left.size(), listeners);
+  EXPECT_EQ(left.front(), (static_cast<std::uint64_t>(GetParam()) + 1) % listeners);
+}
+
+INSTANTIATE_TEST_SUITE_P(After, FanOutPass, ::testing::Range(0, 10));
+
 }  // namespace
 }  // namespace eradio

@@ -70,6 +70,17 @@ Course course(PassSchedule schedule, std::int64_t pass_ns, std::int64_t frame_ns
 
 PassSchedule by_load() { return {std::nullopt, milliseconds(100)}; }
 
+TEST(PassSchedule, WithAFixedTimeLetsNoFramesShareSendsByLoad) {
+  PassSchedule schedule(milliseconds(0), milliseconds(100));
+  for (std::int64_t frame = 0; frame < 100; ++frame) {
+    const std::int64_t begin_ns = frame * 26 * ns_per_ms;
+    schedule.passed(begin_ns, begin_ns + 25 * ns_per_ms, 1, 26 * ns_per_ms);
+  }
+  EXPECT_GT(schedule.pass_ns(), 20 * ns_per_ms);
+  EXPECT_EQ(schedule.frames_in_send(), 1);
+  EXPECT_EQ(schedule.gathering_ns(), 0);
+}
+
 TEST(PassSchedule, SendsAtOnceWhileThereIsTime) {
   for (const std::int64_t pass_ns : {0L, ns_per_ms, 12 * ns_per_ms}) {
     const Course quick = course(by_load(), pass_ns);
