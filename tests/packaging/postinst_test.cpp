@@ -23,9 +23,9 @@ class Postinst : public ::testing::Test {
     std::filesystem::permissions(path, std::filesystem::perms(0755));
   }
   [[nodiscard]] RunReport run() const {
-    const RunReport report =
-        run_program({"/bin/sh", "-c", "PATH=$0:$PATH exec sh \"$1\" configure 0.0.1",
-                     directory.file(""), ERADIO_CHECKOUT "/packaging/debian/eradio.postinst"});
+    const RunReport report = run_program(
+        {"/bin/sh", "-c", "PATH=$0:$PATH exec sh \"$1\" configure 0.0.1", directory.file(""),
+         std::string(ERADIO_CHECKOUT) + "/packaging/debian/eradio.postinst"});
     EXPECT_EQ(report.exit_status(), 0) << report.errors;
     return report;
   }
