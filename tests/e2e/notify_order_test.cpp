@@ -17,6 +17,7 @@
 #include "common/clock.h"
 #include "common/system_error.h"
 #include "tests/support/api_client.h"
+#include "tests/support/connected_sockets.h"
 #include "tests/support/http_client.h"
 #include "tests/support/patience.h"
 #include "tests/support/server.h"
@@ -93,12 +94,28 @@ void wait_until_readable(int socket, std::size_t bytes) {
   }));
 }
 
+void ask_for_time_stamps(int socket) {
+  const int stamps = SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE;
+  check_syscall(::setsockopt(socket, SOL_SOCKET, SO_TIMESTAMPING, &stamps, sizeof stamps),
+                "setsockopt SO_TIMESTAMPING");
+}
+
+// When nobody else has asked for time stamps, the kernel begins with them some time after it was
+// asked (net_enable_timestamp() leaves it to a work queue).
+bool time_stamps_come() {
+  const test::Pair connection = test::tcp_pair();
+  ask_for_time_stamps(connection.client.number());
+  return comes_true([&] {
+    check_syscall(::send(connection.server.number(), "x", 1, MSG_NOSIGNAL), "send");
+    wait_until_readable(connection.client.number(), 1);
+    return received_at_ns(connection.client.number()) > 0;
+  });
+}
+
 TEST_P(NotificationOrder, OfATrackIsBeforeItsFirstFrame) {
-  for (const int socket : {listener_.descriptor(), client_->descriptor()}) {
-    const int stamps = SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE;
-    check_syscall(::setsockopt(socket, SOL_SOCKET, SO_TIMESTAMPING, &stamps, sizeof stamps),
-                  "setsockopt SO_TIMESTAMPING");
-  }
+  ask_for_time_stamps(listener_.descriptor());
+  ask_for_time_stamps(client_->descriptor());
+  ASSERT_TRUE(time_stamps_come());
   for (int i = 0; i < 20; ++i) {
     // All in one write, so that the server has the frame when it tells of the track.
     remote_.send({SourceRemote::track("Track " + std::to_string(i)), SourceRemote::frame()});
