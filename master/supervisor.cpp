@@ -215,15 +215,16 @@ std::vector<std::uint64_t> Supervisor::take_stock(WorkerSlot& slot) {
   std::vector<EscrowItem> unusable;
   slot.inheritance.clear();
   for (EscrowItem& item : slot.escrow.items()) {
-    const auto id = table.listener_id(item.record, item.serial);
     if (table.has_left(item.record, item.serial)) {
       left.push_back(item);  // the worker did not come to say so
-    } else if (item.kind == ClientKind::listener && !id) {
-      unusable.push_back(item);
-    } else {
-      item.listener_id = id.value_or(0);
+    } else if (item.kind != ClientKind::listener) {
       slot.inheritance.push_back(item);
-      ids.insert(ids.end(), id ? 1U : 0U, item.listener_id);
+    } else if (const auto id = table.listener_id(item.record, item.serial)) {
+      item.listener_id = *id;
+      slot.inheritance.push_back(item);
+      ids.push_back(*id);
+    } else {
+      unusable.push_back(item);
     }
   }
   slot.escrow.close(left);
@@ -548,7 +549,7 @@ void Supervisor::look_at_workers() {
       kill_if_hung(slot, now_ns);
     }
     ask_for_those_not_held(slot);
-    if (slot.child && has_lived(slot)) {
+    if (slot.child && !slot.child->given().empty() && has_lived(slot)) {
       slot.escrow.exonerate();
       slot.child->forget_given();
     }

@@ -296,7 +296,8 @@ ListenerCounts ListenerTable::count_once() const {
 
 void ListenerTable::take_departed_from(ListenerTable& other) {
   const std::uint64_t departed_serial = last_departed(header_of(region_));
-  for (ListenerRecord& record : records_of(region_).first(records_)) {
+  const std::size_t used = std::min<std::size_t>(load_word(header_of(region_).used), records_);
+  for (ListenerRecord& record : records_of(region_).first(used)) {
     if (departed_serial != 0 && load_word(record.serial) == departed_serial) {
       store_word(record.serial, 0);  // what its worker did not come to
     }
