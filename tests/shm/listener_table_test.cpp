@@ -315,6 +315,38 @@ TEST_F(ListenerTableTest, CountsEachListenerOnceWhetherItIsThereOrHasLeft) {
             status(10));
 }
 
+// As above; and then the listeners of another worker come to the same table.
+TEST_F(ListenerTableTest, CountsALeaveThatWasCutOffOnceWhenOthersListenersComeToo) {
+  for (const bool one_comes_to_its_place : {false, true}) {
+    ListenerTable heir{records};
+    std::uint64_t serial = 0;
+    {
+      WorkerListenerTable worker(Descriptor(::dup(heir.descriptor())), ++generation);
+      worker.forget_estates();
+      ASSERT_EQ(enter(worker, 1), 0U);
+      serial = worker.serial(0);
+      worker.give_back(0);
+    }
+    const MemoryFile file(Descriptor(::dup(heir.descriptor())));
+    const auto region = file.map_writable(0, file.bytes());
+    reinterpret_cast<ListenerRecord*>(static_cast<ListenerTableHeader*>(region.get_address()) + 1)
+        ->serial = serial;
+    EXPECT_TRUE(heir.has_left(0, serial));
+    EXPECT_EQ(heir.listener_id(0, serial), std::nullopt);
+
+    ListenerTable other{records};
+    WorkerListenerTable worker(Descriptor(::dup(other.descriptor())), ++generation);
+    worker.forget_estates();
+    ASSERT_EQ(enter(worker, 2), 0U);
+    ASSERT_TRUE(heir.take_from(other, 0, worker.serial(0), one_comes_to_its_place ? 0U : 1U));
+    heir.take_departed_from(other);
+    EXPECT_EQ(heir.count().listeners, 1U);
+    EXPECT_EQ(heir.count().totals, status(3));
+    WorkerListenerTable(Descriptor(::dup(heir.descriptor())), ++generation).forget_estates();
+    EXPECT_EQ(heir.count().totals, status(3));
+  }
+}
+
 TEST_F(ListenerTableTest, SaysHowMuchASocketHasTakenButForTheTimeOfASend) {
   WorkerListenerTable worker = begin();
   ListenerStatus unix_peer = status(1);
