@@ -1,20 +1,153 @@
 /**
- * Whether the listener has voted to skip the track, as far as a page can know: pure functions, used by `main`. The
- * server tells how many votes there are, and not whose.
+ * One listener's vote to skip a track. The server keeps a vote as long as the listener's stream, and tells how many
+ * there are but not whose; a listener who has voted means it until the track is over. So a vote is kept here, and cast
+ * again when it may be gone: after the stream was lost, and when nobody knows whether the server has got it.
  */
-export const noVote = { cast: false, counted: false };
-export const castVote = { cast: true, counted: false };
-/** What remains of a vote when the server says `after`, and said `before`. */
-export function voteAfter(vote, before, after) {
-    if (!vote.cast || (before !== null && !sameTrack(before.track, after.track))) {
-        return noVote;
+import { ApiError } from "./api.js";
+import { retryDelayMs } from "./backoff.js";
+import { systemClock } from "./clock.js";
+export class Ballot {
+    #put;
+    #onChange;
+    #clock;
+    #random;
+    #isCast = false;
+    /** The server has counted votes since ours was cast: if it then counts none, ours is gone too. */
+    #isCounted = false;
+    /** The stream was lost, and the vote with it: it is to be cast again with the next one. */
+    #wentWithStream = false;
+    /** Ends the wait before a vote that was not answered is tried again. */
+    #wait = null;
+    #unanswered = 0;
+    #problem = null;
+    #player = "stopped";
+    #metadata = null;
+    constructor(options) {
+        this.#put = options.put;
+        this.#onChange = options.onChange;
+        this.#clock = options.clock ?? systemClock;
+        this.#random = options.random ?? Math.random;
     }
-    if (after.vetoCount > 0) {
-        return { cast: true, counted: true };
+    /** The listener has voted to skip the track that plays, as far as one can know. */
+    get isCast() {
+        return this.#isCast;
     }
-    // The same track has begun again. A message from before the vote, though, has no votes either.
-    return vote.counted ? noVote : vote;
+    /** Why the vote does not count, or not yet; fit to be shown. */
+    get problem() {
+        return this.#problem;
+    }
+    /** Votes; twice counts once. */
+    async cast() {
+        const track = this.#track;
+        this.#stopWaiting();
+        let error = null;
+        try {
+            await this.#put();
+        }
+        catch (failure) {
+            error = failure;
+        }
+        // Otherwise it was about something that is over.
+        if (this.#player !== "stopped" && sameTrack(track, this.#track)) {
+            this.#answered(error);
+            this.#onChange();
+        }
+    }
+    /** The listener's player is in this state now. */
+    playerIs(state) {
+        this.#player = state;
+        if (state === "stopped") {
+            this.#forget();
+            this.#wentWithStream = false;
+        }
+        else if (state === "reconnecting") {
+            this.#wentWithStream = true;
+            this.#stopWaiting();
+        }
+        else if (state === "playing" && this.#wentWithStream) {
+            this.#wentWithStream = false;
+            if (this.#isCast) {
+                void this.cast();
+            }
+        }
+    }
+    /** The server says this now. */
+    received(news) {
+        const trackChanged = this.#metadata !== null && !sameTrack(this.#metadata.track, news.track);
+        this.#metadata = news;
+        if (trackChanged) {
+            this.#forget();
+        }
+        else if (this.#isCast && !this.#mayBeGone) {
+            // The same track has begun again if votes that there were are gone. A message from before the vote, though, has
+            // no votes either.
+            if (news.vetoCount > 0) {
+                this.#isCounted = true;
+            }
+            else if (this.#isCounted) {
+                this.#forget();
+            }
+        }
+    }
+    get #track() {
+        return this.#metadata?.track ?? null;
+    }
+    get #mayBeGone() {
+        return this.#wentWithStream || this.#wait !== null;
+    }
+    #answered(error) {
+        this.#problem = null;
+        this.#isCounted = false;
+        if (error === null) {
+            this.#isCast = true;
+            this.#isCounted = !this.#mayBeGone && this.#metadata !== null && this.#metadata.vetoCount > 0;
+            this.#unanswered = 0;
+        }
+        else if (error instanceof ApiError && (error.status === 0 || error.status === 404)) {
+            // Nobody answered, or a server that does not have our stream any more, which we shall notice soon.
+            this.#isCast = true;
+            this.#problem = error.message;
+            this.#tryAgainLater();
+        }
+        else {
+            this.#isCast = false;
+            // 409: the track had just ended.
+            this.#problem = error instanceof ApiError && error.status === 409 ? null : messageOf(error);
+        }
+    }
+    #tryAgainLater() {
+        if (this.#mayBeGone) {
+            return;
+        }
+        const delayMs = retryDelayMs(this.#unanswered, this.#random());
+        this.#unanswered += 1;
+        this.#wait = this.#clock.setTimeout(() => {
+            this.#wait = null;
+            if (this.#player === "playing") {
+                void this.cast();
+            }
+            else {
+                this.#wentWithStream = true;
+            }
+        }, delayMs);
+    }
+    #stopWaiting() {
+        if (this.#wait !== null) {
+            this.#clock.clearTimeout(this.#wait);
+            this.#wait = null;
+        }
+    }
+    #forget() {
+        this.#stopWaiting();
+        this.#isCast = false;
+        this.#isCounted = false;
+        this.#unanswered = 0;
+        this.#problem = null;
+    }
 }
 export function sameTrack(one, other) {
     return one === other || (one !== null && other !== null && one.uri === other.uri && one.name === other.name);
+}
+function messageOf(error) {
+    return error instanceof Error ? error.message : String(error);
 }

@@ -2,14 +2,14 @@
  * The page: wires what there is. Nothing is fetched of the stream before somebody presses play.
  */
 
-import { Api, ApiError, type Metadata, type Track } from "./api.js";
+import { Api, type Metadata, type Track } from "./api.js";
 import { MediaSessionDisplay } from "./media_session.js";
 import { Notifications } from "./notify.js";
 import { Player } from "./player.js";
 import { Preferences } from "./preferences.js";
 import { statusOf } from "./status.js";
 import { Ui } from "./ui.js";
-import { castVote, noVote, sameTrack, voteAfter } from "./vote.js";
+import { Ballot, sameTrack } from "./vote.js";
 
 const drawEveryMs = 250;
 /** A hidden page that plays nothing needs no news; one that is looked at again soon should not have to connect. */
@@ -23,16 +23,13 @@ const listenerId = preferences.listenerId;
 /** The newest from the server; what is heard is a little older, and so is `shownTrack`. */
 let metadata: Metadata | null = null;
 let shownTrack: Track | null = null;
-let vote = noVote;
-/** The connection was lost since the vote was cast. */
-let voteMayBeLost = false;
 let problem: string | null = null;
 /** Half of a message's way to the server and back: how old the newest sound is when it gets here. */
 let networkSeconds = 0;
 
 const ui = new Ui({
   onPlay: () => (player.state === "stopped" ? player.play() : player.stop()),
-  onVeto: () => void veto(),
+  onVeto: () => void ballot.cast(),
   onMute: () => {
     player.muted = !player.muted;
   },
@@ -48,16 +45,8 @@ const player = new Player({
   audio: document.querySelector("audio") ?? new Audio(),
   onState: (state, trouble) => {
     problem = trouble;
-    if (state === "reconnecting") {
-      voteMayBeLost = true;
-    } else if (state === "playing" && voteMayBeLost) {
-      voteMayBeLost = false;
-      if (vote.cast) {
-        // Twice counts once.
-        void veto();
-      }
-    } else if (state === "stopped") {
-      vote = noVote;
+    ballot.playerIs(state);
+    if (state === "stopped") {
       restWhileHidden();
     }
     mediaSession.showState(state);
@@ -71,6 +60,8 @@ const player = new Player({
   },
   onReceived: () => notifications.keepAlive(),
 });
+
+const ballot = new Ballot({ put: () => api.veto(listenerId), onChange: () => showState() });
 
 const notifications = new Notifications({
   api,
@@ -89,8 +80,7 @@ const notifications = new Notifications({
 const mediaSession = new MediaSessionDisplay({ onPlay: () => player.play(), onStop: () => player.stop() });
 
 function received(news: Metadata): void {
-  // A vote that went with its connection will be cast again with the next one.
-  vote = voteAfter(voteMayBeLost ? { ...vote, counted: false } : vote, metadata, news);
+  ballot.received(news);
   const trackChanged = metadata === null || !sameTrack(metadata.track, news.track);
   metadata = news;
   player.serverSays(news.track === null ? "stopped" : "playing");
@@ -108,11 +98,11 @@ function showTrack(track: Track | null): void {
 
 function showState(): void {
   const { state } = player;
-  ui.showPlaying(state !== "stopped", statusOf(state, notifications.state), problem);
+  ui.showPlaying(state !== "stopped", statusOf(state, notifications.state), problem ?? ballot.problem);
   ui.showCounts(metadata?.listenerCount ?? null, metadata?.vetoCount ?? null);
   // A source need not say what it plays.
   const somethingPlays = state === "playing" || (state === "buffering" && metadata?.track != null);
-  ui.showVote(vote.cast, somethingPlays);
+  ui.showVote(ballot.isCast, somethingPlays);
   if (metadata !== null && shownTrack === null && metadata.track === null) {
     showTrack(null);
   }
@@ -120,23 +110,6 @@ function showState(): void {
 
 function showVolume(): void {
   ui.showVolume(player.volume, player.muted, volumeCanBeSet);
-}
-
-async function veto(): Promise<void> {
-  const before = metadata;
-  try {
-    await api.veto(listenerId);
-    if (sameTrack(before?.track ?? null, metadata?.track ?? null)) {
-      vote = metadata !== null && metadata.vetoCount > 0 ? { cast: true, counted: true } : castVote;
-    }
-  } catch (error) {
-    vote = noVote;
-    // 409: the track had just ended.
-    if (error instanceof ApiError && error.status !== 409) {
-      problem = error.message;
-    }
-  }
-  showState();
 }
 
 const volumeCanBeSet = player.volumeCanBeSet;
