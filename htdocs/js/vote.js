@@ -103,11 +103,10 @@ export class Ballot {
             this.#isCounted = !this.#mayBeGone && this.#metadata !== null && this.#metadata.vetoCount > 0;
             this.#unanswered = 0;
         }
-        else if (error instanceof ApiError && (error.status === 0 || error.status === 404)) {
-            // Nobody answered, or a server that does not have our stream any more, which we shall notice soon.
+        else if (error instanceof ApiError && mayBeGivenAgain(error)) {
             this.#isCast = true;
             this.#problem = error.message;
-            this.#tryAgainLater();
+            this.#tryAgainLater(error.retryAfterSeconds);
         }
         else {
             this.#isCast = false;
@@ -115,11 +114,11 @@ export class Ballot {
             this.#problem = error instanceof ApiError && error.status === 409 ? null : messageOf(error);
         }
     }
-    #tryAgainLater() {
+    #tryAgainLater(askedSeconds) {
         if (this.#mayBeGone) {
             return;
         }
-        const delayMs = retryDelayMs(this.#unanswered, this.#random());
+        const delayMs = retryDelayMs(this.#unanswered, this.#random(), askedSeconds);
         this.#unanswered += 1;
         this.#wait = this.#clock.setTimeout(() => {
             this.#wait = null;
@@ -147,6 +146,13 @@ export class Ballot {
 }
 export function sameTrack(one, other) {
     return one === other || (one !== null && other !== null && one.uri === other.uri && one.name === other.name);
+}
+/**
+ * Nobody has answered; or a server that does not have our stream (any more), which the player will notice soon; or one
+ * that cannot tell now, as when it is being upgraded.
+ */
+function mayBeGivenAgain({ status }) {
+    return status === 0 || status === 404 || status >= 500;
 }
 function messageOf(error) {
     return error instanceof Error ? error.message : String(error);

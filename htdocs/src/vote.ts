@@ -119,11 +119,10 @@ export class Ballot {
       this.#isCast = true;
       this.#isCounted = !this.#mayBeGone && this.#metadata !== null && this.#metadata.vetoCount > 0;
       this.#unanswered = 0;
-    } else if (error instanceof ApiError && (error.status === 0 || error.status === 404)) {
-      // Nobody answered, or a server that does not have our stream any more, which we shall notice soon.
+    } else if (error instanceof ApiError && mayBeGivenAgain(error)) {
       this.#isCast = true;
       this.#problem = error.message;
-      this.#tryAgainLater();
+      this.#tryAgainLater(error.retryAfterSeconds);
     } else {
       this.#isCast = false;
       // 409: the track had just ended.
@@ -131,11 +130,11 @@ export class Ballot {
     }
   }
 
-  #tryAgainLater(): void {
+  #tryAgainLater(askedSeconds?: number): void {
     if (this.#mayBeGone) {
       return;
     }
-    const delayMs = retryDelayMs(this.#unanswered, this.#random());
+    const delayMs = retryDelayMs(this.#unanswered, this.#random(), askedSeconds);
     this.#unanswered += 1;
     this.#wait = this.#clock.setTimeout(() => {
       this.#wait = null;
@@ -165,6 +164,14 @@ export class Ballot {
 
 export function sameTrack(one: Track | null, other: Track | null): boolean {
   return one === other || (one !== null && other !== null && one.uri === other.uri && one.name === other.name);
+}
+
+/**
+ * Nobody has answered; or a server that does not have our stream (any more), which the player will notice soon; or one
+ * that cannot tell now, as when it is being upgraded.
+ */
+function mayBeGivenAgain({ status }: ApiError): boolean {
+  return status === 0 || status === 404 || status >= 500;
 }
 
 function messageOf(error: unknown): string {

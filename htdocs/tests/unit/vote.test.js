@@ -8,6 +8,7 @@ const other = { ...playing, track: { uri: "u2", name: "n2" } };
 const voted = { ...playing, vetoCount: 1 };
 const noAnswer = new ApiError(0, "The server cannot be reached");
 const noStream = new ApiError(404, "No stream with this id is open");
+const notNow = new ApiError(503, "The vote could not be judged");
 
 /** The ballot of somebody who hears `news`. `answers`: what the server says to each vote, true or an error; else true. */
 function ballotOf({ answers = [], news = playing } = {}) {
@@ -101,7 +102,7 @@ test("it is not cast again for another track, nor when the stream is not lost", 
   assert.deepEqual([ballot.isCast, seen.puts], [false, 1]);
 });
 
-for (const lost of [noAnswer, noStream]) {
+for (const lost of [noAnswer, noStream, notNow]) {
   test(`a vote that the server may not have got is cast again with the next stream: ${lost.message}`, async () => {
     const { ballot, clock, seen } = ballotOf({ answers: [lost] });
     await ballot.cast();
@@ -130,6 +131,15 @@ for (const lost of [noAnswer, noStream]) {
     assert.deepEqual([ballot.isCast, ballot.problem, seen.puts, clock.timers], [true, null, 3, 0]);
   });
 }
+
+test("it waits as long as the server asks", async () => {
+  const { ballot, clock, seen } = ballotOf({ answers: [new ApiError(503, "The server is full", 4)] });
+  await ballot.cast();
+  await clock.advance(5999);
+  assert.equal(seen.puts, 1);
+  await clock.advance(1);
+  assert.equal(seen.puts, 2);
+});
 
 test("it waits for sound, since without the stream a vote counts nothing", async () => {
   const { ballot, clock, seen } = ballotOf({ answers: [noAnswer] });
@@ -182,10 +192,10 @@ for (const [story, end] of [
 
 for (const [status, problem] of [
   [409, null], // the track had just ended
-  [503, "The server is full"],
+  [400, "The server does not understand"],
 ]) {
   test(`a vote that the server refuses is not cast: ${status}`, async () => {
-    const { ballot, clock } = ballotOf({ answers: [new ApiError(status, "The server is full")] });
+    const { ballot, clock } = ballotOf({ answers: [new ApiError(status, "The server does not understand")] });
     await ballot.cast();
     assert.deepEqual([ballot.isCast, ballot.problem, clock.timers], [false, problem, 0]);
     await ballot.cast();
