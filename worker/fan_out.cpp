@@ -74,7 +74,8 @@ FanOut::~FanOut() {
   loop_.cancel(sweep_timer_);
 }
 
-void FanOut::join(Descriptor socket, const PeerAddress& peer, const ListenerRequest& request) {
+void FanOut::join(Descriptor socket, const PeerAddress& peer, const ListenerRequest& request,
+                  std::string_view head) {
   prepare_stream_socket(socket.number(), send_buffer_for_bytes_);
   set_peer_timeout(socket.number(), std::chrono::milliseconds(stall_ns_max_ / ns_per_ms));
   const auto bytes_before = bytes_taken(socket.number());
@@ -83,7 +84,7 @@ void FanOut::join(Descriptor socket, const PeerAddress& peer, const ListenerRequ
                                   .peer = peer_key_of(peer),
                                   .joined_ns = now_ns,
                                   .lag_ns_max = request.lag_ns_max,
-                                  .bytes_before = bytes_before.value_or(0),
+                                  .bytes_before = bytes_before ? *bytes_before + head.size() : 0,
                                   .peer_port = peer.port()};
   const auto record = table_.take(identity, {.header_position = ListenerRun::no_header});
   if (!record) {
@@ -92,6 +93,9 @@ void FanOut::join(Descriptor socket, const PeerAddress& peer, const ListenerRequ
   auto joining = std::make_unique<Listener>(*this, std::move(socket), *record);
   joining->lag_ms_max = milliseconds_of(request.lag_ns_max);
   joining->tcp = bytes_before.has_value();
+  if (!head.empty()) {
+    sender_.expect_head(*joining);
+  }
   Listener& listener = take_in(std::move(joining));
   listener.next_frame = sender_.resumption(listener, now_ns);
   counters_.listeners_total.add(1);
@@ -99,8 +103,13 @@ void FanOut::join(Descriptor socket, const PeerAddress& peer, const ListenerRequ
     log::debug("listener {} has come from {}", request.id, peer.text());
   }
   joined_(listener, identity);
-  serve(listener, now_ns);
-  write_progress(listener, 0, now_ns);
+  if (const int error = head.empty() ? 0 : sender_.send_head(listener, head); error != 0) {
+    leave(listener, std::generic_category().message(error));
+  } else {
+    counters_.listeners.set(listeners_.size());  // until then it is a request that may be dropped
+    serve(listener, now_ns);
+    write_progress(listener, 0, now_ns);
+  }
   free_departed();
 }
 
@@ -116,7 +125,6 @@ Listener& FanOut::take_in(std::unique_ptr<Listener> listener) {
   sender_.take_in(*listener);
   listener->place = static_cast<std::uint32_t>(listeners_.size());
   listeners_.push_back(std::move(listener));
-  counters_.listeners.set(listeners_.size());
   return *listeners_.back();
 }
 
@@ -147,7 +155,9 @@ std::string_view FanOut::adopt(Descriptor socket, const PeerAddress& peer, std::
   const auto taken = bytes_taken(adopted->socket.number());
   adopted->tcp = taken.has_value();
   std::string_view why = "nobody knows how much its socket has taken";
-  if (taken ? *taken >= identity.bytes_before : estate->bytes_taken.has_value()) {
+  if (taken && *taken < identity.bytes_before) {
+    why = "its request had not been answered yet";
+  } else if (taken || estate->bytes_taken) {
     adopted->bytes_sent = taken ? *taken - identity.bytes_before : *estate->bytes_taken;
     why = continue_listener(*adopted, *estate,
                             {.store = store_,
@@ -164,6 +174,7 @@ std::string_view FanOut::adopt(Descriptor socket, const PeerAddress& peer, std::
   }
   try {
     Listener& listener = take_in(std::move(adopted));
+    counters_.listeners.set(listeners_.size());
     serve(listener, now_ns);
     write_progress(listener, 0, now_ns);
   } catch (const std::system_error& error) {

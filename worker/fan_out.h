@@ -66,10 +66,13 @@ class FanOut {
 
   // No listener can come before one leaves.
   [[nodiscard]] bool is_full() const noexcept { return table_.is_full(); }
-  // A connection whose response head has been sent becomes a listener, and gets the newest frame
-  // that it can begin with. Throws std::system_error when the socket cannot be watched, and
-  // std::runtime_error when it is full.
-  void join(Descriptor socket, const PeerAddress& peer, const ListenerRequest& request);
+  // A connection becomes a listener, and gets the newest frame that it can begin with. `head` is
+  // what its response has yet to begin with: it is sent when the listener has been told of
+  // (`joined`), so that whoever has had an answer outlives this process. It has to go into the
+  // socket's queue at once: for one that does not take it, the listener has left. Throws
+  // std::system_error when the socket cannot be watched, and std::runtime_error when it is full.
+  void join(Descriptor socket, const PeerAddress& peer, const ListenerRequest& request,
+            std::string_view head = {});
   // Goes on with a listener of a worker that has gone, at the byte that TCP takes next. When that
   // cannot be, the listener is closed, and the answer says why; otherwise it is empty.
   // `old_frames`: what the store does not have; may be nullptr.

@@ -376,6 +376,24 @@ void FrameSender::send_kept_rest(Listener& listener, std::int64_t now_ns) {
   listener.trouble().kept_rest.reset();
 }
 
+void FrameSender::expect_head(const Listener& listener) {
+  if (!listener.tcp) {  // of TCP the kernel knows it
+    table_.write_sending(listener.record);
+  }
+}
+
+int FrameSender::send_head(const Listener& listener, std::string_view head) {
+  const ssize_t sent =
+      ::send(listener.socket.number(), head.data(), head.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  if (sent != std::ssize(head)) {
+    return sent < 0 ? errno : ENOBUFS;
+  }
+  if (!listener.tcp) {
+    table_.write_taken(listener.record, 0);
+  }
+  return 0;
+}
+
 std::size_t FrameSender::send_bytes(Listener& listener, const std::byte* bytes, std::size_t count) {
   if (!listener.tcp) {  // of TCP the kernel knows it
     table_.write_sending(listener.record);

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "shm/listener_table.h"
@@ -55,6 +56,12 @@ class FrameSender {
   // Before a listener is served, and before its socket is closed.
   void take_in(Listener& listener) const;
   void forget(const Listener& listener) const noexcept;
+
+  // Until send_head() the listener is known not to have got the response's head, so that whoever
+  // goes on after this worker does not begin with the stream.
+  void expect_head(const Listener& listener);
+  // All of it, or what is wrong with the socket: an errno value.
+  [[nodiscard]] int send_head(const Listener& listener, std::string_view head);
 
   // Sends it what it may get now.
   [[nodiscard]] SendProgress serve(Listener& listener, std::int64_t now_ns);

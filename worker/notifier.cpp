@@ -134,7 +134,6 @@ void Notifier::take_in(std::unique_ptr<NotifyClient> client) {
   client->place_ = clients_.size();
   unsettled_ += client->unsettled_ ? 1U : 0U;
   clients_.push_back(std::move(client));
-  counters_.notify_clients.set(clients_.size());
 }
 
 void Notifier::add(std::unique_ptr<NotifyClient> client) {
@@ -183,6 +182,7 @@ std::string_view Notifier::adopt(Descriptor socket, const PeerAddress& peer, std
       std::max(not_before_ns_,
                client->progress_ns_ + std::chrono::nanoseconds(limits_.counts_interval).count());
   take_in(std::move(client));
+  counters_.notify_clients.set(clients_.size());
   return {};
 }
 
@@ -214,6 +214,7 @@ void Notifier::begin_or_end(NotifyClient& client, const std::function<void()>& b
     log::error("a client that is to be notified was dropped: {}", error.what());
     client.end();
   }
+  counters_.notify_clients.set(clients_.size());  // until then it is a request that may be dropped
 }
 
 void Notifier::add_websocket(TakenOver connection) {
@@ -221,14 +222,14 @@ void Notifier::add_websocket(TakenOver connection) {
   auto client = std::make_unique<WebSocketClient>(*this, std::move(connection));
   WebSocketClient& added = *client;
   add(std::move(client));
-  begin_or_end(added, [&] { added.begin(early_bytes); });
+  begin_or_end(added, [&] { added.begin_with(early_bytes); });
 }
 
 void Notifier::add_event_stream(TakenOver connection) {
   auto client = std::make_unique<EventStreamClient>(*this, std::move(connection));
   NotifyClient& added = *client;
   add(std::move(client));
-  begin_or_end(added, [&] { added.offer(); });
+  begin_or_end(added, [&] { added.begin(); });
 }
 
 void Notifier::let_go(NotifyClient& client) {

@@ -108,7 +108,7 @@ class Notifier {
   void set_newest();
   void add(std::unique_ptr<NotifyClient> client);
   void take_in(std::unique_ptr<NotifyClient> client);
-  static void begin_or_end(NotifyClient& client, const std::function<void()>& begin);
+  void begin_or_end(NotifyClient& client, const std::function<void()>& begin);
   void begin_round_at(std::int64_t when_ns);
   void begin_round();
   void run_slice();

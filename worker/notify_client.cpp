@@ -21,6 +21,9 @@ NotifyClient::NotifyClient(Notifier& notifier, ClientKind kind, TakenOver connec
       kind_(kind),
       peer_(connection.peer),
       events_(events) {
+  if (!connection.head.empty()) {
+    sending_ = std::make_shared<const std::string>(std::move(connection.head));
+  }
   prepare_message_socket(socket_.number());
   notifier_.loop().add(socket_.number(), events_, *this);
 }

@@ -30,6 +30,9 @@ class NotifyClient : public EventHandler {
  public:
   using Message = std::shared_ptr<const std::string>;
 
+  // Sends the response's head, if that is left to us, and what is due then. Once somebody else
+  // would know of the client if this process died: whoever has an answer is not lost.
+  void begin() { flush(); }
   // Sends the newest notification, unless the client has it or is busy with an earlier message.
   void offer();
   // Called about twice a second.

@@ -69,7 +69,7 @@ void add_stream_route(HttpServer& server, FanOut& fan_out, WorkerScoreboard& sco
     const ListenerRequest listener{.id = *id,
                                    .lag_ns_max = std::chrono::nanoseconds(*max_lag).count()};
     response.take_over = [&fan_out, listener](TakenOver connection) {
-      fan_out.join(std::move(connection.socket), connection.peer, listener);
+      fan_out.join(std::move(connection.socket), connection.peer, listener, connection.head);
     };
     return response;
   });

@@ -33,7 +33,7 @@ WebSocketClient::WebSocketClient(Notifier& notifier, TakenOver connection)
   seen_ = notifier.newest().number;  // it asks for what holds now by itself, or it does not care
 }
 
-void WebSocketClient::begin(std::string_view early_bytes) {
+void WebSocketClient::begin_with(std::string_view early_bytes) {
   take(std::as_bytes(std::span(early_bytes)));
 }
 

@@ -22,7 +22,7 @@ class WebSocketClient final : public NotifyClient, private WebSocketEvents {
   WebSocketClient(Notifier& notifier, TakenOver connection);
 
   // `early_bytes`: what the client sent behind its handshake.
-  void begin(std::string_view early_bytes);
+  void begin_with(std::string_view early_bytes);
 
   void on_events(std::uint32_t events) override;
   void on_time(std::int64_t now_ns) override;

@@ -178,7 +178,11 @@ void HttpConnection::take_answer(HttpAnswer answer) {
   }
   counters.client_errors += answer.status >= 400 && answer.status < 500 ? 1U : 0U;
   counters.server_errors += answer.status >= 500 ? 1U : 0U;
-  output_ += answer.bytes;
+  if (answer.take_over && nothing_is_queued()) {
+    head_ = std::move(answer.bytes);
+  } else {
+    output_ += answer.bytes;
+  }
   file_ = std::move(answer.file);
   take_over_ = std::move(answer.take_over);
   last_answer_ = !answer.keep_alive;
@@ -310,6 +314,7 @@ void HttpConnection::hand_over() {
   taken.socket = std::move(socket_);
   taken.peer = peer_;
   taken.early_bytes = reader_.take_rest();
+  taken.head = std::move(head_);
   try {
     take_over(std::move(taken));
   } catch (const std::exception& error) {
@@ -318,6 +323,12 @@ void HttpConnection::hand_over() {
       owner_.closed_(peer_);
     }
   }
+}
+
+bool HttpConnection::nothing_is_queued() const noexcept {
+  int queued = 0;
+  return unsent() == 0 && ::ioctl(socket_.number(), TIOCOUTQ, &queued) == 0 &&
+         queued == 0;  // SIOCOUTQ of tcp(7), unix(7)
 }
 
 void HttpConnection::refuse(const RequestError& error) {

@@ -92,6 +92,8 @@ class HttpConnection final : public EventHandler {
   void leave();
 
   [[nodiscard]] std::size_t unsent() const noexcept { return output_.size() - sent_; }
+  // Neither here nor in the kernel.
+  [[nodiscard]] bool nothing_is_queued() const noexcept;
   [[nodiscard]] const ConnectionLimits& limits() const noexcept;
   [[nodiscard]] std::chrono::nanoseconds time_until(Deadline deadline) const noexcept;
 
@@ -112,6 +114,7 @@ class HttpConnection final : public EventHandler {
   FileSlice file_;        // follows output_
   bool last_answer_ = false;
   std::function<void(TakenOver)> take_over_;
+  std::string head_;  // left to whoever takes over
 
   std::shared_ptr<Awaited> awaited_;  // set while an answer is awaited
 

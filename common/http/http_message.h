@@ -63,11 +63,15 @@ struct HttpRequest {
   [[nodiscard]] bool is_repeated(std::string_view name) const;
 };
 
-// A connection that leaves HTTP, after the response's head has gone to the kernel.
+// A connection that leaves HTTP.
 struct TakenOver {
   Descriptor socket;  // non-blocking, no longer in the loop
   PeerAddress peer;
   std::string early_bytes;  // what the client has sent after its request
+  // The response's head, which is left to whoever takes over: so he can do what has to be done
+  // before the client knows. The socket's queue is empty, and takes it. Empty, if the queue was
+  // not: then the head has gone into it.
+  std::string head;
 };
 
 struct HttpResponse;
@@ -81,10 +85,10 @@ struct HttpResponse {
   HttpFields fields;
   std::string body;
 
-  // When set, there is no body from here: the head goes out (without Content-Length; with
-  // "Connection: close" unless the handler set Connection, as a WebSocket's 101 does), then the
-  // socket is handed over. Not called for HEAD, nor when the peer goes before the head is out: so
-  // a handler registers nothing before this is called.
+  // When set, there is no body from here: the socket is handed over, with the head or after it
+  // (without Content-Length; with "Connection: close" unless the handler set Connection, as a
+  // WebSocket's 101 does). Not called for HEAD, nor when the peer goes before: so a handler
+  // registers nothing before this is called.
   std::function<void(TakenOver)> take_over;
 
   // When set, nothing else of the response counts: it is not known yet. Called with where it is to

@@ -35,7 +35,8 @@ struct HttpAnswer {
   std::string bytes;  // head, and the body if there is no file
   FileSlice file;     // the body, when it is a file
   bool keep_alive = false;
-  std::function<void(TakenOver)> take_over;  // set: call it once `bytes` are in the kernel
+  // Set: call it with `bytes`, or once they are in the kernel.
+  std::function<void(TakenOver)> take_over;
   // Set: nothing else is, there is no answer yet. Called with where the answer is to go.
   std::function<void(std::function<void(HttpAnswer)>)> later;
 };

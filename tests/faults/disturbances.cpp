@@ -5,14 +5,6 @@
 #include "common/clock.h"
 
 namespace eradio::testing {
-namespace {
-
-constexpr std::int64_t established_ns = 500 * ns_per_ms;
-// So much later than it was sent somebody may have read his head, on a busy machine.
-constexpr std::int64_t read_late_ns = 250 * ns_per_ms;
-
-}  // namespace
-
 std::int64_t Disturbances::lasts_until_ns(const Past& past) {
   constexpr std::int64_t longest_ns = 60 * ns_per_second;   // with many workers
   constexpr std::int64_t untold_ns = 10 * ns_per_second;    // with a few
@@ -35,17 +27,8 @@ bool Disturbances::excuse(const Loss& loss) const {
     if (loss.ended_ns < past.begin_ns || loss.ended_ns > lasts_until_ns(past)) {
       return false;
     }
-    if (!loss.head_ns || past.kind == Disturbance::planned) {
-      return !loss.head_ns;
-    }
-    // A worker that is dead, or stands still, sends no head any more.
-    const std::int64_t had_head_ns = past.begin_ns - *loss.head_ns;
-    return loss.fragile || (had_head_ns < established_ns && had_head_ns > -read_late_ns);
+    return !loss.answered || (loss.fragile && past.kind != Disturbance::planned);
   });
-}
-
-bool Disturbances::is_established(const Loss& loss) {
-  return loss.head_ns && loss.ended_ns - *loss.head_ns >= established_ns;
 }
 
 std::size_t Disturbances::deaths_max() const {

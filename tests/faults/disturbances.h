@@ -17,8 +17,7 @@ enum class Disturbance {
 
 // A connection that has ended without its listener's doing.
 struct Loss {
-  std::int64_t came_ns = 0;
-  std::optional<std::int64_t> head_ns;  // since when it has the response head, if it has
+  bool answered = false;  // it had its response head
   std::int64_t ended_ns = 0;
   // Lost if its worker is killed in the middle of a send to it, or a receive: a WebSocket, an event
   // stream, a listener on a Unix socket.
@@ -36,12 +35,9 @@ class Disturbances {
   // taken to be over after some seconds.
   void end(std::size_t number, std::int64_t now_ns) { past_.at(number).end_ns = now_ns; }
 
-  // Whether this loss is within the known limits: of a request that is half read or half answered,
-  // and of a connection that is between its response head and the escrow when its worker dies.
-  // Somebody who has had the stream for half a second is never lost.
+  // Whether this loss is within the known limits: of a request that is half read or not answered
+  // yet, and of a fragile one whose worker dies. Whoever else has been answered is never lost.
   [[nodiscard]] bool excuse(const Loss& loss) const;
-  // Whether the master has a duplicate of its descriptor for certain.
-  [[nodiscard]] static bool is_established(const Loss& loss);
   // How many workers may have been killed: as many fragile ones can be lost, and no more.
   [[nodiscard]] std::size_t deaths_max() const;
 

@@ -35,48 +35,39 @@ TEST(FaultPlan, IsAnotherForAnotherSeed) {
 
 TEST(Disturbances, ExcuseNothingThatComesWithoutOne) {
   Disturbances disturbances;
-  EXPECT_FALSE(disturbances.excuse({.came_ns = 0, .head_ns = {}, .ended_ns = 10 * ms}));
+  EXPECT_FALSE(disturbances.excuse({.answered = false, .ended_ns = 10 * ms}));
   disturbances.add(Disturbance::killed, 20'000 * ms);
-  EXPECT_FALSE(disturbances.excuse({.came_ns = 0, .head_ns = {}, .ended_ns = 10 * ms})) << "before";
-  EXPECT_FALSE(disturbances.excuse({.came_ns = 0, .head_ns = {}, .ended_ns = 22'000 * ms}))
-      << "long after";
+  EXPECT_FALSE(disturbances.excuse({.answered = false, .ended_ns = 10 * ms})) << "before";
+  EXPECT_FALSE(disturbances.excuse({.answered = false, .ended_ns = 22'000 * ms})) << "long after";
 }
 
 TEST(Disturbances, ExcuseARequestThatIsDropped) {
   Disturbances disturbances;
   const std::size_t planned = disturbances.add(Disturbance::planned, 1'000 * ms);
-  EXPECT_TRUE(disturbances.excuse({.came_ns = 0, .head_ns = {}, .ended_ns = 1'100 * ms}));
-  EXPECT_FALSE(disturbances.excuse({.came_ns = 0, .head_ns = {}, .ended_ns = 11'100 * ms}));
+  EXPECT_TRUE(disturbances.excuse({.answered = false, .ended_ns = 1'100 * ms}));
+  EXPECT_FALSE(disturbances.excuse({.answered = false, .ended_ns = 11'100 * ms}));
   disturbances.end(planned, 9'000 * ms);
-  EXPECT_TRUE(disturbances.excuse({.came_ns = 0, .head_ns = {}, .ended_ns = 11'100 * ms}));
-  EXPECT_FALSE(disturbances.excuse({.came_ns = 0, .head_ns = {}, .ended_ns = 12'100 * ms}));
+  EXPECT_TRUE(disturbances.excuse({.answered = false, .ended_ns = 11'100 * ms}));
+  EXPECT_FALSE(disturbances.excuse({.answered = false, .ended_ns = 12'100 * ms}));
 }
 
-TEST(Disturbances, ExcuseAListenerThatHasJustComeWhenItsWorkerDies) {
+TEST(Disturbances, ExcuseNoListenerThatHasBeenAnsweredHoweverItsWorkerGoes) {
   Disturbances disturbances;
+  disturbances.add(Disturbance::planned, 1'000 * ms);
   disturbances.add(Disturbance::killed, 1'000 * ms);
-  EXPECT_TRUE(disturbances.excuse({.came_ns = 0, .head_ns = 900 * ms, .ended_ns = 1'010 * ms}));
-  EXPECT_FALSE(disturbances.excuse({.came_ns = 0, .head_ns = 400 * ms, .ended_ns = 1'010 * ms}));
-  EXPECT_FALSE(disturbances.excuse({.came_ns = 0, .head_ns = 1'300 * ms, .ended_ns = 1'400 * ms}))
-      << "this head came from another worker";
+  EXPECT_TRUE(disturbances.excuse({.answered = false, .ended_ns = 1'010 * ms}));
+  EXPECT_FALSE(disturbances.excuse({.answered = true, .ended_ns = 1'010 * ms}));
 }
 
 TEST(Disturbances, ExcuseWhoIsInTheMiddleOfASendWhenItsWorkerDiesAndAsManyAsThereWereDeaths) {
   Disturbances disturbances;
   disturbances.add(Disturbance::planned, 1'000 * ms);
-  const Loss loss{.came_ns = 0, .head_ns = 10 * ms, .ended_ns = 1'010 * ms, .fragile = true};
+  const Loss loss{.answered = true, .ended_ns = 1'010 * ms, .fragile = true};
   EXPECT_FALSE(disturbances.excuse(loss));
   EXPECT_EQ(disturbances.deaths_max(), 0U);
   disturbances.add(Disturbance::killed, 1'005 * ms);
   EXPECT_TRUE(disturbances.excuse(loss));
-  EXPECT_TRUE(Disturbances::is_established(loss));
   EXPECT_EQ(disturbances.deaths_max(), 1U);
-}
-
-TEST(Disturbances, ExcuseNoListenerWhoseWorkerIsReplaced) {
-  Disturbances disturbances;
-  disturbances.add(Disturbance::planned, 1'000 * ms);
-  EXPECT_FALSE(disturbances.excuse({.came_ns = 0, .head_ns = 990 * ms, .ended_ns = 1'010 * ms}));
 }
 
 }  // namespace

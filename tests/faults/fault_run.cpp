@@ -426,14 +426,12 @@ void FaultRun::look_at_everything() {
   }
   say("all is well: " + std::to_string(counts.came) + " listeners came, " +
       std::to_string(counts.left) + " left before the end, " + std::to_string(counts.unanswered) +
-      " were cut off before they were answered, " + std::to_string(counts.excused) +
-      " right after it; " + std::to_string(counts.frames) + " frames, " +
+      " were cut off before they were answered; " + std::to_string(counts.frames) + " frames, " +
       std::to_string(counts.missed) + " missed");
   const VoteCounts& votes = population_->voters().counts();
   say("and " + std::to_string(told.came) + " WebSockets and event streams came, " +
       std::to_string(told.left) + " left, " + std::to_string(told.unanswered) +
-      " were cut off before they were answered, " + std::to_string(told.excused) +
-      " right after it; " + std::to_string(told.messages) + " messages; " +
+      " were cut off before they were answered; " + std::to_string(told.messages) + " messages; " +
       std::to_string(votes.counted) + " votes, " + std::to_string(votes.not_counted) +
       " not counted, " + std::to_string(votes.dropped) +
       " dropped; lost in the middle of a send: " + std::to_string(told.lost) + " and " +
@@ -470,16 +468,15 @@ void FaultRun::expect_losses_counted() {
   const ToldCounts& told = population_->told().counts();
   const std::size_t requests =
       listeners.unanswered + told.unanswered + population_->voters().counts().dropped;
-  const std::size_t answered = listeners.lost + told.lost + listeners.excused + told.excused;
+  const std::size_t answered = listeners.lost + told.lost;
   const std::size_t deaths = population_->disturbances().deaths_max();
   if (listeners.lost > counted("listeners_not_adopted") ||
       told.lost > counted("notify_clients_not_adopted") || requests > counted("requests_dropped") ||
       answered > deaths) {
     fail("lost in the middle of a send: " + std::to_string(listeners.lost) + " listeners and " +
          std::to_string(told.lost) +
-         " others, right after the answer: " + std::to_string(listeners.excused + told.excused) +
-         ", before it: " + std::to_string(requests) + "; with " + std::to_string(deaths) +
-         " workers that may have died, the server says " + totals.dump());
+         " others, before they were answered: " + std::to_string(requests) + "; with " +
+         std::to_string(deaths) + " workers that may have died, the server says " + totals.dump());
   }
 }
 

@@ -133,21 +133,14 @@ bool Population::attend(Member& member, std::int64_t now_ns) {
 
 void Population::judge_loss(const Member& member, std::int64_t now_ns) {
   const CrowdListener& listener = *member.listener;
-  Loss loss{.came_ns = member.came_ns,
-            .head_ns = {},
-            .ended_ns = now_ns,
-            .fragile = member.on_unix_socket};
-  if (member.head_ns != 0) {
-    loss.head_ns = member.head_ns;
-  }
+  const Loss loss{
+      .answered = member.head_ns != 0, .ended_ns = now_ns, .fragile = member.on_unix_socket};
   if (listener.end_error() == ECONNREFUSED) {
     say_fault(member, "was refused a connection");
   } else if (listener.reply().status != 0 && listener.reply().status != 200) {
     say_fault(member, "was answered with " + std::to_string(listener.reply().status));
   } else if (disturbances_.excuse(loss)) {
-    ++(Disturbances::is_established(loss) ? counts_.lost
-       : loss.head_ns                     ? counts_.excused
-                                          : counts_.unanswered);
+    ++(loss.answered ? counts_.lost : counts_.unanswered);
     excused_.push_back(name_of(member) + describe_loss(member, now_ns));
   } else {
     say_fault(member, describe_loss(member, now_ns));

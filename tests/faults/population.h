@@ -34,7 +34,6 @@ struct PopulationCounts {
   std::size_t left = 0;        // as they wanted
   std::size_t lost = 0;        // on a Unix socket, in the middle of a send to them
   std::size_t unanswered = 0;  // cut off before the answer, within the known limits
-  std::size_t excused = 0;     // and right after it
   std::uint64_t frames = 0;
   std::uint64_t missed = 0;
 };

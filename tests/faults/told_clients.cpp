@@ -85,18 +85,13 @@ void ToldClients::take(std::size_t number, std::string_view json, std::int64_t n
 
 void ToldClients::judge_end(std::size_t number, const std::string& why) {
   Client& client = clients_[number];
-  Loss loss{.came_ns = client.came_ns, .head_ns = {}, .ended_ns = monotonic_ns(), .fragile = true};
-  if (client.open_ns != 0) {
-    loss.head_ns = client.open_ns;
-  }
+  const Loss loss{.answered = client.open_ns != 0, .ended_ns = monotonic_ns(), .fragile = true};
   client.gone = true;
   if (!disturbances_.excuse(loss)) {
     say_fault(number, "was disconnected: " + why);
     return;
   }
-  ++(disturbances_.is_established(loss) ? counts_.lost
-     : loss.head_ns                     ? counts_.excused
-                                        : counts_.unanswered);
+  ++(loss.answered ? counts_.lost : counts_.unanswered);
   if (!settled_) {
     come(client.kind);
   }

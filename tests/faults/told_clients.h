@@ -21,7 +21,6 @@ struct ToldCounts {
   std::size_t left = 0;
   std::size_t lost = 0;        // in the middle of a send or a receive, when their worker was killed
   std::size_t unanswered = 0;  // cut off before the answer, within the known limits
-  std::size_t excused = 0;     // and right after it
   std::uint64_t messages = 0;
 };
 

@@ -63,8 +63,8 @@ bool Voters::attend(Vote& vote, std::int64_t now_ns) {
 }
 
 void Voters::judge(const Vote& vote, std::int64_t now_ns) {
-  const bool disturbed = disturbances_.excuse(
-      {.came_ns = vote.begun_ns, .head_ns = {}, .ended_ns = now_ns, .fragile = true});
+  const bool disturbed =
+      disturbances_.excuse({.answered = false, .ended_ns = now_ns, .fragile = true});
   const auto head_end = vote.reply.find("\r\n\r\n");
   const auto reply = head_end == std::string::npos
                          ? std::nullopt

@@ -130,12 +130,33 @@ TEST_P(HttpConnectionTest, AStreamIsHandedOverAfterEverythingBeforeIt) {
   EXPECT_EQ(taken.early_bytes, "early bytes");
   EXPECT_EQ(connections_->count(), 0U);
   EXPECT_EQ(closed_, 0);
-  ASSERT_EQ(::send(taken.socket.number(), "frames", 6, MSG_NOSIGNAL), 6);
+  const std::string rest = taken.head + "frames";
+  ASSERT_EQ(::send(taken.socket.number(), rest.data(), rest.size(), MSG_NOSIGNAL),
+            std::ssize(rest));
   ASSERT_TRUE(run_until([&] {
     client.receive();
     return client.received().ends_with("\r\n\r\nframes");
   }));
   EXPECT_EQ(client.answers(), 2U);
+}
+
+TEST_P(HttpConnectionTest, WhoTakesAStreamOverDecidesWhenItsHeadIsSent) {
+  Client client = connect();
+  client.send(get("/stream"));
+  ASSERT_TRUE(run_until([&] { return !taken_over_.empty(); }));
+  client.receive();
+  EXPECT_EQ(client.received(), "");
+  const std::string& head = taken_over_.front().head;
+  EXPECT_TRUE(head.starts_with("HTTP/1.1 200 ")) << head;
+  EXPECT_TRUE(head.ends_with("\r\n\r\n")) << head;
+}
+
+TEST_P(HttpConnectionTest, TheHeadOfAStreamIsSentWithTheAnswersBeforeIt) {
+  Client client = connect();
+  client.send(get("/echo?n=1") + get("/stream"));
+  ASSERT_TRUE(run_until_answers(client, 2));
+  ASSERT_EQ(taken_over_.size(), 1U);
+  EXPECT_EQ(taken_over_.front().head, "");
 }
 
 TEST_P(HttpConnectionTest, HeadOfAStreamIsNotHandedOver) {

@@ -51,9 +51,9 @@ class FanOutAdopt : public test::FanOutTest {
   };
 
   // Keeps a duplicate of the listener's socket, as the master does.
-  void join_and_keep(Connection& connection) {
+  void join_and_keep(Connection& connection, std::string_view head = {}) {
     kept = Descriptor(::dup(connection.server.number()));
-    join(connection);
+    join(connection, 1, head);
   }
   // The next worker has the frames from `first` on, as the ring has them.
   void begin_next(std::uint64_t first = 1) {
@@ -109,6 +109,38 @@ class FanOutAdopt : public test::FanOutTest {
   Descriptor kept;
   std::optional<Next> next;
 };
+
+TEST_F(FanOutAdopt, GoesOnBehindTheHeadThatCameWithTheListener) {
+  std::array<Connection, 2> connections{Connection(), unix_connection()};
+  for (Connection& connection : connections) {
+    append();
+    join_and_keep(connection, "head\n");
+    begin_next();
+    EXPECT_EQ(adopt(), "");
+    append_to_both();
+    const std::string got = drain_next(connection);
+    ASSERT_TRUE(got.starts_with("head\n")) << got;
+    EXPECT_EQ(frames_in(got.substr(5)), (Numbers{store.next() - 2, store.next() - 1}));
+    next.reset();
+    fan_out.close_those([](const ListenerIdentity&) { return true; }, "the next");
+  }
+}
+
+TEST_F(FanOutAdopt, ClosesWhoHasNotGotTheHead) {
+  const auto expect_closed = [&](Connection connection, const char* why) {
+    append();
+    when_told_joined = [&] {  // as if its worker were killed now
+      begin_next();
+      EXPECT_EQ(adopt(), why);
+    };
+    join_and_keep(connection, "head\n");
+    EXPECT_EQ(connection.read_all(), "");
+    EXPECT_TRUE(is_closed(connection));
+    next.reset();
+  };
+  expect_closed(Connection(), "its request had not been answered yet");
+  expect_closed(unix_connection(), "nobody knows how much its socket has taken");
+}
 
 TEST_F(FanOutAdopt, DoesNotGoOnWithAnotherOnesRecord) {
   Connection connection;

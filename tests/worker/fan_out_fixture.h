@@ -13,8 +13,10 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
+#include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -109,8 +111,9 @@ class FanOutTest : public ::testing::Test {
     append(bytes, kind);
     fan_out.pass();
   }
-  void join(Connection& connection, std::uint64_t id = 1) {
-    fan_out.join(std::move(connection.server), PeerAddress(), {.id = id, .lag_ns_max = lag_ns_max});
+  void join(Connection& connection, std::uint64_t id = 1, std::string_view head = {}) {
+    fan_out.join(std::move(connection.server), PeerAddress(), {.id = id, .lag_ns_max = lag_ns_max},
+                 head);
   }
   // Runs the loop for a while, so that sockets that take more again are noticed.
   void run_loop(std::chrono::milliseconds time = std::chrono::milliseconds(10)) {
@@ -180,6 +183,7 @@ class FanOutTest : public ::testing::Test {
   ListenerTable table{200};
   WorkerListenerTable worker_table{Descriptor(::dup(table.descriptor())), 1};
   std::vector<std::uint64_t> joined;  // ids, as they were told
+  std::function<void()> when_told_joined;
   std::vector<std::uint64_t> left;
   FanOut fan_out{loop,
                  store,
@@ -187,7 +191,12 @@ class FanOutTest : public ::testing::Test {
                  worker_table,
                  limits,
                  std::chrono::seconds(30),
-                 [this](const Listener&, const ListenerIdentity& who) { joined.push_back(who.id); },
+                 [this](const Listener&, const ListenerIdentity& who) {
+                   joined.push_back(who.id);
+                   if (when_told_joined) {
+                     when_told_joined();
+                   }
+                 },
                  [this](const Listener&, const ListenerIdentity& who) { left.push_back(who.id); },
                  test_clock};
 };

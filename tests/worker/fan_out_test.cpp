@@ -79,6 +79,33 @@ TEST_F(FanOutTest, WhenTheRingFailsEverybodyIsSentToAllTheSame) {
 }
 #endif
 
+TEST_F(FanOutTest, TellsOfAListenerBeforeItHasItsHead) {
+  append();
+  Connection connection;
+  when_told_joined = [&] {
+    EXPECT_EQ(connection.read_all(), "");
+    EXPECT_EQ(counters.listeners.get(), 0U) << "a request, as long as it is not answered";
+  };
+  join(connection, 7, "head\n");
+  EXPECT_EQ(joined, Numbers{7});
+  EXPECT_EQ(counters.listeners.get(), 1U);
+  const std::string got = connection.read_all();
+  ASSERT_TRUE(got.starts_with("head\n")) << got;
+  EXPECT_EQ(frames_in(got.substr(5)), Numbers{1});
+  EXPECT_EQ(totals().bytes_sent, 418U) << "of the stream";
+}
+
+TEST_F(FanOutTest, AListenerWhoseSocketTakesNoHeadHasLeft) {
+  append();
+  Connection connection;
+  ::shutdown(connection.server.number(), SHUT_WR);
+  join(connection, 7, "head\n");
+  EXPECT_EQ(joined, Numbers{7});
+  EXPECT_EQ(left, Numbers{7});
+  EXPECT_EQ(counters.listeners.get(), 0U);
+  EXPECT_EQ(table.count().listeners, 0U);
+}
+
 TEST_F(FanOutTest, AListenerThatComesInAPauseGetsNoOldFrame) {
   append();
   test_time += 251 * ns_per_ms;

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -35,18 +36,26 @@ class NotifierTest : public ::testing::Test {
     notifier.emplace(
         loop, counters, worker_table,
         [this] { return News{.number = number, .metadata_json = metadata_json}; },
-        [](const NotifyClient&) {}, [this](const NotifyClient&) { ++closed; }, limits);
+        [this](const NotifyClient&) {
+          if (when_told_came) {
+            when_told_came();
+          }
+        },
+        [this](const NotifyClient&) { ++closed; }, limits);
   }
-  Descriptor add_websocket(Pair pair = unix_pair(), const std::string& early_bytes = "") {
+  Descriptor add_websocket(Pair pair = unix_pair(), const std::string& early_bytes = "",
+                           const std::string& head = "") {
     TakenOver connection;
     connection.socket = std::move(pair.server);
     connection.early_bytes = early_bytes;
+    connection.head = head;
     notifier->add_websocket(std::move(connection));
     return std::move(pair.client);
   }
-  Descriptor add_event_stream(Pair pair = unix_pair()) {
+  Descriptor add_event_stream(Pair pair = unix_pair(), const std::string& head = "") {
     TakenOver connection;
     connection.socket = std::move(pair.server);
+    connection.head = head;
     notifier->add_event_stream(std::move(connection));
     return std::move(pair.client);
   }
@@ -89,6 +98,7 @@ class NotifierTest : public ::testing::Test {
   WorkerListenerTable worker_table{Descriptor(::dup(table.descriptor())), 1};
   std::uint64_t number = 1;
   std::string metadata_json = R"({"n":0})";
+  std::function<void()> when_told_came;
   int closed = 0;
   bool ended = false;
   NotifyLimits limits{.close_time_max = std::chrono::milliseconds(300),

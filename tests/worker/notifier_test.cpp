@@ -16,6 +16,7 @@
 #include "common/clock.h"
 #include "tests/worker/notifier_fixture.h"
 #include "tests/worker/websocket_frames.h"
+#include "worker/kernel_queue.h"
 #include "worker/websocket_session.h"
 
 namespace eradio::test {
@@ -323,6 +324,27 @@ TEST_F(NotifierTest, SaysGoodbyeWhenTheServerStops) {
   EXPECT_TRUE(ended);
   EXPECT_EQ(read(events), "");
   EXPECT_TRUE(ended);
+}
+
+TEST_F(NotifierTest, TellsOfAClientBeforeItHasItsHead) {
+  const std::string head = "head\r\n\r\n";
+  int client = -1;
+  int told = 0;
+  when_told_came = [&] {
+    ++told;
+    EXPECT_EQ(unread_bytes(client), 0U);
+    EXPECT_EQ(notifier->unsettled(), 1U) << "somebody could go on with it";
+  };
+  Pair pair = unix_pair();
+  client = pair.client.number();
+  const Descriptor websocket = add_websocket(std::move(pair), "", head);
+  EXPECT_EQ(read(websocket), head);
+  pair = unix_pair();
+  client = pair.client.number();
+  const Descriptor events = add_event_stream(std::move(pair), head);
+  EXPECT_TRUE(read(events).starts_with(head + "retry: "));
+  EXPECT_EQ(told, 2);
+  EXPECT_EQ(notifier->unsettled(), 0U);
 }
 
 TEST_F(NotifierTest, ClosesTheClientsOfAnAddressAndNoOther) {
