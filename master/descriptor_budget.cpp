@@ -17,7 +17,7 @@ std::size_t descriptors_of_master(const DescriptorDemand& demand) noexcept {
   // starting a child takes for a moment, and a few connections of operators. Counted, and rounded
   // up.
   constexpr std::size_t own = 40;
-  constexpr std::size_t per_worker = 1;  // its line
+  constexpr std::size_t per_worker = 2;  // its line, and its program
   constexpr std::size_t per_slot = 2;    // table, wake-up
   const std::size_t slots = std::max(demand.slots, demand.workers);
   return own + per_worker * demand.workers + (per_slot + demand.addresses) * slots +

@@ -37,6 +37,7 @@ void Replacement::replace_all(Replaced done) {
     WorkerSlot& slot = slots_[number];
     if (!slot.child && !slot.leaving) {
       loop_.cancel(slot.restart_timer);
+      slot.served.reset();  // what is installed is what the operator wants
       keeper_.start(slot);
     }
   }

@@ -1,5 +1,7 @@
 #include "master/supervisor.h"
 
+#include <fcntl.h>
+
 #include <algorithm>
 #include <set>
 #include <span>
@@ -129,9 +131,11 @@ void Supervisor::start(WorkerSlot& slot) {
   if (for_good_) {
     return;
   }
+  const WorkerProgram program = program_after_death(slot);
   try {
-    give_slot(slot, start_program(slot));
+    give_slot(slot, start_program(slot, program));
   } catch (const std::system_error& error) {
+    slot.distrusts_served = program == slot.served;
     // Descriptors, memory or processes can be short for a while: the others go on.
     log::error("worker {}: {}", slot.number, error.what());
     restart_after(slot, std::max(slot.respawn.on_death(std::chrono::milliseconds(0)),
@@ -139,7 +143,19 @@ void Supervisor::start(WorkerSlot& slot) {
   }
 }
 
+WorkerProgram Supervisor::installed_program() const {
+  return std::make_shared<const Descriptor>(::open(program_.c_str(), O_PATH | O_CLOEXEC));
+}
+
+WorkerProgram Supervisor::program_after_death(const WorkerSlot& slot) const {
+  return slot.served && !slot.distrusts_served ? slot.served : installed_program();
+}
+
 std::unique_ptr<WorkerChild> Supervisor::start_program(WorkerSlot& slot) {
+  return start_program(slot, installed_program());
+}
+
+std::unique_ptr<WorkerChild> Supervisor::start_program(WorkerSlot& slot, WorkerProgram file) {
   // Whatever the worker has done that has them.
   listeners_[slot.number].put_right();
   sockets_.put_right(slot.number);
@@ -164,6 +180,8 @@ std::unique_ptr<WorkerChild> Supervisor::start_program(WorkerSlot& slot) {
 
   ChildProgram program{
       .arguments = {program_.string(), encode_worker_settings(settings)},
+      // What is installed, by its path: it may be a script.
+      .executable = file == slot.served ? file->number() : -1,
       .environment = {},
       .descriptors = {{publisher_.wakeup(slot.number), worker_descriptor::wakeup},
                       {stream_read_only_.number(), worker_descriptor::stream},
@@ -177,7 +195,7 @@ std::unique_ptr<WorkerChild> Supervisor::start_program(WorkerSlot& slot) {
   }
 
   auto child = std::make_unique<WorkerChild>(
-      loop_, std::move(program), settings.generation,
+      loop_, std::move(program), std::move(file), settings.generation,
       [this, &slot](WorkerChild& who, WorkerMessage* what) { on_message(slot, who, what); });
   ++slot.starts;
   log::debug("worker {}: process {} started", slot.number, child->process());
@@ -370,6 +388,8 @@ void Supervisor::on_ready(WorkerSlot& slot) {
   log::info("worker {}: process {} serves", slot.number, slot.child->process());
   slot.ready = true;
   slot.ready_ns = monotonic_ns();
+  slot.served = slot.child->program();
+  slot.distrusts_served = false;
   if (std::all_of(slots_.begin(), slots_.end(), [](const WorkerSlot& s) { return s.ready; })) {
     all_ready_();
   }
@@ -420,6 +440,9 @@ void Supervisor::on_child_exited(WorkerSlot& slot, int wait_status) {
     return;
   }
   const bool lived = has_lived(slot);
+  if (!slot.ready) {
+    slot.distrusts_served = slot.child->program() == slot.served;
+  }
   const std::uint64_t listeners = scoreboard_.counters(slot.number).listeners.get();
   const std::chrono::milliseconds lifetime{(monotonic_ns() - slot.since_ns) / ns_per_ms};
   const auto child = take_slot(slot);

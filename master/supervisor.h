@@ -93,6 +93,12 @@ class Supervisor final : private SlotKeeper {
  private:
   void start(WorkerSlot& slot) override;
   [[nodiscard]] std::unique_ptr<WorkerChild> start_program(WorkerSlot& slot) override;
+  // The same, of the program in this file.
+  [[nodiscard]] std::unique_ptr<WorkerChild> start_program(WorkerSlot& slot, WorkerProgram file);
+  [[nodiscard]] WorkerProgram installed_program() const;
+  // What the worker is started from that follows one that has died: what that was started from, if
+  // it came to serve, and otherwise what has served, and what is installed, in turn.
+  [[nodiscard]] WorkerProgram program_after_death(const WorkerSlot& slot) const;
   // It gets the slot, and as soon as it stands by, all listeners of whoever had it before.
   void give_slot(WorkerSlot& slot, std::unique_ptr<WorkerChild> child) override;
   void bequeath(WorkerSlot& slot);

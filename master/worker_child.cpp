@@ -21,9 +21,13 @@ constexpr std::size_t untold_not_held_max = 65'536;  // more: it does not mean w
 
 }  // namespace
 
-WorkerChild::WorkerChild(EventLoop& loop, ChildProgram program, std::uint64_t generation,
-                         Heard heard)
-    : loop_(loop), heard_(std::move(heard)), generation_(generation), started_ns_(monotonic_ns()) {
+WorkerChild::WorkerChild(EventLoop& loop, ChildProgram program, WorkerProgram file,
+                         std::uint64_t generation, Heard heard)
+    : loop_(loop),
+      heard_(std::move(heard)),
+      program_(std::move(file)),
+      generation_(generation),
+      started_ns_(monotonic_ns()) {
   std::array<int, 2> ends{};
   check_syscall(
       ::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends.data()),

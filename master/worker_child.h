@@ -21,15 +21,19 @@
 
 namespace eradio {
 
+// An open program file, which stays what it is whatever is installed in its place.
+using WorkerProgram = std::shared_ptr<const Descriptor>;
+
 class WorkerChild {
  public:
   // Called for each message that it sends, until it has ended; nothing: for one that cannot be
   // understood.
   using Heard = std::function<void(WorkerChild&, WorkerMessage*)>;
 
-  // Starts `program`, whose descriptors are all but the control socket. The loop is borrowed.
-  // Throws std::system_error; then no process is left.
-  WorkerChild(EventLoop& loop, ChildProgram program, std::uint64_t generation, Heard heard);
+  // Starts `program`, whose descriptors are all but the control socket, and which comes from
+  // `file`. The loop is borrowed. Throws std::system_error; then no process is left.
+  WorkerChild(EventLoop& loop, ChildProgram program, WorkerProgram file, std::uint64_t generation,
+              Heard heard);
   // Goes on with one that another master has started. Throws std::runtime_error.
   WorkerChild(EventLoop& loop, const SavedWorker& saved, Heard heard);
   // Leaves the process alone.
@@ -40,6 +44,8 @@ class WorkerChild {
   [[nodiscard]] pid_t process() const noexcept { return process_; }
   [[nodiscard]] std::uint64_t generation() const noexcept { return generation_; }
   [[nodiscard]] std::int64_t started_ns() const noexcept { return started_ns_; }
+  // nullptr if another master has started it.
+  [[nodiscard]] const WorkerProgram& program() const noexcept { return program_; }
   // As it has said; of a process that serves.
   [[nodiscard]] const SpokenProtocol& protocol() const noexcept { return protocol_; }
   // Where messages to it go: common/worker_protocol.h.
@@ -91,6 +97,7 @@ class WorkerChild {
   Heard heard_;
   Descriptor control_;
   pid_t process_ = 0;
+  WorkerProgram program_;
   std::uint64_t generation_;
   std::int64_t started_ns_;
   SpokenProtocol protocol_;

@@ -32,6 +32,8 @@ struct WorkerSlot {
   bool hung = false;     // and killed for it
   bool leaving = false;  // told to hand over
   bool retired = false;  // another slot's worker has its listeners: it gets no worker any more
+  WorkerProgram served;  // what the last worker that served was started from; may be nullptr
+  bool distrusts_served = false;  // the last one that was started from it did not come to serve
   std::uint64_t starts = 0;
   std::uint64_t crashes = 0;  // workers that died though they had the slot
   Escrow escrow;

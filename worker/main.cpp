@@ -1,6 +1,7 @@
 // eradio-worker: started by eradiod, never by hand. Serves listeners from the ring.
 
 #include <signal.h>
+#include <sys/prctl.h>
 
 #include <algorithm>
 #include <climits>
@@ -53,6 +54,7 @@ int main(int argument_count, char** arguments) {
   }
   try {
     ::signal(SIGPIPE, SIG_IGN);
+    ::prctl(PR_SET_NAME, "eradio-worker");  // of one that was executed from an open file
     eradio::open_standard_descriptors();
     eradio::set_up_log("worker", "info");
     const eradio::WorkerSettings settings = eradio::decode_worker_settings(arguments[1]);

@@ -230,6 +230,34 @@ TEST(Continuity, IsKeptWhenTheNewWorkerCannotServe) {
   EXPECT_EQ(crowd.missed(), 0U);
 }
 
+TEST(Continuity, IsKeptWhenAWorkerDiesWhileOneIsInstalledThatCannotServe) {
+  const TemporaryDirectory prefix;
+  copy_installed_tree(prefix.file(""));
+  OperatedServer operated({.arguments = {"--workers", "1"}, .prefix = prefix.file("")});
+  const Server& server = operated.server();
+  ListenerCrowd crowd;
+  crowd.add({.endpoint = server.ipv4()}, 20);
+  ASSERT_TRUE(crowd.run_until_all_listen(patience));
+  const std::string program = prefix.file("libexec/eradio/eradio-worker");
+  std::filesystem::remove(program);  // as a package does it
+  std::ofstream(program) << "#!/bin/sh\nexit 3\n";
+  std::filesystem::permissions(program, std::filesystem::perms(0755));
+
+  for (int death = 0; death < 3; ++death) {
+    crowd.run_for(milliseconds(600));
+    replace_worker(crowd, server);
+  }
+  crowd.run_for(milliseconds(300));
+  EXPECT_EQ(server.log().count("exited with status 3"), 0U);
+  EXPECT_EQ(crowd.fault(), "");
+  EXPECT_EQ(crowd.ended(), 0U);
+  EXPECT_EQ(crowd.missed(), 0U);
+  std::ifstream name("/proc/" + std::to_string(server.workers().front()) + "/comm");
+  std::string line;
+  std::getline(name, line);
+  EXPECT_EQ(line, "eradio-worker");
+}
+
 TEST(Continuity, IsKeptWhileNoWorkerComesToServe) {
   const TemporaryDirectory prefix;
   copy_installed_tree(prefix.file(""));
@@ -242,13 +270,19 @@ TEST(Continuity, IsKeptWhileNoWorkerComesToServe) {
   const std::string program = prefix.file("libexec/eradio/eradio-worker");
   const std::string kept = prefix.file("kept");
   std::filesystem::rename(program, kept);
+  std::filesystem::permissions(kept, std::filesystem::perms(0644));
   std::ofstream(program) << "#!/bin/sh\nexit 3\n";
   std::filesystem::permissions(program, std::filesystem::perms(0755));
 
   ::kill(server.workers().front(), SIGKILL);
-  EXPECT_TRUE(
-      crowd.run_until([&] { return server.log().count("exited with status 3") >= 4; }, patience));
+  EXPECT_TRUE(crowd.run_until(
+      [&] {
+        return server.log().count("exited with status 3") >= 3 &&
+               server.log().count("cannot execute") >= 3;
+      },
+      patience));
   EXPECT_EQ(crowd.ended(), 0U) << "they had nothing to do with it";
+  std::filesystem::permissions(kept, std::filesystem::perms(0755));
   std::filesystem::rename(kept, program);
   EXPECT_TRUE(crowd.run_until([&] { return server.log().count(" serves") == 2; }, patience));
   crowd.run_for(milliseconds(300));

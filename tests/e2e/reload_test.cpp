@@ -142,7 +142,7 @@ TEST_F(Reload, ThatDescriptorsAreTooFewForLeavesEverythingAsItWas) {
         << open_descriptors(master) << " of " << before;
   };
   write("workers = 150\n");
-  expect_refused("150 workers need 832 descriptors");
+  expect_refused("150 workers need 982 descriptors");
   write("workers = 6\n");
   const rlimit fewer{.rlim_cur = before + 10, .rlim_max = 200};
   rlimit known{};

@@ -17,7 +17,7 @@ TEST(DescriptorBudget, IsEnoughWhereEverythingFits) {
 TEST(DescriptorBudget, NamesWhatIsNeededAndWhatThereIs) {
   EXPECT_EQ(
       why_too_few_descriptors({.workers = 150, .slots = 1, .addresses = 2}, 200, 40),
-      "150 workers need 832 descriptors with the 40 that are held of clients, and this process "
+      "150 workers need 982 descriptors with the 40 that are held of clients, and this process "
       "may have no more than 200 (ulimit -n, LimitNOFILE)");
 }
 
