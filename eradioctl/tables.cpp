@@ -93,6 +93,16 @@ std::string escrow_text(const Json& status) {
                              cell(escrow, "max") + "\n";
 }
 
+// Nothing when listeners get what they come for.
+std::string reasons_text(const Json& status) {
+  std::string text;
+  for (const Json& reason : member(status, "reasons")) {
+    text += text.empty() ? "not ready: " : "; ";
+    text += reason.is_string() ? printable(reason.get<std::string>()) : reason.dump();
+  }
+  return text.empty() ? text : text + "\n";
+}
+
 // Nothing when all workers are what they should be.
 std::string upgrade_text(const Json& status) {
   std::string text;
@@ -147,9 +157,9 @@ std::string duration_text(std::uint64_t seconds) {
 
 std::string status_text(const Json& status) {
   std::string text =
-      fmt::format("eradio {}: process {}, up {}, log level {}\nsource: {}\nlisteners: {}\n{}{}\n",
+      fmt::format("eradio {}: process {}, up {}, log level {}\n{}source: {}\nlisteners: {}\n{}{}\n",
                   cell(status, "version"), cell(status, "pid"), duration_cell(status, "uptime_s"),
-                  cell(status, "log_level"), source_text(status), totals_text(status),
+                  cell(status, "log_level"), reasons_text(status), source_text(status), totals_text(status),
                   escrow_text(status), upgrade_text(status));
   std::vector<Row> rows{{"worker", "process", "state", "up", "restarts", "generation", "crashes",
                          "connections", "listeners", "frames sent", "skipped", "jumps"}};

@@ -49,6 +49,15 @@ TEST(Tables, HaveADashForWhatAServerOfAnotherVersionDoesNotSay) {
   EXPECT_NE(listeners_text(Json::parse("[{}]")).find("-"), std::string::npos);
 }
 
+TEST(Tables, SayWhyListenersDoNotGetWhatTheyComeFor) {
+  EXPECT_EQ(status_text({{"ready", true}, {"reasons", Json::array()}}).find("not ready"),
+            std::string::npos);
+  const Json status{{"ready", false}, {"reasons", {"no worker serves", "the source is \x1b"}}};
+  const std::string text = status_text(status);
+  EXPECT_NE(text.find("\nnot ready: no worker serves; the source is \\x1b\n"), std::string::npos)
+      << text;
+}
+
 TEST(Tables, SayWhatHasBecomeOfAnUpgrade) {
   Json status{{"replacing_workers", true}, {"upgrade_error", nullptr}};
   EXPECT_NE(status_text(status).find("\nworkers: are being replaced"), std::string::npos);

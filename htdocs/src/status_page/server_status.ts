@@ -25,6 +25,8 @@ export interface WorkerStatus extends Counted {
   state: string;
   uptime_s: number | null;
   restarts: number;
+  /** How often its worker died without being asked to. */
+  crashes: number;
   cpu_user_s: number | null;
   cpu_system_s: number | null;
   memory_bytes: number | null;

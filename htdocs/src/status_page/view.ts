@@ -88,6 +88,7 @@ export class View {
           worker.pid === null ? "–" : String(worker.pid),
           worker.uptime_s === null ? "–" : durationText(worker.uptime_s),
           countText(worker.restarts),
+          countText(worker.crashes),
         ];
         return { cells: row, tone: worker.state === "serving" ? "" : "bad" };
       }),

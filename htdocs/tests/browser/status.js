@@ -78,7 +78,7 @@ test("a killed worker is seen, and nobody is lost", async (t) => {
   process.kill(workers[1].pid, "SIGKILL");
   await until("another process in its slot", async () => {
     const row = await page.locator("#workers tbody tr").nth(1).locator("th, td").allTextContents();
-    return row[1] === "serving" && row[5] !== String(workers[1].pid) && row[7] === "1";
+    return row[1] === "serving" && row[5] !== String(workers[1].pid) && row[7] === "1" && row[8] === "1";
   });
   await until("five listeners", async () => (await text(page, "#listeners")) === "5");
 });
