@@ -15,9 +15,12 @@ sh "$checkout/packaging/dependencies.sh" container-tests
 version=$(sed -n 's/^project(eradio VERSION \([^ ]*\) .*/\1/p' "$checkout/CMakeLists.txt")
 package=$checkout/build/deb/eradio_${version}_$(dpkg --print-architecture).deb
 # Of the checkout as it is now.
-# shellcheck disable=SC2016  # the inner shell expands it
-changed=$(cd "$checkout" && checkout_files | xargs -0 sh -c 'find "$@" -newer "$0" -print -quit' "$package" 2>&1)
-[ -z "$changed" ] || sh "$checkout/packaging/build-deb.sh"
+is_current() {
+  # shellcheck disable=SC2016  # the inner shell expands it
+  [ -f "$package" ] &&
+    [ -z "$(cd "$checkout" && checkout_files | xargs -0 sh -c 'find "$@" -newer "$0" -print -quit' "$package" 2>&1)" ]
+}
+is_current || sh "$checkout/packaging/build-deb.sh"
 begin_room container
 
 storage() {
