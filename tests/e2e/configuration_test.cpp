@@ -42,19 +42,19 @@ TEST(Configuration, VersionIsPrinted) {
 }
 
 TEST(Configuration, OfAServerThatCouldNotServeForWantOfDescriptorsIsRefused) {
-  for (const char* too_few : {"20", "28", "51"}) {
+  for (const char* too_few : {"20", "28", "53"}) {
     const RunReport report =
         run_program({"/bin/sh", "-c", "ulimit -n $0 && exec \"$@\"", too_few,
                      installed_program("sbin/eradiod"), "--listen_ip", "127.0.0.1", "--listen_ip",
                      "127.0.0.2", "--listen_port", "0", "--workers", "2"});
     EXPECT_EQ(report.exit_status(), 1);
-    EXPECT_EQ(report.errors, std::string("eradiod: 2 workers need 52 descriptors, and this process "
+    EXPECT_EQ(report.errors, std::string("eradiod: 2 workers need 54 descriptors, and this process "
                                          "may have no more than ") +
                                  too_few + " (ulimit -n, LimitNOFILE)\n");
   }
   const Server server(
       {.arguments = {"--workers", "2", "--listen_ip", "127.0.0.1", "--listen_ip", "127.0.0.2"},
-       .descriptors_max = 52});
+       .descriptors_max = 54});
   EXPECT_EQ(fetch(Endpoint::ipv4(server.port()), "/")->status, 200);
 }
 
