@@ -159,8 +159,8 @@ std::string status_text(const Json& status) {
   std::string text =
       fmt::format("eradio {}: process {}, up {}, log level {}\n{}source: {}\nlisteners: {}\n{}{}\n",
                   cell(status, "version"), cell(status, "pid"), duration_cell(status, "uptime_s"),
-                  cell(status, "log_level"), reasons_text(status), source_text(status), totals_text(status),
-                  escrow_text(status), upgrade_text(status));
+                  cell(status, "log_level"), reasons_text(status), source_text(status),
+                  totals_text(status), escrow_text(status), upgrade_text(status));
   std::vector<Row> rows{{"worker", "process", "state", "up", "restarts", "generation", "crashes",
                          "connections", "listeners", "frames sent", "skipped", "jumps"}};
   for (const Json& worker : member(status, "workers")) {

@@ -37,7 +37,7 @@ void Replacement::replace_all(Replaced done) {
     WorkerSlot& slot = slots_[number];
     if (!slot.child && !slot.leaving) {
       loop_.cancel(slot.restart_timer);
-      slot.served.reset();  // what is installed is what the operator wants
+      slot.distrusts_served = true;  // what is installed is what the operator wants
       keeper_.start(slot);
     }
   }
@@ -45,14 +45,9 @@ void Replacement::replace_all(Replaced done) {
 }
 
 void Replacement::replace_next() {
-  // A worker that was started in this round is new already.
-  const auto is_new = [&](const WorkerSlot& slot) {
-    return slot.child && slot.child->started_ns() >= round_->begun_ns &&
-           slots_.surplus_of(slot).empty();
-  };
   for (; round_->slot < slots_.wanted(); ++round_->slot, ++round_->replaced) {
     const WorkerSlot& slot = slots_[round_->slot];
-    if (!is_new(slot)) {
+    if (!is_new(slot) || !slots_.surplus_of(slot).empty()) {
       break;
     }
     if (!slot.ready) {
@@ -103,9 +98,20 @@ void Replacement::stop() {
 }
 
 void Replacement::on_ready(const WorkerSlot& slot) {
-  if (is_turn_of(slot) && !slot.successor) {
-    replace_next();
+  if (!is_turn_of(slot) || slot.successor) {
+    return;
   }
+  if (is_new(slot)) {
+    replace_next();
+  } else {  // it follows one that was
+    end_round("worker " + std::to_string(slot.number) +
+              ": the new process did not come to serve; one of the program before goes on");
+  }
+}
+
+bool Replacement::is_new(const WorkerSlot& slot) const {
+  const WorkerProgram program = slot.child ? slot.child->program() : nullptr;
+  return program && program->opened_ns >= round_->begun_ns;
 }
 
 void Replacement::on_standby(WorkerSlot& slot) {

@@ -81,6 +81,8 @@ class Replacement {
   // When nobody has the slot any more, nor those whose listeners are to come to it: goes on.
   void promote_if_free(WorkerSlot& slot);
   void end_round(const std::string& error);
+  // Whether its worker is of what was installed in this round. While there is one.
+  [[nodiscard]] bool is_new(const WorkerSlot& slot) const;
   [[nodiscard]] bool is_turn_of(const WorkerSlot& slot) const {
     return round_ && round_->slot == slot.number;
   }

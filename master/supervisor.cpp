@@ -3,6 +3,7 @@
 #include <fcntl.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <set>
 #include <span>
 #include <system_error>
@@ -16,6 +17,12 @@ namespace eradio {
 namespace {
 
 constexpr std::chrono::milliseconds kick_time_max{3'000};  // the operator waits
+
+// Of execve(2); what else start_program() fails for says nothing of the program.
+bool is_of_the_program(const std::system_error& error) noexcept {
+  const int number = error.code().value();
+  return number == EACCES || number == ENOENT || number == ENOEXEC || number == ELIBBAD;
+}
 
 }  // namespace
 
@@ -135,7 +142,7 @@ void Supervisor::start(WorkerSlot& slot) {
   try {
     give_slot(slot, start_program(slot, program));
   } catch (const std::system_error& error) {
-    slot.distrusts_served = program == slot.served;
+    slot.distrusts_served = program == slot.served && is_of_the_program(error);
     // Descriptors, memory or processes can be short for a while: the others go on.
     log::error("worker {}: {}", slot.number, error.what());
     restart_after(slot, std::max(slot.respawn.on_death(std::chrono::milliseconds(0)),
@@ -144,7 +151,9 @@ void Supervisor::start(WorkerSlot& slot) {
 }
 
 WorkerProgram Supervisor::installed_program() const {
-  return std::make_shared<const Descriptor>(::open(program_.c_str(), O_PATH | O_CLOEXEC));
+  return std::make_shared<const OpenProgram>(
+      OpenProgram{.file = Descriptor(::open(program_.c_str(), O_PATH | O_CLOEXEC)),
+                  .opened_ns = monotonic_ns()});
 }
 
 WorkerProgram Supervisor::program_after_death(const WorkerSlot& slot) const {
@@ -181,7 +190,7 @@ std::unique_ptr<WorkerChild> Supervisor::start_program(WorkerSlot& slot, WorkerP
   ChildProgram program{
       .arguments = {program_.string(), encode_worker_settings(settings)},
       // What is installed, by its path: it may be a script.
-      .executable = file == slot.served ? file->number() : -1,
+      .executable = file == slot.served ? file->file.number() : -1,
       .environment = {},
       .descriptors = {{publisher_.wakeup(slot.number), worker_descriptor::wakeup},
                       {stream_read_only_.number(), worker_descriptor::stream},
@@ -388,7 +397,9 @@ void Supervisor::on_ready(WorkerSlot& slot) {
   log::info("worker {}: process {} serves", slot.number, slot.child->process());
   slot.ready = true;
   slot.ready_ns = monotonic_ns();
-  slot.served = slot.child->program();
+  if (const WorkerProgram& program = slot.child->program(); program && program->file) {
+    slot.served = program;
+  }
   slot.distrusts_served = false;
   if (std::all_of(slots_.begin(), slots_.end(), [](const WorkerSlot& s) { return s.ready; })) {
     all_ready_();

@@ -22,7 +22,11 @@
 namespace eradio {
 
 // An open program file, which stays what it is whatever is installed in its place.
-using WorkerProgram = std::shared_ptr<const Descriptor>;
+struct OpenProgram {
+  Descriptor file;  // none if it could not be opened
+  std::int64_t opened_ns = 0;
+};
+using WorkerProgram = std::shared_ptr<const OpenProgram>;
 
 class WorkerChild {
  public:

@@ -156,7 +156,7 @@ std::string_view FanOut::adopt(Descriptor socket, const PeerAddress& peer, std::
   adopted->tcp = taken.has_value();
   std::string_view why = "nobody knows how much its socket has taken";
   if (taken && *taken < identity.bytes_before) {
-    why = "its request had not been answered yet";
+    why = not_answered;
   } else if (taken || estate->bytes_taken) {
     adopted->bytes_sent = taken ? *taken - identity.bytes_before : *estate->bytes_taken;
     why = continue_listener(*adopted, *estate,

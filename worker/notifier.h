@@ -74,8 +74,8 @@ class Notifier {
   // The metadata have changed. `at_once`: a new track, whose notification is not to wait.
   void publish(bool at_once);
 
-  // The handshake has been answered; a WebSocket hears of the next change, an event stream of what
-  // holds now.
+  // The response's head goes with the connection, or has been sent; a WebSocket hears of the next
+  // change, an event stream of what holds now.
   void add_websocket(TakenOver connection);
   void add_event_stream(TakenOver connection);
   // Goes on with a client of a worker that has ended. When that cannot be, the client is closed,

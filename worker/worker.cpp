@@ -268,6 +268,9 @@ void Worker::adopt(const EscrowItem& item, Descriptor socket) {
     on_closed(*peer);
   }
   forget(item);
+  if (why == FanOut::not_answered) {
+    return;  // it has been counted among the requests that were dropped
+  }
   if (listens) {
     counters.not_adopted_total.add(1);
     log::warning("listener {} was closed when this worker took over: {}", item.listener_id, why);

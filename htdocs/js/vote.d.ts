@@ -25,6 +25,8 @@ export declare class Ballot {
     cast(): Promise<void>;
     /** The listener's player is in this state now. */
     playerIs(state: PlayerState): void;
+    /** The server cannot be heard just now: what it said last may be over. */
+    newsIsOld(): void;
     /** The server says this now. */
     received(news: Metadata): void;
 }

@@ -16,6 +16,9 @@ export class Ballot {
     #isCounted = false;
     /** The stream was lost, and the vote with it: it is to be cast again with the next one. */
     #wentWithStream = false;
+    #streamsLost = 0;
+    /** What is known to play does play: a vote is for what plays when it arrives. */
+    #newsIsFresh = false;
     /** Ends the wait before a vote that was not answered is tried again. */
     #wait = null;
     #unanswered = 0;
@@ -39,6 +42,7 @@ export class Ballot {
     /** Votes; twice counts once. */
     async cast() {
         const track = this.#track;
+        const streamsLost = this.#streamsLost;
         this.#stopWaiting();
         let error = null;
         try {
@@ -49,7 +53,7 @@ export class Ballot {
         }
         // Otherwise it was about something that is over.
         if (this.#player !== "stopped" && sameTrack(track, this.#track)) {
-            this.#answered(error);
+            this.#answered(error, streamsLost !== this.#streamsLost);
             this.#onChange();
         }
     }
@@ -62,23 +66,27 @@ export class Ballot {
         }
         else if (state === "reconnecting") {
             this.#wentWithStream = true;
+            this.#streamsLost += 1;
             this.#stopWaiting();
         }
-        else if (state === "playing" && this.#wentWithStream) {
-            this.#wentWithStream = false;
-            if (this.#isCast) {
-                void this.cast();
-            }
+        else {
+            this.#castAgain();
         }
+    }
+    /** The server cannot be heard just now: what it said last may be over. */
+    newsIsOld() {
+        this.#newsIsFresh = false;
     }
     /** The server says this now. */
     received(news) {
         const trackChanged = this.#metadata !== null && !sameTrack(this.#metadata.track, news.track);
         this.#metadata = news;
+        this.#newsIsFresh = true;
         if (trackChanged) {
             this.#forget();
         }
-        else if (this.#isCast && !this.#mayBeGone) {
+        this.#castAgain();
+        if (this.#isCast && !this.#mayBeGone) {
             // The same track has begun again if votes that there were are gone. A message from before the vote, though, has
             // no votes either.
             if (news.vetoCount > 0) {
@@ -95,12 +103,25 @@ export class Ballot {
     get #mayBeGone() {
         return this.#wentWithStream || this.#wait !== null;
     }
-    #answered(error) {
+    /** Casts a vote that may be gone, once somebody listens again and the track is known to be the same. */
+    #castAgain() {
+        if (this.#wentWithStream && this.#player === "playing" && this.#newsIsFresh) {
+            this.#wentWithStream = false;
+            if (this.#isCast) {
+                void this.cast();
+            }
+        }
+    }
+    #answered(error, streamWasLost) {
         this.#problem = null;
         this.#isCounted = false;
-        if (error === null) {
+        if (error === null && streamWasLost) {
             this.#isCast = true;
-            this.#isCounted = !this.#mayBeGone && this.#metadata !== null && this.#metadata.vetoCount > 0;
+            this.#tryAgainLater();
+        }
+        else if (error === null) {
+            this.#isCast = true;
+            this.#isCounted = this.#metadata !== null && this.#metadata.vetoCount > 0;
             this.#unanswered = 0;
         }
         else if (error instanceof ApiError && mayBeGivenAgain(error)) {
@@ -122,12 +143,8 @@ export class Ballot {
         this.#unanswered += 1;
         this.#wait = this.#clock.setTimeout(() => {
             this.#wait = null;
-            if (this.#player === "playing") {
-                void this.cast();
-            }
-            else {
-                this.#wentWithStream = true;
-            }
+            this.#wentWithStream = true;
+            this.#castAgain();
         }, delayMs);
     }
     #stopWaiting() {
@@ -152,7 +169,7 @@ export function sameTrack(one, other) {
  * that cannot tell now, as when it is being upgraded.
  */
 function mayBeGivenAgain({ status }) {
-    return status === 0 || status === 404 || status >= 500;
+    return [0, 404, 502, 503, 504].includes(status);
 }
 function messageOf(error) {
     return error instanceof Error ? error.message : String(error);

@@ -69,6 +69,7 @@ const notifications = new Notifications({
   onState: (state) => {
     if (state !== "open") {
       player.serverSays("unknown");
+      ballot.newsIsOld();
     }
     showState();
   },

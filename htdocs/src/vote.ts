@@ -29,6 +29,9 @@ export class Ballot {
   #isCounted = false;
   /** The stream was lost, and the vote with it: it is to be cast again with the next one. */
   #wentWithStream = false;
+  #streamsLost = 0;
+  /** What is known to play does play: a vote is for what plays when it arrives. */
+  #newsIsFresh = false;
   /** Ends the wait before a vote that was not answered is tried again. */
   #wait: TimerId | null = null;
   #unanswered = 0;
@@ -56,6 +59,7 @@ export class Ballot {
   /** Votes; twice counts once. */
   async cast(): Promise<void> {
     const track = this.#track;
+    const streamsLost = this.#streamsLost;
     this.#stopWaiting();
     let error: unknown = null;
     try {
@@ -65,7 +69,7 @@ export class Ballot {
     }
     // Otherwise it was about something that is over.
     if (this.#player !== "stopped" && sameTrack(track, this.#track)) {
-      this.#answered(error);
+      this.#answered(error, streamsLost !== this.#streamsLost);
       this.#onChange();
     }
   }
@@ -78,22 +82,28 @@ export class Ballot {
       this.#wentWithStream = false;
     } else if (state === "reconnecting") {
       this.#wentWithStream = true;
+      this.#streamsLost += 1;
       this.#stopWaiting();
-    } else if (state === "playing" && this.#wentWithStream) {
-      this.#wentWithStream = false;
-      if (this.#isCast) {
-        void this.cast();
-      }
+    } else {
+      this.#castAgain();
     }
+  }
+
+  /** The server cannot be heard just now: what it said last may be over. */
+  newsIsOld(): void {
+    this.#newsIsFresh = false;
   }
 
   /** The server says this now. */
   received(news: Metadata): void {
     const trackChanged = this.#metadata !== null && !sameTrack(this.#metadata.track, news.track);
     this.#metadata = news;
+    this.#newsIsFresh = true;
     if (trackChanged) {
       this.#forget();
-    } else if (this.#isCast && !this.#mayBeGone) {
+    }
+    this.#castAgain();
+    if (this.#isCast && !this.#mayBeGone) {
       // The same track has begun again if votes that there were are gone. A message from before the vote, though, has
       // no votes either.
       if (news.vetoCount > 0) {
@@ -112,12 +122,25 @@ export class Ballot {
     return this.#wentWithStream || this.#wait !== null;
   }
 
-  #answered(error: unknown): void {
+  /** Casts a vote that may be gone, once somebody listens again and the track is known to be the same. */
+  #castAgain(): void {
+    if (this.#wentWithStream && this.#player === "playing" && this.#newsIsFresh) {
+      this.#wentWithStream = false;
+      if (this.#isCast) {
+        void this.cast();
+      }
+    }
+  }
+
+  #answered(error: unknown, streamWasLost: boolean): void {
     this.#problem = null;
     this.#isCounted = false;
-    if (error === null) {
+    if (error === null && streamWasLost) {
       this.#isCast = true;
-      this.#isCounted = !this.#mayBeGone && this.#metadata !== null && this.#metadata.vetoCount > 0;
+      this.#tryAgainLater();
+    } else if (error === null) {
+      this.#isCast = true;
+      this.#isCounted = this.#metadata !== null && this.#metadata.vetoCount > 0;
       this.#unanswered = 0;
     } else if (error instanceof ApiError && mayBeGivenAgain(error)) {
       this.#isCast = true;
@@ -138,11 +161,8 @@ export class Ballot {
     this.#unanswered += 1;
     this.#wait = this.#clock.setTimeout(() => {
       this.#wait = null;
-      if (this.#player === "playing") {
-        void this.cast();
-      } else {
-        this.#wentWithStream = true;
-      }
+      this.#wentWithStream = true;
+      this.#castAgain();
     }, delayMs);
   }
 
@@ -171,7 +191,7 @@ export function sameTrack(one: Track | null, other: Track | null): boolean {
  * that cannot tell now, as when it is being upgraded.
  */
 function mayBeGivenAgain({ status }: ApiError): boolean {
-  return status === 0 || status === 404 || status >= 500;
+  return [0, 404, 502, 503, 504].includes(status);
 }
 
 function messageOf(error: unknown): string {

@@ -258,6 +258,33 @@ TEST(Continuity, IsKeptWhenAWorkerDiesWhileOneIsInstalledThatCannotServe) {
   EXPECT_EQ(line, "eradio-worker");
 }
 
+TEST(Continuity, WhenAWorkerDiesWhileAllAreReplacedEndsWithWhatIsInstalled) {
+  const TemporaryDirectory prefix;
+  copy_installed_tree(prefix.file(""));
+  OperatedServer operated({.arguments = {"--workers", "2"}, .prefix = prefix.file("")});
+  const Server& server = operated.server();
+  ListenerCrowd crowd;
+  crowd.add({.endpoint = server.ipv4()}, 20);
+  ASSERT_TRUE(crowd.run_until_all_listen(patience));
+  const std::string program = prefix.file("libexec/eradio/eradio-worker");
+  std::filesystem::copy_file(program, prefix.file("newer"));
+  std::filesystem::rename(prefix.file("newer"), program);
+
+  const pid_t last = server.workers().back();  // whose turn comes last
+  std::thread killer([&] {
+    EXPECT_TRUE(server.log().wait_for("all workers are replaced", patience));
+    ::kill(last, SIGKILL);
+  });
+  const RunReport report = restart_workers(crowd, operated);
+  killer.join();
+  EXPECT_EQ(report.exit_status(), 0) << report.errors;
+  for (const pid_t worker : server.workers()) {
+    EXPECT_TRUE(std::filesystem::equivalent("/proc/" + std::to_string(worker) + "/exe", program));
+  }
+  EXPECT_EQ(crowd.fault(), "");
+  EXPECT_EQ(crowd.ended(), 0U);
+}
+
 TEST(Continuity, IsKeptWhileNoWorkerComesToServe) {
   const TemporaryDirectory prefix;
   copy_installed_tree(prefix.file(""));

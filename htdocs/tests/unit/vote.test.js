@@ -90,6 +90,36 @@ test("a vote that went with the stream is cast again with the next one, whatever
   assert.deepEqual([ballot.isCast, seen.puts], [true, 2]);
 });
 
+test("it waits for news of what plays, since a vote is for what plays when it arrives", async () => {
+  for (const [news, isCast, puts] of [
+    [playing, true, 2],
+    [other, false, 1],
+  ]) {
+    const { ballot, seen } = ballotOf();
+    await ballot.cast();
+    ballot.playerIs("reconnecting");
+    ballot.newsIsOld();
+    ballot.playerIs("playing");
+    await settle();
+    assert.equal(seen.puts, 1);
+    ballot.received(news);
+    await settle();
+    assert.deepEqual([ballot.isCast, seen.puts], [isCast, puts]);
+  }
+});
+
+test("a vote that was counted for a stream that is gone by now is cast again", async () => {
+  let answer;
+  const { ballot, clock, seen } = ballotOf({ answers: [new Promise((resolve) => (answer = resolve))] });
+  const cast = ballot.cast();
+  ballot.playerIs("reconnecting");
+  ballot.playerIs("playing");
+  answer();
+  await cast;
+  await clock.advance(500);
+  assert.deepEqual([ballot.isCast, seen.puts, clock.timers], [true, 2, 0]);
+});
+
 test("it is not cast again for another track, nor when the stream is not lost", async () => {
   const { ballot, seen } = ballotOf();
   await ballot.cast();
@@ -193,6 +223,7 @@ for (const [story, end] of [
 for (const [status, problem] of [
   [409, null], // the track had just ended
   [400, "The server does not understand"],
+  [501, "The server does not understand"],
 ]) {
   test(`a vote that the server refuses is not cast: ${status}`, async () => {
     const { ballot, clock } = ballotOf({ answers: [new ApiError(status, "The server does not understand")] });
