@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -278,9 +279,16 @@ TEST(Continuity, WhenAWorkerDiesWhileAllAreReplacedEndsWithWhatIsInstalled) {
   const RunReport report = restart_workers(crowd, operated);
   killer.join();
   EXPECT_EQ(report.exit_status(), 0) << report.errors;
-  for (const pid_t worker : server.workers()) {
-    EXPECT_TRUE(std::filesystem::equivalent("/proc/" + std::to_string(worker) + "/exe", program));
-  }
+  const auto is_new = [&](pid_t worker) {
+    std::error_code gone;  // of one that was replaced just now
+    return std::filesystem::equivalent("/proc/" + std::to_string(worker) + "/exe", program, gone);
+  };
+  EXPECT_TRUE(crowd.run_until(
+      [&] {
+        const auto workers = server.workers();
+        return workers.size() == 2 && std::all_of(workers.begin(), workers.end(), is_new);
+      },
+      patience));
   EXPECT_EQ(crowd.fault(), "");
   EXPECT_EQ(crowd.ended(), 0U);
 }
