@@ -73,10 +73,11 @@ class FanOut {
   // std::system_error when the socket cannot be watched, and std::runtime_error when it is full.
   void join(Descriptor socket, const PeerAddress& peer, const ListenerRequest& request,
             std::string_view head = {});
+  // Why adopt() closes one whose response head was not sent: a request, and no listener yet.
+  static constexpr std::string_view not_answered = "its request had not been answered yet";
   // Goes on with a listener of a worker that has gone, at the byte that TCP takes next. When that
   // cannot be, the listener is closed, and the answer says why; otherwise it is empty.
   // `old_frames`: what the store does not have; may be nullptr.
-  static constexpr std::string_view not_answered = "its request had not been answered yet";
   [[nodiscard]] std::string_view adopt(Descriptor socket, const PeerAddress& peer,
                                        std::uint32_t record, std::uint64_t serial,
                                        const OldFrames* old_frames);
